@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one place where access is decided: pure functions of (grants, what is asked, now).
+//
+// Called for every call and, at the time of writing, for every event; never cached across a change of
+// grants. Fails closed: what no rule opens stays shut.
+#pragma once
+
+#include <absl/container/flat_hash_set.h>
+#include <absl/time/time.h>
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "permissions/grant.h"
+#include "permissions/ids.h"
+#include "permissions/scope.h"
+
+namespace postern::permissions {
+
+enum class ChatType : uint8_t { kUnknown = 0, kDirect = 1, kGroup = 2 };
+
+// What a decision needs to know about a chat or an account. Cheap to fill and to copy.
+struct ObjectFacts {
+  AccountId account;
+  std::string_view network;
+  // Empty for things of the account as a whole.
+  ChatId chat;
+  ChatType chat_type = ChatType::kUnknown;
+  // In a 1:1 chat: whether the other person is in the user's address book.
+  bool peer_in_address_book = false;
+  // The chat, or the person concerned, is sealed.
+  bool sealed = false;
+};
+
+// What kind of thing happened, as far as permissions care. Numbers equal the fields of
+// postern.v1.Event.kind, so that one table (permissions/event_scopes.cc) has a row for each.
+using EventKind = uint8_t;
+
+struct EventFacts {
+  ObjectFacts object;
+  EventKind kind = 0;
+  // When the broker recorded it.
+  absl::Time record_time;
+  // It belongs to older history that an adapter brought in.
+  bool backfill = false;
+  // Disappearing or view-once content.
+  bool ephemeral = false;
+};
+
+// Everything that applies to one principal: its grants and the owner's switches. A snapshot; a change
+// makes a new one under a higher revocation epoch.
+struct Access {
+  std::span<const Grant> grants;
+  // The owner paused all apps.
+  bool paused = false;
+  // The user's session is unlocked.
+  bool session_unlocked = true;
+};
+
+// How much of an event an app may see.
+enum class View : uint8_t { kNothing = 0, kMetadata = 2, kWhole = 1 };
+
+// Why a call is refused; kAllowed when it is not.
+enum class Verdict : uint8_t {
+  kAllowed = 0,
+  kPaused,
+  // No grant has the scope at all: say so, and which.
+  kScopeMissing,
+  // The principal had such a grant and it ended so.
+  kRevoked,
+  kSuspended,
+  kExpired,
+  // A grant has the scope but does not cover this object: answer as if it did not exist.
+  kNotFound,
+};
+
+// Returns whether 'scope' is open for 'object' now. With an empty account in 'object': whether any
+// grant in force has the scope (for lists and streams, which filter each item again).
+Verdict Decide(const Access& access, Scope scope, const ObjectFacts& object, absl::Time now);
+
+// Returns how much of the event the principal may see now. An event from before the grant that opens
+// it (or a backfilled one) also needs messages:history, and not to be older than its start time.
+View ViewOf(const Access& access, const EventFacts& event, absl::Time now);
+
+// Returns the moment at which one of the grants next ends by itself; InfiniteFuture when none does.
+absl::Time NextExpiry(const Access& access, absl::Time now);
+
+}  // namespace postern::permissions
