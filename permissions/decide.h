@@ -37,15 +37,25 @@ struct ObjectFacts {
 // postern.v1.Event.kind, so that one table (permissions/event_scopes.cc) has a row for each.
 using EventKind = uint8_t;
 
+// How much of an event an app may see.
+enum class View : uint8_t { kNothing = 0, kMetadata = 2, kWhole = 1 };
+
 struct EventFacts {
   ObjectFacts object;
   EventKind kind = 0;
   // When the broker recorded it.
   absl::Time record_time;
+  // When the network says it happened. Only looked at for 'backfill', whose record_time says nothing
+  // of its age; left unset it counts as older than any limit.
+  absl::Time event_time = absl::InfinitePast();
   // It belongs to older history that an adapter brought in.
   bool backfill = false;
   // Disappearing or view-once content.
   bool ephemeral = false;
+  // For what is about another message (edit, delete, reaction, ...): how much of that message the app
+  // may see. Nobody sees more of a change than of what was changed. kWhole when that message is not
+  // known.
+  View target_view = View::kWhole;
 };
 
 // Everything that applies to one principal: its grants and the owner's switches. A snapshot; a change
@@ -58,17 +68,16 @@ struct Access {
   bool session_unlocked = true;
 };
 
-// How much of an event an app may see.
-enum class View : uint8_t { kNothing = 0, kMetadata = 2, kWhole = 1 };
-
 // Why a call is refused; kAllowed when it is not.
 enum class Verdict : uint8_t {
   kAllowed = 0,
   kPaused,
   // No grant has the scope at all: say so, and which.
   kScopeMissing,
-  // The principal had such a grant and it ended so.
+  // The principal had such a grant and it ended so. Does not depend on the object, so that it tells
+  // nothing about objects.
   kRevoked,
+  // Also: the grant holds only while the session is unlocked, and it is locked.
   kSuspended,
   kExpired,
   // A grant has the scope but does not cover this object: answer as if it did not exist.

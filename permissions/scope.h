@@ -86,4 +86,10 @@ std::string_view ScopeSentence(Scope scope);
 // Returns whether the scope lets an app act in the user's name. The dialog sets these apart.
 bool IsWriteScope(Scope scope);
 
+// Returns 'scopes' with all that they imply: messages:read implies messages:metadata; messages:send
+// implies messages:reply, that messages:send.ask, that messages:draft. For showing; Decide knows it.
+ScopeSet WithImplied(ScopeSet scopes);
+// Returns the scopes each of which opens what 'scope' opens, itself among them.
+ScopeSet ScopesOpening(Scope scope);
+
 }  // namespace postern::permissions
