@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds messages in the log: by chat, and everything about one message. Written by a thread of its own
+// behind the log, because indexes in the commit path would cost most of the log's speed. It also
+// carries deletes out: it is where all records of a message are known.
+#pragma once
+
+#include <absl/base/thread_annotations.h>
+#include <absl/container/flat_hash_map.h>
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "broker/event_log.h"
+#include "broker/store.h"
+#include "permissions/ids.h"
+#include "platform/mutex.h"
+
+namespace postern::broker {
+
+// Thread-safe. Borrows store and log, which must outlive it.
+class MessageIndex {
+ public:
+  // Reads how far the index came and starts its thread, which goes on from there.
+  static absl::StatusOr<std::unique_ptr<MessageIndex>> Open(Store& store, EventLog& log);
+  // Stops the thread; the rest is indexed after the next start.
+  ~MessageIndex();
+  MessageIndex(const MessageIndex&) = delete;
+  MessageIndex& operator=(const MessageIndex&) = delete;
+
+  // Indexes through 'through' before it returns, on the caller's thread too. DEADLINE_EXCEEDED when
+  // 'timeout' passes first: answers then lack the newest messages.
+  absl::Status CatchUp(Sequence through, absl::Duration timeout);
+
+  // Returns the message_created records of a chat before 'before' (last_sequence() + 1 for all), newest
+  // first, at most 'limit'.
+  absl::StatusOr<std::vector<Sequence>> ListChat(permissions::ChatId chat, Sequence before,
+                                                 int limit);
+  // Returns every record that names the message (created, edits, reactions, deletes...), ascending.
+  absl::StatusOr<std::vector<Sequence>> RefsOf(permissions::MessageId message);
+  // The same for many, in their order. Records before 'from' are left out: for a page of messages give
+  // the page's oldest sequence, it saves looking through older parts of the index.
+  absl::StatusOr<std::vector<std::vector<Sequence>>> RefsOf(
+      std::span<const permissions::MessageId> messages, Sequence from = 0);
+
+  Sequence indexed_through() const;
+  // OK, or what stopped the thread's last attempt; it tries again.
+  absl::Status last_error() const;
+
+ private:
+  struct Slice;
+
+  MessageIndex(Store& store, EventLog& log) : store_(store), log_(log) {}
+  void Loop();
+  // Indexes the next slice, if there is one. Returns whether there was.
+  absl::StatusOr<bool> IndexSlice() ABSL_EXCLUSIVE_LOCKS_REQUIRED(step_mutex_);
+  absl::Status CarryOutDeletes(Slice& slice) ABSL_EXCLUSIVE_LOCKS_REQUIRED(step_mutex_);
+  absl::Status RemoveTrimmed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(step_mutex_);
+
+  Store& store_;
+  EventLog& log_;
+  std::atomic<bool> stopping_{false};
+
+  // One slice at a time, by whichever thread. Taken before mutex_.
+  platform::Mutex step_mutex_;
+  Sequence trimmed_before_ ABSL_GUARDED_BY(step_mutex_) = 0;
+
+  mutable platform::Mutex mutex_;
+  platform::ConditionVariable stop_;
+  Sequence indexed_through_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Status last_error_ ABSL_GUARDED_BY(mutex_);
+
+  std::thread thread_;
+};
+
+}  // namespace postern::broker
