@@ -56,7 +56,7 @@ class Door {
     platform::UniqueFd listener;
     platform::TlsIdentity identity;
     // The only user that is served; any other gets no byte.
-    uid_t served_uid = 0;
+    uid_t served_uid = static_cast<uid_t>(-1);
     DoorLimits limits;
     StandingOf standing_of;
     // Both optional, called on a thread of the Door or of gRPC with no lock held.
@@ -81,7 +81,8 @@ class Door {
   virtual void Configure(grpc::ServerBuilder& builder) = 0;
   // Starts to accept. Call after BuildAndStart.
   virtual absl::Status Start() = 0;
-  // Stops to accept and ends all connections. Returns when the accept thread is gone.
+  // Stops to accept and ends all connections; returns when the accept thread is gone. End streams that
+  // deserve a reason before. on_closed is not called from here on.
   virtual void Stop() = 0;
 
   // Returns who makes the call that 'context' belongs to, valid while the call runs.

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/rpc_status.h"
+
+#include <absl/random/random.h>
+#include <absl/strings/cord.h>
+#include <absl/strings/str_cat.h>
+#include <spdlog/spdlog.h>
+
+namespace postern::broker {
+namespace {
+
+constexpr char kErrorInfoType[] = "type.googleapis.com/google.rpc.ErrorInfo";
+constexpr char kDomain[] = "postern";
+constexpr std::string_view kReasonPrefix = "ERROR_REASON_";
+
+v1::ErrorInfo InfoOf(v1::ErrorReason reason, const ErrorMetadata& metadata) {
+  v1::ErrorInfo info;
+  info.set_reason(std::string(ReasonName(reason)));
+  info.set_domain(kDomain);
+  for (const auto& [name, value] : metadata) (*info.mutable_metadata())[name] = value;
+  return info;
+}
+
+grpc::Status WireStatus(grpc::StatusCode code, std::string_view message, std::string error_info) {
+  v1::RpcStatus details;
+  details.set_code(static_cast<int>(code));
+  details.set_message(std::string(message));
+  auto* any = details.add_details();
+  any->set_type_url(kErrorInfoType);
+  any->set_value(std::move(error_info));
+  return {code, std::string(message), details.SerializeAsString()};
+}
+
+grpc::Status InternalFault(const absl::Status& status) {
+  absl::BitGen random;
+  const std::string id = absl::StrCat(absl::Hex(absl::Uniform<uint64_t>(random), absl::kZeroPad16));
+  spdlog::error("internal error {}: {}", id, status.ToString());
+  return MakeStatus(grpc::StatusCode::INTERNAL, v1::ERROR_REASON_INTERNAL,
+                    "the broker failed; its journal has the details under this error_id",
+                    {{"error_id", id}});
+}
+
+}  // namespace
+
+std::string_view ReasonName(v1::ErrorReason reason) {
+  std::string_view name = v1::ErrorReason_Name(reason);
+  if (name.starts_with(kReasonPrefix)) name.remove_prefix(kReasonPrefix.size());
+  return name;
+}
+
+absl::Status ReasonStatus(absl::StatusCode code, v1::ErrorReason reason, std::string_view message,
+                          const ErrorMetadata& metadata) {
+  absl::Status status(code, std::string(message));
+  status.SetPayload(kErrorInfoType, absl::Cord(InfoOf(reason, metadata).SerializeAsString()));
+  return status;
+}
+
+std::optional<v1::ErrorReason> ReasonOf(const absl::Status& status) {
+  const auto payload = status.GetPayload(kErrorInfoType);
+  v1::ErrorInfo info;
+  v1::ErrorReason reason;
+  if (!payload || !info.ParseFromString(std::string(*payload)) ||
+      !v1::ErrorReason_Parse(std::string(kReasonPrefix) + info.reason(), &reason)) {
+    return std::nullopt;
+  }
+  return reason;
+}
+
+grpc::Status MakeStatus(grpc::StatusCode code, v1::ErrorReason reason, std::string_view message,
+                        const ErrorMetadata& metadata) {
+  return WireStatus(code, message, InfoOf(reason, metadata).SerializeAsString());
+}
+
+grpc::Status ToGrpc(const absl::Status& status) {
+  if (status.ok()) return grpc::Status::OK;
+  // The numbers of absl's codes are gRPC's.
+  const auto code = static_cast<grpc::StatusCode>(status.code());
+  if (const auto info = status.GetPayload(kErrorInfoType)) {
+    return WireStatus(code, std::string(status.message()), std::string(*info));
+  }
+  switch (status.code()) {
+    case absl::StatusCode::kCancelled:
+    case absl::StatusCode::kDeadlineExceeded:
+      return {code, std::string(status.message())};
+    default:
+      return InternalFault(status);
+  }
+}
+
+}  // namespace postern::broker
