@@ -124,7 +124,7 @@ class Database {
   friend class Statement;
   explicit Database(sqlite3* connection) : connection_(connection) {}
   absl::Status Configure(Mode mode, const platform::SecretBytes& key);
-  absl::Status Error(int code, std::string_view operation) const;
+  absl::Status Error(int code, const char* operation) const;
   void Recycle(std::string sql, sqlite3_stmt* statement);
 
   sqlite3* const connection_;

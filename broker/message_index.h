@@ -59,7 +59,8 @@ class MessageIndex {
   // Indexes the next slice, if there is one. Returns whether there was.
   absl::StatusOr<bool> IndexSlice() ABSL_EXCLUSIVE_LOCKS_REQUIRED(step_mutex_);
   absl::Status CarryOutDeletes(Slice& slice) ABSL_EXCLUSIVE_LOCKS_REQUIRED(step_mutex_);
-  absl::Status RemoveTrimmed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(step_mutex_);
+  // Removes what is about records before 'oldest'.
+  absl::Status RemoveBefore(Sequence oldest) ABSL_EXCLUSIVE_LOCKS_REQUIRED(step_mutex_);
 
   Store& store_;
   EventLog& log_;
@@ -67,13 +68,16 @@ class MessageIndex {
 
   // One slice at a time, by whichever thread. Taken before mutex_.
   platform::Mutex step_mutex_;
-  Sequence trimmed_before_ ABSL_GUARDED_BY(step_mutex_) = 0;
+  // Whether deleted_messages has rows: until then no record needs a look into it.
+  bool any_deleted_ ABSL_GUARDED_BY(step_mutex_) = false;
 
   mutable platform::Mutex mutex_;
   platform::ConditionVariable stop_;
   Sequence indexed_through_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status last_error_ ABSL_GUARDED_BY(mutex_);
 
+  // The oldest sequence that rows were last removed for. Of the thread alone.
+  Sequence trimmed_seen_ = 1;
   std::thread thread_;
 };
 

@@ -4,10 +4,10 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 
+#include "broker/keyed_hash.h"
 #include "broker/log_record.h"
 #include "platform/secret_bytes.h"
 
@@ -22,22 +22,21 @@ std::string PackHeader(const LogRecord& record);
 // Fills 'record' from a packed header. False when it is not one.
 bool UnpackHeader(std::string_view header, LogRecord& record);
 
-// Hashes under one key. Thread-safe.
+// Thread-safe.
 class RecordHasher {
  public:
-  explicit RecordHasher(platform::SecretBytes key);
-  ~RecordHasher();
-  RecordHasher(const RecordHasher&) = delete;
-  RecordHasher& operator=(const RecordHasher&) = delete;
+  explicit RecordHasher(const platform::SecretBytes& key) : hash_(key) {}
 
   Digest OfRecord(std::string_view header, std::string_view body) const;
-  // The chain value after a record with 'digest' at 'sequence'.
+  // The chain value at a record, after 'previous' of the record before it.
   ChainValue Next(const ChainValue& previous, Sequence sequence, const Digest& digest) const;
 
  private:
-  struct Context;
-  Digest Hash(uint8_t purpose, std::string_view first, std::string_view second) const;
-  std::unique_ptr<Context> context_;
+  const KeyedHash hash_;
 };
+
+// The two values, one after the other, as they are stored.
+std::string PackProof(const Digest& digest, const ChainValue& chain);
+bool UnpackProof(std::string_view proof, Digest& digest, ChainValue& chain);
 
 }  // namespace postern::broker

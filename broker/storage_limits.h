@@ -21,7 +21,7 @@ inline constexpr size_t kReaders = 2;
 inline constexpr int kWriterCacheKib = 4096;
 inline constexpr int kReaderCacheKib = 1024;
 // How long a connection waits for SQLite's own short locks (checkpoint against reader).
-inline constexpr int kBusyTimeoutMilliseconds = 5000;
+inline constexpr int kBusyTimeoutMilliseconds = 200;
 
 // WAL size at which the writer checkpoints when nobody waits, and when somebody does (8 KiB pages: 4
 // and 32 MiB): the copying costs milliseconds, so it is done in a pause if there is one.
@@ -50,5 +50,7 @@ inline constexpr absl::Duration kIndexLinger = absl::Milliseconds(250);
 inline constexpr uint64_t kIndexPartRecords = 131072;
 // After an error the index waits this long before it tries again.
 inline constexpr absl::Duration kIndexRetry = absl::Seconds(1);
+// Longest single wait inside a wait without end; the waiter looks around and goes on.
+inline constexpr absl::Duration kWaitMax = absl::Hours(1);
 
 }  // namespace postern::broker

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/schema.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <iterator>
+
+#include "platform/status_macros.h"
+
+namespace postern::broker {
+namespace {
+
+// Step n makes version n + 1. A step that has been released is never changed; add one.
+constexpr const char* kSteps[] = {
+    R"sql(
+    CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
+
+    -- The log. Body last, so that the rest of a row is read without its overflow pages.
+    CREATE TABLE events(
+        sequence INTEGER PRIMARY KEY,
+        header BLOB NOT NULL,
+        proof BLOB NOT NULL,
+        erased INTEGER NOT NULL,
+        body BLOB);
+    CREATE TABLE source_positions(account BLOB PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+
+    -- The message index; 'key' is the first half of a message id.
+    CREATE TABLE chat_messages(chat BLOB NOT NULL, sequence INTEGER NOT NULL,
+        PRIMARY KEY(chat, sequence)) WITHOUT ROWID;
+    CREATE TABLE message_refs(part INTEGER NOT NULL, key INTEGER NOT NULL,
+        sequence INTEGER NOT NULL, kind INTEGER NOT NULL,
+        PRIMARY KEY(part, key, sequence)) WITHOUT ROWID;
+    CREATE TABLE deleted_messages(message BLOB PRIMARY KEY) WITHOUT ROWID;
+
+    -- What the gatekeepers told of their world.
+    CREATE TABLE accounts(id BLOB PRIMARY KEY, remote_id TEXT NOT NULL, record BLOB NOT NULL)
+        WITHOUT ROWID;
+    CREATE TABLE chats(id BLOB PRIMARY KEY, account BLOB NOT NULL, remote_id TEXT NOT NULL,
+        record BLOB NOT NULL) WITHOUT ROWID;
+    CREATE INDEX chats_by_account ON chats(account);
+    CREATE TABLE contacts(id BLOB PRIMARY KEY, account BLOB NOT NULL, remote_id TEXT NOT NULL,
+        record BLOB NOT NULL) WITHOUT ROWID;
+    CREATE INDEX contacts_by_account ON contacts(account);
+    -- What the network calls a message, for commands to the adapter.
+    CREATE TABLE remote_messages(id BLOB PRIMARY KEY, remote_id TEXT NOT NULL) WITHOUT ROWID;
+
+    -- Who may do what.
+    CREATE TABLE principals(principal BLOB PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE grants(id BLOB PRIMARY KEY, principal BLOB NOT NULL, record BLOB NOT NULL,
+        mac BLOB NOT NULL) WITHOUT ROWID;
+    CREATE INDEX grants_by_principal ON grants(principal);
+    CREATE TABLE subscriptions(principal BLOB NOT NULL, name TEXT NOT NULL,
+        sequence INTEGER NOT NULL, PRIMARY KEY(principal, name)) WITHOUT ROWID;
+    CREATE TABLE requests(principal BLOB NOT NULL, request_id TEXT NOT NULL, method TEXT NOT NULL,
+        digest BLOB NOT NULL, state INTEGER NOT NULL, response BLOB, create_time INTEGER NOT NULL,
+        PRIMARY KEY(principal, request_id)) WITHOUT ROWID;
+    CREATE INDEX requests_by_time ON requests(create_time);
+    CREATE TABLE seals(kind INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY(kind, id)) WITHOUT ROWID;
+    CREATE TABLE consent_memory(origin TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
+    )sql",
+};
+
+}  // namespace
+
+int NewestSchema() { return static_cast<int>(std::size(kSteps)); }
+
+absl::Status Migrate(Database& database) {
+  ASSIGN_OR_RETURN(const int64_t found, database.QueryInteger("PRAGMA user_version"));
+  if (found > NewestSchema()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the database has schema version ", found, ", this program knows up to ",
+                     NewestSchema(), "; start the newer posternd that wrote it"));
+  }
+  for (int64_t version = found; version < NewestSchema(); ++version) {
+    const absl::Status status =
+        database.Execute(absl::StrCat("BEGIN IMMEDIATE;", kSteps[version],
+                                      "PRAGMA user_version = ", version + 1, ";COMMIT")
+                             .c_str());
+    if (!status.ok()) {
+      if (database.in_transaction()) (void)database.Execute("ROLLBACK");
+      return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace postern::broker

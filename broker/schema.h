@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tables, and how an older database becomes a current one.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include "broker/database.h"
+
+namespace postern::broker {
+
+// The version this program writes. PRAGMA user_version holds a database's own.
+int NewestSchema();
+
+// Brings an empty or older database to NewestSchema(), each step in a transaction of its own.
+// FAILED_PRECONDITION when the database is newer: nothing is changed.
+absl::Status Migrate(Database& database);
+
+}  // namespace postern::broker
