@@ -43,6 +43,7 @@
 #include "clients/sdk/manifest.h"
 #include "clients/sdk/options.h"
 #include "clients/sdk/subscription.h"
+#include "platform/secret_bytes.h"
 #include "postern/v1/chat_service.pb.h"
 #include "postern/v1/grant_service.pb.h"
 #include "postern/v1/message_service.pb.h"
@@ -81,9 +82,9 @@ class Client {
                                                          ClientOptions options = {});
   // Tools that bring their own key (the owner's, from the Secret Service) connect with it and never
   // enrol: 'key_pem' and 'certificate_pem' in place of the files in the state directory.
-  static absl::StatusOr<std::unique_ptr<Client>> ConnectWithKey(std::string key_pem,
-                                                                std::string certificate_pem,
-                                                                ClientOptions options = {});
+  static absl::StatusOr<std::unique_ptr<Client>> ConnectWithKey(
+      const platform::SecretBytes& key_pem, const std::string& certificate_pem,
+      ClientOptions options = {});
   virtual ~Client() = default;
 
   // Opens a stream of events. Returns at once; the first Next connects. The client must outlive it.
