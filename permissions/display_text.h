@@ -14,14 +14,15 @@ namespace postern::permissions {
 inline constexpr size_t kNameGraphemesMax = 40;
 inline constexpr size_t kPurposeGraphemesMax = 200;
 // More than any living orthography stacks on one base; beyond it is Zalgo.
-inline constexpr int kCombiningMarksMax = 3;
+inline constexpr int kCombiningMarksMax = 4;
 // What is shown when nothing is left of a name.
 inline constexpr std::string_view kUnnamed = "(unnamed)";
 
 // Returns 'text' as valid UTF-8 in NFC on one line: no control, format, private-use, unassigned or
 // invisible characters, whitespace collapsed and trimmed, piles of marks cut, at most 'graphemes_max'
 // graphemes (an ellipsis is the last one when it was cut). Never empty: kUnnamed when nothing is left.
-// It is not escaped for markup: show it as plain text.
+// It is not escaped for markup, and may hold right-to-left letters: show it as plain text in a place of
+// its own.
 std::string CleanText(std::string_view text, size_t graphemes_max);
 inline std::string CleanName(std::string_view name) { return CleanText(name, kNameGraphemesMax); }
 inline std::string CleanPurpose(std::string_view purpose) {

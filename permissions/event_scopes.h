@@ -19,8 +19,8 @@ enum class EventReach : uint8_t {
   // The account as a whole, e.g. its connection: shown to each grant that covers the account. When it
   // names a chat the grant must cover that.
   kAccount,
-  // Made by the broker for one app, about that app's own doings. The broker hands it to no other app;
-  // adapters cannot make it (kinds IsBrokerOnly). No scope is needed.
+  // Made by the broker for one app, about that app's own doings. The broker hands it to no other app.
+  // No scope is needed.
   kAddressed,
 };
 
@@ -29,7 +29,7 @@ struct EventScopes {
   // The name of the field in postern.v1.Event.kind.
   std::string_view name;
   EventReach reach;
-  // Shows all of it. Unset for kAddressed.
+  // Shows all of it. Unset for kAddressed, and for what every grant that covers it shows.
   std::optional<Scope> whole;
   // Shows who, when, where, kind and size.
   std::optional<Scope> reduced;
@@ -37,6 +37,8 @@ struct EventScopes {
   std::optional<Scope> also;
   // When the event is marked ephemeral, ephemeral:read is also needed for any view.
   bool ephemeral_applies;
+  // Only the broker makes it.
+  bool broker_only;
 };
 
 inline constexpr EventKind kFirstEventKind = 20;
@@ -44,7 +46,7 @@ inline constexpr EventKind kLastEventKind = 53;
 
 // Returns the row of 'kind', or null when the kind is not known.
 const EventScopes* FindEventScopes(EventKind kind);
-// Returns whether only the broker itself may make events of this kind; ingest refuses them.
+// Returns whether only the broker itself may make events of this kind; ingest refuses them from adapters.
 bool IsBrokerOnly(EventKind kind);
 
 }  // namespace postern::permissions

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "permissions/method_access.h"
+
+namespace postern::permissions {
+namespace {
+
+constexpr std::nullopt_t kNone = std::nullopt;
+constexpr bool kYes = true;
+constexpr bool kNotYet = false;
+constexpr std::string_view kManage = "starting and changing chats comes with a later version";
+constexpr std::string_view kContacts = "contacts come with a later version";
+constexpr std::string_view kFiles = "the bytes of attachments come with a later version";
+constexpr std::string_view kWriting =
+    "edits, deletes, receipts, typing and drafts by apps come with a later version";
+constexpr std::string_view kForwarding = "forward leases come with a later version";
+constexpr std::string_view kOversight =
+    "seals, access history, disclosures, export and purge come with a later version";
+
+constexpr MethodAccess kMethods[] = {
+    {"/postern.v1.EnrollmentService/Enroll", kAnyKey, kNone, kYes, ""},
+
+    {"/postern.v1.GrantService/GetSelf", kApps, kNone, kYes, ""},
+    {"/postern.v1.GrantService/RequestGrant", kApps, kNone, kYes, ""},
+    {"/postern.v1.GrantService/GetGrantRequest", kApps, kNone, kYes, ""},
+    {"/postern.v1.GrantService/WatchGrants", kApps, kNone, kYes, ""},
+    {"/postern.v1.GrantService/ReleaseGrant", kApps, kNone, kYes, ""},
+
+    {"/postern.v1.ChatService/ListAccounts", kApps, Scope::kChatsRead, kYes, ""},
+    {"/postern.v1.ChatService/ListChats", kApps, Scope::kChatsRead, kYes, ""},
+    {"/postern.v1.ChatService/GetChat", kApps, Scope::kChatsRead, kYes, ""},
+    {"/postern.v1.ChatService/CreateChat", kApps, Scope::kChatsCreate, kNotYet, kManage},
+    {"/postern.v1.ChatService/UpdateChat", kApps, Scope::kChatsWrite, kNotYet, kManage},
+    {"/postern.v1.ChatService/ListParticipants", kApps, Scope::kChatsRead, kYes, ""},
+    {"/postern.v1.ChatService/ListContacts", kApps, Scope::kContactsRead, kNotYet, kContacts},
+    {"/postern.v1.ChatService/ResolveContact", kApps, Scope::kContactsIdentify, kNotYet, kContacts},
+    {"/postern.v1.ChatService/RequestBackfill", kApps, Scope::kMessagesHistory, kNotYet,
+     "asking for older history comes with a later version"},
+
+    // Each event is looked at when it is written (ViewOf).
+    {"/postern.v1.EventService/Subscribe", kApps, kNone, kYes, ""},
+    {"/postern.v1.EventService/Acknowledge", kApps, kNone, kYes, ""},
+
+    {"/postern.v1.MessageService/ListMessages", kApps, Scope::kMessagesHistory, kYes, ""},
+    {"/postern.v1.MessageService/GetMessage", kApps, Scope::kMessagesHistory, kYes, ""},
+    {"/postern.v1.MessageService/SearchMessages", kApps, Scope::kMessagesSearch, kNotYet,
+     "search comes with a later version"},
+    // The whole scope: its lesser forms open once each one's condition (the user's word, the last 24
+    // hours) is checked.
+    {"/postern.v1.MessageService/SendMessage", kApps, Scope::kMessagesSend, kYes, ""},
+    {"/postern.v1.MessageService/EditMessage", kApps, Scope::kMessagesEditOwn, kNotYet, kWriting},
+    {"/postern.v1.MessageService/DeleteMessage", kApps, Scope::kMessagesDeleteOwn, kNotYet, kWriting},
+    {"/postern.v1.MessageService/SetReaction", kApps, Scope::kReactionsWrite, kYes, ""},
+    {"/postern.v1.MessageService/MarkRead", kApps, Scope::kReceiptsWrite, kNotYet, kWriting},
+    {"/postern.v1.MessageService/SetTyping", kApps, Scope::kTypingWrite, kNotYet, kWriting},
+    {"/postern.v1.MessageService/CreateDraft", kApps, Scope::kMessagesDraft, kNotYet, kWriting},
+
+    {"/postern.v1.AttachmentService/Download", kApps, Scope::kAttachmentsRead, kNotYet, kFiles},
+    {"/postern.v1.AttachmentService/Upload", kApps, Scope::kAttachmentsWrite, kNotYet, kFiles},
+
+    {"/postern.v1.ForwardService/AcquireLease", kApps, Scope::kForward, kNotYet, kForwarding},
+    {"/postern.v1.ForwardService/ReleaseLease", kApps, Scope::kForward, kNotYet, kForwarding},
+    {"/postern.v1.ForwardService/WatchLeases", kApps, Scope::kChatsRead, kNotYet, kForwarding},
+
+    {"/postern.v1.ExportService/Export", kApps | kOwner, Scope::kExport, kNotYet, kOversight},
+
+    {"/postern.v1.GatekeeperService/Attach", kGatekeepers, kNone, kYes, ""},
+
+    {"/postern.v1.OwnerService/GetStatus", kOwner, kNone, kYes, ""},
+    {"/postern.v1.OwnerService/ListApps", kOwner, kNone, kYes, ""},
+    {"/postern.v1.OwnerService/ListGrants", kOwner, kNone, kYes, ""},
+    {"/postern.v1.OwnerService/NarrowGrant", kOwner, kNone, kYes, ""},
+    {"/postern.v1.OwnerService/RevokeGrant", kOwner, kNone, kYes, ""},
+    {"/postern.v1.OwnerService/RevokeApp", kOwner, kNone, kYes, ""},
+    {"/postern.v1.OwnerService/SuspendGrant", kOwner, kNone, kYes, ""},
+    {"/postern.v1.OwnerService/ResumeGrant", kOwner, kNone, kYes, ""},
+    {"/postern.v1.OwnerService/Pause", kOwner, kNone, kYes, ""},
+    {"/postern.v1.OwnerService/Resume", kOwner, kNone, kYes, ""},
+    {"/postern.v1.OwnerService/ListOwnedAccounts", kOwner, kNone, kYes, ""},
+    {"/postern.v1.OwnerService/ListOwnedChats", kOwner, kNone, kYes, ""},
+    {"/postern.v1.OwnerService/Seal", kOwner, kNone, kNotYet, kOversight},
+    {"/postern.v1.OwnerService/Unseal", kOwner, kNone, kNotYet, kOversight},
+    {"/postern.v1.OwnerService/ListAccessHistory", kOwner, kNone, kNotYet, kOversight},
+    {"/postern.v1.OwnerService/Verify", kOwner, kNone, kYes, ""},
+    {"/postern.v1.OwnerService/ListDisclosures", kOwner, kNone, kNotYet, kOversight},
+    {"/postern.v1.OwnerService/Purge", kOwner, kNone, kNotYet, kOversight},
+
+    // Not of this contract. Reflection is off unless configured; then it is for enrolled keys too.
+    {"/grpc.health.v1.Health/Check", kEnrolled, kNone, kYes, ""},
+    {"/grpc.health.v1.Health/Watch", kEnrolled, kNone, kYes, ""},
+    {"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", kEnrolled, kNone, kYes, ""},
+};
+
+}  // namespace
+
+std::span<const MethodAccess> AllMethodAccess() { return kMethods; }
+
+const MethodAccess* FindMethodAccess(std::string_view full_method) {
+  // Some fifty rows, once a call: a walk through them costs less than the call's first allocation.
+  for (const MethodAccess& row : kMethods) {
+    if (row.full_method == full_method) return &row;
+  }
+  return nullptr;
+}
+
+}  // namespace postern::permissions
