@@ -38,6 +38,8 @@ struct Caller {
   // From the kernel, at accept. The pid is for people to read: decide by Door::PidfdOf.
   uid_t uid = static_cast<uid_t>(-1);
   pid_t pid = 0;
+  // Whether that pidfd is, by the kernel's word, the process that connected (Linux 6.5 and newer).
+  bool pidfd_exact = false;
 };
 
 }  // namespace postern::broker

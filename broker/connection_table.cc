@@ -119,6 +119,7 @@ std::optional<Caller> ConnectionTable::Find(ConnectionId connection) const {
   caller.connection = connection;
   caller.uid = slot->peer.uid;
   caller.pid = slot->peer.pid;
+  caller.pidfd_exact = slot->peer.pidfd_exact;
   return caller;
 }
 

@@ -18,6 +18,7 @@
 #include "broker/door.h"
 #include "permissions/ids.h"
 #include "platform/mutex.h"
+#include "platform/peer_credentials.h"
 #include "platform/unique_fd.h"
 
 namespace postern::broker {
@@ -29,11 +30,7 @@ class ConnectionTable {
   // by DoorLimits.
   using SteadyTime = std::chrono::steady_clock::time_point;
 
-  struct Peer {
-    uid_t uid = static_cast<uid_t>(-1);
-    pid_t pid = 0;
-    platform::UniqueFd pidfd;
-  };
+  using Peer = platform::PeerCredentials;
   struct Opened {
     int slot = 0;
     ConnectionId connection;
@@ -59,7 +56,8 @@ class ConnectionTable {
   // Records that the peer in 'slot' has proven to hold the key of 'principal'. Returns why it may not
   // go on, or nothing when it may.
   std::optional<Door::Refusal> Prove(int slot, const permissions::Principal& principal);
-  // Marks that the refusal of the connection in 'slot' has been reported, and returns whose it was.
+  // Marks that the refusal of the connection in 'slot' has been reported, and returns whose it was
+  // (uid and pid; no pidfd).
   Peer MarkRefused(int slot);
 
   // Returns the connection in 'slot', whose key is proven; the empty one when there is none.

@@ -23,9 +23,9 @@
 
 #include "broker/connection_table.h"
 #include "broker/listening_socket.h"
-#include "broker/peer_identity.h"
 #include "broker/rpc_status.h"
 #include "broker/slot_credentials.h"
+#include "platform/peer_credentials.h"
 #include "platform/status_macros.h"
 
 namespace postern::broker {
@@ -285,7 +285,7 @@ class SlotDoor final : public Door {
 
   void Admit(UniqueFd socket) {
     if (!reserve_.valid()) reserve_ = OpenReserve();
-    auto peer = IdentifyPeer(socket.get());
+    auto peer = platform::ReadPeerCredentials(socket.get());
     // Closed before one byte is read or written.
     if (!peer.ok()) return Tell(Refusal::kUnidentified, static_cast<uid_t>(-1), 0);
     const uid_t uid = peer->uid;
