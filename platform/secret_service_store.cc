@@ -40,7 +40,12 @@ struct Deleter {
   }
 };
 using UniqueObject = std::unique_ptr<void, Deleter<g_object_unref>>;
-using UniquePassword = std::unique_ptr<gchar, Deleter<secret_password_free>>;
+using UniqueTable = std::unique_ptr<GHashTable, Deleter<g_hash_table_unref>>;
+// Zeroes what it held.
+struct FreeValue {
+  void operator()(SecretValue* value) const { secret_value_unref(value); }
+};
+using UniqueValue = std::unique_ptr<SecretValue, FreeValue>;
 
 struct ErrorSlot {
   GError* error = nullptr;
@@ -106,35 +111,99 @@ absl::Status Unavailable(SecretStoreState state) {
   return absl::UnavailableError("the Secret Service failed; try again");
 }
 
+// One conversation with the provider, by a libsecret service of its own. The one that libsecret would
+// share in the process is kept after the provider or the bus was restarted; calls are so few that
+// beginning anew each time (a few milliseconds) is the simpler way to never be stale.
+//
+// GLib clears up behind its proxies in the main context of the thread they were made in, and a daemon
+// without a main loop never runs that: so each conversation has a context of its own and runs it out.
+class Conversation {
+ public:
+  explicit Conversation(absl::Duration timeout)
+      : deadline_(timeout), context_(g_main_context_new()) {
+    g_main_context_push_thread_default(context_);
+    state_ = Begin();
+  }
+  ~Conversation() {
+    if (service_ != nullptr) g_object_unref(service_);
+    if (bus_ != nullptr) g_object_unref(bus_);
+    while (g_main_context_iteration(context_, FALSE)) {
+    }
+    g_main_context_pop_thread_default(context_);
+    g_main_context_unref(context_);
+  }
+  Conversation(const Conversation&) = delete;
+  Conversation& operator=(const Conversation&) = delete;
+
+  // Not kReady: nothing may be asked of service().
+  SecretStoreState state() const { return state_; }
+  SecretService* service() const { return service_; }
+  GCancellable* cancellable() const { return deadline_.get(); }
+
+  // The state now, asked of the provider again.
+  SecretStoreState Ask() const {
+    if (service_ == nullptr) return state_;
+    ErrorSlot slot;
+    SecretCollection* const collection =
+        secret_collection_for_alias_sync(service_, SECRET_COLLECTION_DEFAULT,
+                                         SECRET_COLLECTION_NONE, deadline_.get(), &slot.error);
+    if (slot.error != nullptr) return SecretStoreState::kNoService;
+    // No default collection yet: a keyring that nobody has set up. It cannot be read or written
+    // without the user, which is what locked means to a caller.
+    if (collection == nullptr) return SecretStoreState::kLocked;
+    const UniqueObject own(collection);
+    return secret_collection_get_locked(collection) ? SecretStoreState::kLocked
+                                                    : SecretStoreState::kReady;
+  }
+
+ private:
+  SecretStoreState Begin() {
+    ErrorSlot slot;
+    // Asked for first, so that "no bus" is told apart from "nobody on it".
+    bus_ = g_bus_get_sync(G_BUS_TYPE_SESSION, deadline_.get(), &slot.error);
+    if (bus_ == nullptr) return SecretStoreState::kNoSessionBus;
+    // GIO would end the process when the session does.
+    g_dbus_connection_set_exit_on_close(bus_, FALSE);
+    if (g_dbus_connection_is_closed(bus_)) return SecretStoreState::kNoSessionBus;
+    service_ = secret_service_open_sync(SECRET_TYPE_SERVICE, nullptr, SECRET_SERVICE_OPEN_SESSION,
+                                        deadline_.get(), &slot.error);
+    return service_ == nullptr ? SecretStoreState::kNoService : Ask();
+  }
+
+  Deadline deadline_;
+  GMainContext* context_;
+  GDBusConnection* bus_ = nullptr;
+  SecretService* service_ = nullptr;
+  SecretStoreState state_;
+};
+
 class SecretServiceStore final : public SecretStore {
  public:
   SecretServiceStore(std::string profile, absl::Duration timeout)
       : profile_(std::move(profile)), timeout_(timeout) {}
 
-  SecretStoreState State() override {
-    const Deadline deadline(timeout_);
-    return StateWithin(deadline.get());
-  }
+  SecretStoreState State() override { return Conversation(timeout_).state(); }
 
   absl::StatusOr<SecretBytes> Lookup(std::string_view name) override {
     RETURN_IF_ERROR(CheckSecretName(name));
-    const Deadline deadline(timeout_);
-    const SecretStoreState before = StateWithin(deadline.get());
-    if (before != SecretStoreState::kReady) return Unavailable(before);
+    const Conversation talk(timeout_);
+    if (talk.state() != SecretStoreState::kReady) return Unavailable(talk.state());
     ErrorSlot slot;
-    const UniquePassword stored(secret_password_lookup_nonpageable_sync(
-        Schema(), deadline.get(), &slot.error, "name", std::string(name).c_str(), "profile",
-        profile_.c_str(), nullptr));
-    if (slot.error != nullptr || stored == nullptr) {
-      const SecretStoreState state = StateWithin(deadline.get());
-      if (slot.error == nullptr && state == SecretStoreState::kReady) {
+    const UniqueTable attributes = Attributes(name);
+    const UniqueValue stored(secret_service_lookup_sync(talk.service(), Schema(), attributes.get(),
+                                                        talk.cancellable(), &slot.error));
+    if (stored == nullptr) {
+      const SecretStoreState after = talk.Ask();
+      if (slot.error == nullptr && after == SecretStoreState::kReady) {
         return absl::NotFoundError("there is no such secret");
       }
-      return Unavailable(state);
+      return Unavailable(after);
     }
+    gsize size = 0;
+    const gchar* const text = secret_value_get(stored.get(), &size);
     // Base64, because the Secret Service's passwords are text and ours are bytes.
     std::string bytes;
-    if (!absl::Base64Unescape(stored.get(), &bytes) || bytes.empty()) {
+    if (!absl::Base64Unescape(absl::string_view(text, size), &bytes) || bytes.empty()) {
       return absl::DataLossError("the stored secret is damaged");
     }
     SecretBytes secret(std::span(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()));
@@ -145,69 +214,41 @@ class SecretServiceStore final : public SecretStore {
   absl::Status Store(std::string_view name, std::span<const uint8_t> secret) override {
     RETURN_IF_ERROR(CheckSecretName(name));
     RETURN_IF_ERROR(CheckSecret(secret));
-    const Deadline deadline(timeout_);
     // Asked first: storing into a locked collection opens the keyring's own prompt, and a daemon
     // that makes windows appear at log-in teaches people to type passwords into them.
-    const SecretStoreState before = StateWithin(deadline.get());
-    if (before != SecretStoreState::kReady) return Unavailable(before);
+    const Conversation talk(timeout_);
+    if (talk.state() != SecretStoreState::kReady) return Unavailable(talk.state());
     std::string text = absl::Base64Escape(
         absl::string_view(reinterpret_cast<const char*>(secret.data()), secret.size()));
-    const std::string label = "Postern " + std::string(name);
-    ErrorSlot slot;
-    const gboolean stored = secret_password_store_sync(
-        Schema(), SECRET_COLLECTION_DEFAULT, label.c_str(), text.c_str(), deadline.get(),
-        &slot.error, "name", std::string(name).c_str(), "profile", profile_.c_str(), nullptr);
+    const UniqueValue value(
+        secret_value_new(text.data(), static_cast<gssize>(text.size()), "text/plain"));
     OPENSSL_cleanse(text.data(), text.size());
-    if (!stored || slot.error != nullptr) return Unavailable(StateWithin(deadline.get()));
-    return absl::OkStatus();
+    const std::string label = "Postern " + std::string(name);
+    const UniqueTable attributes = Attributes(name);
+    ErrorSlot slot;
+    const gboolean stored = secret_service_store_sync(
+        talk.service(), Schema(), attributes.get(), SECRET_COLLECTION_DEFAULT, label.c_str(),
+        value.get(), talk.cancellable(), &slot.error);
+    return stored ? absl::OkStatus() : Unavailable(talk.Ask());
   }
 
   absl::Status Erase(std::string_view name) override {
     RETURN_IF_ERROR(CheckSecretName(name));
-    const Deadline deadline(timeout_);
-    const SecretStoreState before = StateWithin(deadline.get());
-    if (before != SecretStoreState::kReady) return Unavailable(before);
+    const Conversation talk(timeout_);
+    if (talk.state() != SecretStoreState::kReady) return Unavailable(talk.state());
+    const UniqueTable attributes = Attributes(name);
     ErrorSlot slot;
-    secret_password_clear_sync(Schema(), deadline.get(), &slot.error, "name",
-                               std::string(name).c_str(), "profile", profile_.c_str(), nullptr);
-    if (slot.error != nullptr) return Unavailable(StateWithin(deadline.get()));
-    return absl::OkStatus();
+    secret_service_clear_sync(talk.service(), Schema(), attributes.get(), talk.cancellable(),
+                              &slot.error);
+    return slot.error == nullptr ? absl::OkStatus() : Unavailable(talk.Ask());
   }
 
   std::string Describe() const override { return "Secret Service"; }
 
  private:
-  // libsecret keeps one connection for the process, and GDBus would end the process when the bus
-  // goes; the bus is asked for first, so that "no bus" is told apart from "no provider".
-  SecretStoreState BusWithin(GCancellable* cancellable) {
-    // A bus that went away is remembered by libsecret's service alone; let go of it first.
-    secret_service_disconnect();
-    ErrorSlot slot;
-    GDBusConnection* const bus = g_bus_get_sync(G_BUS_TYPE_SESSION, cancellable, &slot.error);
-    if (bus == nullptr) return SecretStoreState::kNoSessionBus;
-    const UniqueObject own(bus);
-    g_dbus_connection_set_exit_on_close(bus, FALSE);
-    return g_dbus_connection_is_closed(bus) ? SecretStoreState::kNoSessionBus
-                                            : SecretStoreState::kReady;
-  }
-
-  SecretStoreState StateWithin(GCancellable* cancellable) {
-    if (BusWithin(cancellable) != SecretStoreState::kReady) return SecretStoreState::kNoSessionBus;
-    // Made anew after the disconnect above: a provider that restarted has new sessions.
-    ErrorSlot slot;
-    SecretService* const service =
-        secret_service_get_sync(SECRET_SERVICE_OPEN_SESSION, cancellable, &slot.error);
-    if (service == nullptr) return SecretStoreState::kNoService;
-    const UniqueObject own_service(service);
-    SecretCollection* const collection = secret_collection_for_alias_sync(
-        service, SECRET_COLLECTION_DEFAULT, SECRET_COLLECTION_NONE, cancellable, &slot.error);
-    if (slot.error != nullptr) return SecretStoreState::kNoService;
-    // No default collection yet: a keyring that nobody has set up. It cannot be read or written
-    // without the user, which is what locked means to a caller.
-    if (collection == nullptr) return SecretStoreState::kLocked;
-    const UniqueObject own_collection(collection);
-    return secret_collection_get_locked(collection) ? SecretStoreState::kLocked
-                                                    : SecretStoreState::kReady;
+  UniqueTable Attributes(std::string_view name) const {
+    return UniqueTable(secret_attributes_build(Schema(), "name", std::string(name).c_str(),
+                                               "profile", profile_.c_str(), nullptr));
   }
 
   const std::string profile_;
