@@ -199,7 +199,7 @@ class SlotDoor final : public Door {
       }
       table_->ShutLate(steady_clock::now());
       ReapClosed();
-      if (arrivals && !stopping_.load()) AcceptWaiting();
+      if (arrivals && !stopping_.load()) AcceptOne();
     }
   }
 
@@ -237,42 +237,44 @@ class SlotDoor final : public Door {
       } else if (options_.on_closed) {
         options_.on_closed(ended.connection, ended.principal);
       }
-      waiting_since_.reset();
-      accept_after_ = {};
+      StopWaiting();
     }
   }
 
-  void AcceptWaiting() {
-    for (int i = 0; i < slots_; ++i) {
-      if (!table_->has_free() && WaitsForSlot()) return;
-      UniqueFd socket(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-      if (!socket.valid()) {
-        const int error = errno;
-        // Nobody waits any more.
-        if (error == EAGAIN || error == EINTR || error == ECONNABORTED) return;
-        if (error == EMFILE || error == ENFILE) TurnOneAway();
-        accept_after_ = steady_clock::now() + kDescriptorPause;
-        return;
-      }
-      Admit(std::move(socket));
-    }
+  // Called when somebody waits, and takes one: with no slot free, others must not suffer for an arrival
+  // that does not exist.
+  void AcceptOne() {
+    if (!table_->has_free() && WaitsForSlot()) return;
+    UniqueFd socket(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (socket.valid()) return Admit(std::move(socket));
+    const int error = errno;
+    if (error == EAGAIN || error == EINTR || error == ECONNABORTED) return;  // it has gone again
+    if (error == EMFILE || error == ENFILE) TurnOneAway();
+    accept_after_ = steady_clock::now() + kDescriptorPause;
   }
 
   // With all slots taken: true when arrivals shall wait in the kernel's queue for one that is about to
-  // come free, false when they are to be turned away.
+  // come free, false when the first of them is to be turned away.
   bool WaitsForSlot() {
     const auto now = steady_clock::now();
-    if (!waiting_since_) {
-      if (!table_->ShutOneUnfinished() && !table_->has_closing()) return false;
+    if (!waiting_since_) waiting_since_ = now;
+    if (!table_->has_closing() || now >= *waiting_since_ + kWaitForSlot) {
+      if (made_room_ || !table_->ShutOneUnfinished()) {
+        StopWaiting();
+        return false;
+      }
+      made_room_ = true;
       waiting_since_ = now;
       reap_again_ = kReapAgainFirst;
     }
-    if (now >= *waiting_since_ + kWaitForSlot) {
-      waiting_since_.reset();
-      return false;
-    }
     accept_after_ = *waiting_since_ + kWaitForSlot;
     return true;
+  }
+
+  void StopWaiting() {
+    waiting_since_.reset();
+    made_room_ = false;
+    accept_after_ = {};
   }
 
   // Without a descriptor nothing can be accepted, and the listener would stay ready for ever. The
@@ -330,6 +332,7 @@ class SlotDoor final : public Door {
   bool listening_ = false;
   steady_clock::time_point accept_after_;
   std::optional<steady_clock::time_point> waiting_since_;
+  bool made_room_ = false;
   milliseconds reap_again_ = kReapAgainFirst;
 };
 
