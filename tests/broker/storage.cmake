@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+# The storage by itself, without gRPC: its tests build fast, and the thread sanitizer sees all of it.
+set(storage_sources database event_log high_water_file keyed_hash memory_tail message_index
+  record_chain retention schema store)
+list(TRANSFORM storage_sources PREPEND ${CMAKE_SOURCE_DIR}/broker/)
+list(TRANSFORM storage_sources APPEND .cc)
+add_library(postern_storage_for_tests STATIC ${storage_sources})
+target_link_libraries(postern_storage_for_tests
+  PUBLIC postern_platform absl::flat_hash_map absl::flat_hash_set PkgConfig::SQLCIPHER
+  PRIVATE OpenSSL::Crypto)
+foreach(name store event_log high_water message_index retention storage_fault)
+  postern_add_test(NAME broker_${name}_test LABEL unit SOURCES ${name}_test.cc
+    LIBRARIES postern_storage_for_tests)
+endforeach()
+# Not a test: prints rates. See broker/on_disk.md.
+add_executable(postern_log_bench log_bench.cc)
+target_link_libraries(postern_log_bench PRIVATE postern_options postern_storage_for_tests)
