@@ -75,19 +75,20 @@ absl::StatusOr<platform::SecretBytes> WriteOnce(const std::string& path,
 
 }  // namespace
 
-absl::StatusOr<std::string> StateDirectory(const std::string& app_id,
-                                           const ClientOptions& options) {
-  if (!options.state_directory.empty()) return options.state_directory;
-  ASSIGN_OR_RETURN(const std::string data, DataHome());
-  return absl::StrCat(data, "/postern-clients/", app_id);
+absl::StatusOr<std::string> MakeStateDirectory(const std::string& app_id,
+                                               const ClientOptions& options) {
+  std::string directory = options.state_directory;
+  if (directory.empty()) {
+    ASSIGN_OR_RETURN(const std::string data, DataHome());
+    RETURN_IF_ERROR(MakePrivateDirectory(data + "/postern-clients"));
+    directory = absl::StrCat(data, "/postern-clients/", app_id);
+  }
+  RETURN_IF_ERROR(MakePrivateDirectory(directory));
+  return directory;
 }
 
 absl::StatusOr<Identity> LoadIdentity(const std::string& app_id, const ClientOptions& options) {
-  ASSIGN_OR_RETURN(const std::string directory, StateDirectory(app_id, options));
-  if (options.state_directory.empty()) {
-    RETURN_IF_ERROR(MakePrivateDirectory(directory.substr(0, directory.rfind('/'))));
-  }
-  RETURN_IF_ERROR(MakePrivateDirectory(directory));
+  ASSIGN_OR_RETURN(const std::string directory, MakeStateDirectory(app_id, options));
   const std::string key_path = directory + "/key.pem";
   const std::string certificate_path = directory + "/certificate.pem";
 

@@ -30,7 +30,7 @@ absl::StatusOr<Identity> IdentityFromKey(const platform::SecretBytes& key_pem,
                                          const std::string& certificate_pem,
                                          const ClientOptions& options);
 
-// <state_directory> of the options, or the default one of 'app_id'.
-absl::StatusOr<std::string> StateDirectory(const std::string& app_id, const ClientOptions& options);
+// Makes the state directory (0700) of 'app_id' when it is missing, and returns its path.
+absl::StatusOr<std::string> MakeStateDirectory(const std::string& app_id, const ClientOptions& options);
 
 }  // namespace postern::sdk
