@@ -110,7 +110,7 @@ TEST_F(MessageIndexTest, GoesOnAfterARestart) {
   const Sequence next = Append(MessageRecord(1, "+1", 1, 24));
   CatchUp();
   EXPECT_EQ(*index_->RefsOf(MessageNumber(1)), (Sequences{1, next}));
-  EXPECT_EQ(index_->ListChat(ChatNumber(1), next, 2000)->size(), 3u * kIndexSlice);
+  EXPECT_EQ(index_->ListChat(ChatNumber(1), next, 1)->front(), 3u * kIndexSlice);
 }
 
 TEST_F(MessageIndexTest, DoesNotNameWhatRetentionRemoved) {
