@@ -104,7 +104,7 @@ absl::Status ReceivePacket(int channel, size_t bytes_max, std::string& bytes, Un
 
 absl::StatusOr<std::pair<UniqueFd, UniqueFd>> MakeChannel() {
   std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0) {
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     return absl::ResourceExhaustedError("no socket pair");
   }
   return std::pair<UniqueFd, UniqueFd>(UniqueFd(ends[0]), UniqueFd(ends[1]));

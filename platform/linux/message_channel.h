@@ -28,7 +28,7 @@ struct ChannelMessage {
   UniqueFd attached;
 };
 
-// Both ends, non-blocking and close-on-exec.
+// Both ends, close-on-exec. The calls below never block in the kernel, whatever the descriptors say.
 absl::StatusOr<std::pair<UniqueFd, UniqueFd>> MakeChannel();
 
 // Sends 'bytes' and, unless it is -1, a duplicate of 'attached'. Stops when 'wake' (an event or pid
