@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/linux/chat_picker.h"
 
+#include <algorithm>
+
 #include "platform/linux/consent_texts.h"
 
 namespace postern::platform {
@@ -8,6 +10,8 @@ namespace {
 
 // About five rows: enough to see that it is a list, and the rest of the question stays in view.
 constexpr int kListHeight = 200;
+// A row's height in the default theme; only to make a short list no taller than it is.
+constexpr int kRowHeight = 34;
 // A chat's place in the question, kept on its item, because a search changes places in the list.
 constexpr const char* kPlaceKey = "postern-place";
 
@@ -46,8 +50,9 @@ ChatPicker::ChatPicker(const std::vector<std::string>& names, std::function<void
 
   GtkWidget* scrolled = gtk_scrolled_window_new();
   gtk_scrolled_window_set_child(GTK_SCROLLED_WINDOW(scrolled), list);
-  gtk_scrolled_window_set_max_content_height(GTK_SCROLLED_WINDOW(scrolled), kListHeight);
-  gtk_scrolled_window_set_propagate_natural_height(GTK_SCROLLED_WINDOW(scrolled), TRUE);
+  // A list in a scrolled page would otherwise shrink to nothing.
+  const int height = std::min<int>(kListHeight, static_cast<int>(names.size()) * kRowHeight);
+  gtk_scrolled_window_set_min_content_height(GTK_SCROLLED_WINDOW(scrolled), height);
   gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(scrolled), GTK_POLICY_NEVER,
                                  GTK_POLICY_AUTOMATIC);
   GtkWidget* frame = gtk_frame_new(nullptr);

@@ -44,8 +44,8 @@ inline constexpr const char* kDuration = "How long";
 inline constexpr const char* kHistory = "Older messages";
 inline constexpr const char* kNetworks = "Networks";
 inline constexpr const char* kFeeds =
-    "It will hand over the messages it receives there, already decrypted, and send what apps you "
-    "allowed send. It reads nothing of other programs.";
+    "It will hand over the messages it receives there, already decrypted, and send in your name what "
+    "apps that you allow write.";
 
 inline constexpr const char* kRefuse = "Refuse";
 inline constexpr const char* kAllow = "Allow";
