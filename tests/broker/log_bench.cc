@@ -68,12 +68,13 @@ void Run(int stored) {
   auto opened = OpenLog(folder.path());
   if (!opened.ok()) std::exit(1);
   EventLog& log = *opened->log;
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   std::printf("append, no index       events/s\n");
   for (const int threads : {1, 8}) {
     for (const int batch : {1, 64}) {
       std::vector<double> rates;
       for (int round = 0; round < 5; ++round) {
-        rates.push_back(Append(log, batch == 1 ? 4000 : 25600, batch, threads));
+        rates.push_back(Append(log, 300 * batch * threads, batch, threads));
       }
       std::sort(rates.begin(), rates.end());
       std::printf("  %d threads, batch %2d  %8.0f  (%.0f - %.0f)\n", threads, batch, rates[2],
