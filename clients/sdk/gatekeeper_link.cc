@@ -108,13 +108,16 @@ class Link final : public GatekeeperLink {
   }
 
   absl::StatusOr<uint64_t> Submit(const v1::Event& event, const std::string& command_id) override {
-    return Append({&event, 1}, command_id);
+    return Append({&event, 1}, command_id, {});
   }
 
-  absl::StatusOr<uint64_t> SubmitAll(std::span<const v1::Event> events) override {
+  absl::StatusOr<uint64_t> SubmitAll(std::span<const v1::Event> events,
+                                     const std::string& bookmark) override {
     if (events.empty()) return uint64_t{0};
-    return Append(events, {});
+    return Append(events, {}, bookmark);
   }
+
+  std::string bookmark() const override { return spool_->bookmark(); }
 
   absl::Status Answer(const v1::CommandResult& result,
                       std::span<const v1::Event> events) override {
@@ -181,9 +184,9 @@ class Link final : public GatekeeperLink {
   }
 
   absl::StatusOr<uint64_t> Append(std::span<const v1::Event> events,
-                                  const std::string& command_id) {
+                                  const std::string& command_id, const std::string& bookmark) {
     ASSIGN_OR_RETURN(auto spooled, Serialize(events, command_id));
-    ASSIGN_OR_RETURN(const uint64_t position, spool_->Append(spooled));
+    ASSIGN_OR_RETURN(const uint64_t position, spool_->Append(spooled, bookmark));
     platform::MutexLock lock(mutex_);
     changed_.NotifyAll();
     return position;

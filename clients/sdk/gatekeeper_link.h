@@ -103,8 +103,13 @@ class GatekeeperLink {
   // batch may be, UNAVAILABLE when the disk refused; the event was then not taken.
   virtual absl::StatusOr<uint64_t> Submit(const v1::Event& event,
                                           const std::string& command_id = {}) = 0;
-  // All of 'events' or none, in one commit. Returns the position of the last; 0 when there are none.
-  virtual absl::StatusOr<uint64_t> SubmitAll(std::span<const v1::Event> events) = 0;
+  // All of 'events' or none, in one commit; their positions follow one another. Returns the position of
+  // the last; 0 when there are none. 'bookmark', when not empty, is stored in the same commit: the
+  // network's own cursor, or whatever tells the adapter after a crash what it has submitted.
+  virtual absl::StatusOr<uint64_t> SubmitAll(std::span<const v1::Event> events,
+                                             const std::string& bookmark = {}) = 0;
+  // The last bookmark stored; empty when there is none.
+  virtual std::string bookmark() const = 0;
 
   // Answers a command; 'events' (what it made) go into the spool under its id in the same commit. After
   // STATE_PENDING a second answer follows. Survives a crash: an answer is given again when the broker

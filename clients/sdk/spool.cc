@@ -39,7 +39,7 @@ constexpr char kPragmas[] =
     "PRAGMA temp_store = MEMORY;";
 
 constexpr char kSchema[] =
-    "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS events (position INTEGER PRIMARY KEY, command_id TEXT NOT NULL,"
     " event BLOB NOT NULL);"
     "CREATE TABLE IF NOT EXISTS commands (command_id TEXT PRIMARY KEY, final INTEGER NOT NULL,"
@@ -114,6 +114,7 @@ class Spool::Statement {
 // One Append that waits for its commit; lives on its caller's stack.
 struct Spool::Request {
   std::vector<SpooledEvent>* events = nullptr;
+  const std::string* bookmark = nullptr;
   bool done = false;
   absl::Status status;
   uint64_t last = 0;
@@ -212,6 +213,10 @@ absl::Status Spool::LoadState() {
     if (!last.Step()) return absl::FailedPreconditionError("the spool has lost its counter");
     last_position_ = last.Integer(0);
   }
+  {
+    Statement mark(database_, "SELECT value FROM meta WHERE name = 'bookmark'");
+    if (mark.Step()) bookmark_ = mark.Bytes(0);
+  }
   Statement bytes(database_, "SELECT COALESCE(SUM(LENGTH(event)), 0) FROM events");
   if (!bytes.Step()) return bytes.status();
   waiting_bytes_ = bytes.Integer(0);
@@ -231,6 +236,12 @@ absl::Status Spool::SetMeta(const char* name, uint64_t value) {
   return Statement(database_, "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)")
       .Bind(1, key, true)
       .Bind(2, value)
+      .Run();
+}
+
+absl::Status Spool::SetBookmark(const std::string& bookmark) {
+  return Statement(database_, "INSERT OR REPLACE INTO meta (name, value) VALUES ('bookmark', ?)")
+      .Bind(1, bookmark, false)
       .Run();
 }
 
@@ -259,9 +270,11 @@ absl::Status Spool::Insert(std::vector<SpooledEvent>& events, uint64_t& last, ui
   return absl::OkStatus();
 }
 
-absl::StatusOr<uint64_t> Spool::Append(std::vector<SpooledEvent>& events) {
+absl::StatusOr<uint64_t> Spool::Append(std::vector<SpooledEvent>& events,
+                                       const std::string& bookmark) {
   Request request;
   request.events = &events;
+  request.bookmark = &bookmark;
   std::vector<Request*> group;
   {
     platform::MutexLock lock(queue_mutex_);
@@ -288,6 +301,7 @@ void Spool::CommitGroup(std::span<Request*> group) {
   platform::MutexLock lock(mutex_);
   uint64_t last = last_position_;
   uint64_t bytes = waiting_bytes_;
+  const std::string* bookmark = nullptr;
   absl::Status status = InTransaction([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::Status {
     for (Request* request : group) {
       uint64_t size = 0;
@@ -299,6 +313,10 @@ void Spool::CommitGroup(std::span<Request*> group) {
         continue;
       }
       RETURN_IF_ERROR(Insert(*request->events, last, bytes));
+      if (!request->bookmark->empty()) {
+        RETURN_IF_ERROR(SetBookmark(*request->bookmark));
+        bookmark = request->bookmark;
+      }
       request->last = last;
     }
     return SetMeta("last_position", last);
@@ -306,6 +324,7 @@ void Spool::CommitGroup(std::span<Request*> group) {
   if (status.ok()) {
     last_position_ = last;
     waiting_bytes_ = bytes;
+    if (bookmark != nullptr) bookmark_ = *bookmark;
     return;
   }
   for (Request* request : group) request->status = status;
@@ -473,6 +492,11 @@ absl::StatusOr<std::vector<std::string>> Spool::ResultsSince(int64_t since, int 
 uint64_t Spool::last_position() const {
   platform::MutexLock lock(mutex_);
   return last_position_;
+}
+
+std::string Spool::bookmark() const {
+  platform::MutexLock lock(mutex_);
+  return bookmark_;
 }
 
 uint64_t Spool::waiting_bytes() const {

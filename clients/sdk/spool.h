@@ -49,8 +49,10 @@ class Spool {
   Spool& operator=(const Spool&) = delete;
 
   // Appends all of 'events' or none; sets their positions and returns the last. RESOURCE_EXHAUSTED when
-  // it is full, UNAVAILABLE when the disk refused.
-  absl::StatusOr<uint64_t> Append(std::vector<SpooledEvent>& events);
+  // it is full, UNAVAILABLE when the disk refused. 'bookmark', when not empty, is stored with them.
+  absl::StatusOr<uint64_t> Append(std::vector<SpooledEvent>& events,
+                                  const std::string& bookmark = {});
+  std::string bookmark() const;
 
   // Returns the events after 'position' in order, as many as fit 'bytes_max', but at least one.
   absl::StatusOr<std::vector<SpooledEvent>> ReadAfter(uint64_t position, uint64_t bytes_max);
@@ -89,6 +91,7 @@ class Spool {
   absl::Status Configure(const platform::SecretBytes& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status LoadState() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Execute(const char* sql) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status SetBookmark(const std::string& bookmark) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status SetMeta(const char* name, uint64_t value) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Inserts at 'last' + 1 and on, inside a transaction.
   absl::Status Insert(std::vector<SpooledEvent>& events, uint64_t& last, uint64_t& bytes)
@@ -103,6 +106,7 @@ class Spool {
   sqlite3* const database_ ABSL_PT_GUARDED_BY(mutex_);
   uint64_t last_position_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t waiting_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::string bookmark_ ABSL_GUARDED_BY(mutex_);
 
   // Appends that wait for the thread that commits now; taken before mutex_, never while holding it.
   platform::Mutex queue_mutex_;

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "clients/gatekeepers/demo/player.h"
+
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "platform/status_macros.h"
+
+namespace postern::demo {
+namespace {
+
+// Events in one commit at full speed: the commit's cost is then spread thin, and a kill loses little.
+constexpr int64_t kBatchEvents = 500;
+// With a rate: how often a batch is due.
+constexpr absl::Duration kTick = absl::Milliseconds(10);
+// A full spool means that the broker is away or slow: look again so often.
+constexpr absl::Duration kFullSpoolWait = absl::Milliseconds(200);
+
+std::string MessageIdOf(const v1::Event& event) {
+  switch (event.kind_case()) {
+    case v1::Event::kMessageCreated:
+      return event.message_created().message().id();
+    case v1::Event::kMessageEdited:
+      return event.message_edited().message_id();
+    case v1::Event::kMessageDeleted:
+      return event.message_deleted().message_id();
+    case v1::Event::kReactionSet:
+      return event.reaction_set().message_id();
+    default:
+      return "-";
+  }
+}
+
+}  // namespace
+
+Player::Player(const Script& script, PlayOptions options, sdk::GatekeeperLink& link,
+               Journal& journal, std::function<void(const std::string&)> show,
+               std::function<bool(absl::Duration)> wait)
+    : script_(script),
+      options_(options),
+      link_(link),
+      journal_(journal),
+      show_(std::move(show)),
+      wait_(std::move(wait)),
+      setup_count_(static_cast<int64_t>(script.setup.size())),
+      count_(setup_count_ + static_cast<int64_t>(script.steps.size()) * options.rounds) {}
+
+const Step& Player::StepAt(int64_t place) const {
+  if (place < setup_count_) return script_.setup[place];
+  return script_.steps[(place - setup_count_) % static_cast<int64_t>(script_.steps.size())];
+}
+
+int Player::RoundAt(int64_t place) const {
+  if (place < setup_count_) return 0;
+  return static_cast<int>((place - setup_count_) / static_cast<int64_t>(script_.steps.size()));
+}
+
+absl::Status Player::Submit(int64_t begin, int64_t end) {
+  std::vector<v1::Event> events;
+  const absl::Time now = absl::Now();
+  for (int64_t place = begin; place < end; ++place) {
+    events.push_back(Play(StepAt(place), now, RoundAt(place)));
+  }
+  absl::StatusOr<uint64_t> last;
+  for (;;) {
+    last = link_.SubmitAll(events, absl::StrCat(end));
+    if (!absl::IsResourceExhausted(last.status())) break;
+    if (!wait_(kFullSpoolWait)) return absl::CancelledError("stopped");
+  }
+  RETURN_IF_ERROR(last.status());
+  std::string lines;
+  uint64_t position = *last - events.size();
+  for (const v1::Event& event : events) {
+    absl::StrAppend(&lines, ++position, " submitted ", MessageIdOf(event), "\n");
+  }
+  journal_.Write(lines);
+  return absl::OkStatus();
+}
+
+absl::Status Player::Run() {
+  int64_t place = 0;
+  if (const std::string bookmark = link_.bookmark();
+      !bookmark.empty() && !absl::SimpleAtoi(bookmark, &place)) {
+    return absl::FailedPreconditionError("the spool belongs to another adapter");
+  }
+  // A longer script than this one was played before: nothing is left to play.
+  place = std::min(place, count_);
+  const absl::Time start = absl::Now();
+  const int64_t start_place = place;
+  while (place < count_) {
+    int64_t end = place + 1;
+    if (place < setup_count_) {
+      end = setup_count_;
+    } else if (options_.rate > 0) {
+      const double due = absl::ToDoubleSeconds(absl::Now() - start) * options_.rate;
+      end = std::min(count_, start_place + static_cast<int64_t>(due));
+      if (end <= place) {
+        if (!wait_(kTick)) return absl::CancelledError("stopped");
+        continue;
+      }
+      end = std::min(end, place + kBatchEvents);
+    } else if (options_.speed <= 0) {
+      end = std::min(count_, place + kBatchEvents);
+      if (!wait_(absl::ZeroDuration())) return absl::CancelledError("stopped");
+    } else if (!wait_(StepAt(place).delay / options_.speed)) {
+      return absl::CancelledError("stopped");
+    }
+    RETURN_IF_ERROR(Submit(place, end));
+    for (; place < end; ++place) {
+      if (const std::string& line = StepAt(place).line; !line.empty()) show_(line);
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace postern::demo

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// AliceChat's script: who is there, and what they do. The form is described in the folder's README.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "postern/v1/account.pb.h"
+#include "postern/v1/event.pb.h"
+
+namespace postern::demo {
+
+// One thing that happens: after 'delay', 'event', which AliceChat shows as 'line'.
+struct Step {
+  absl::Duration delay;
+  v1::Event event;   // without its times: they are those of playing it
+  std::string line;  // empty: AliceChat shows nothing
+};
+
+struct Script {
+  v1::Account account;
+  std::map<std::string, std::string> people;  // contact id -> name
+  std::map<std::string, std::string> chats;   // chat id -> name
+  std::vector<Step> setup;                    // contacts and chats, told once
+  std::vector<Step> steps;
+};
+
+// A script larger than this is a mistake.
+inline constexpr size_t kScriptBytesMax = 4 * 1024 * 1024;
+// The contact that stands for the user, in scripts and events.
+inline constexpr char kSelf[] = "you";
+
+// INVALID_ARGUMENT naming the line when it cannot be understood.
+absl::StatusOr<Script> ParseScript(std::string_view text);
+
+// The script that is built in: default_script.txt of this folder.
+std::string_view DefaultScript();
+
+// Makes a script of 'count' events over 'chats' chats, the same for the same seed: for load.
+Script GenerateScript(int count, int chats, uint64_t seed);
+
+// Returns the event as it happens at 'now'. 'round' sets the message ids of a repetition apart.
+v1::Event Play(const Step& step, absl::Time now, int round);
+
+}  // namespace postern::demo
