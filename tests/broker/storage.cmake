@@ -10,7 +10,7 @@ target_link_libraries(postern_storage_for_tests
   PRIVATE OpenSSL::Crypto)
 foreach(name store event_log high_water message_index retention storage_fault)
   postern_add_test(NAME broker_${name}_test LABEL unit SOURCES ${name}_test.cc
-    LIBRARIES postern_storage_for_tests)
+    LIBRARIES postern_storage_for_tests TIMEOUT 300)
 endforeach()
 # Not a test: prints rates. See broker/on_disk.md.
 add_executable(postern_log_bench log_bench.cc)
