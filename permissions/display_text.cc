@@ -149,6 +149,7 @@ icu::UnicodeString Letters(const icu::UnicodeString& text) {
 
 // Two names look alike when one of their forms is equal. Two forms, because case folding and
 // look-alikes do not commute: "SIGNAL" meets "signal" folded first, "PayPaI" meets "PayPal" folded last.
+// In both, i and l are one letter: "SlGNAL" is "SIGNAL" to the eye, and that is "signal" to the reader.
 struct Forms {
   icu::UnicodeString folded_first;
   icu::UnicodeString folded_last;
@@ -160,7 +161,11 @@ Forms FormsOf(const USpoofChecker& checker, std::string_view name) {
   folded.foldCase();
   icu::UnicodeString last = Skeleton(checker, letters);
   last.foldCase();
-  return {Skeleton(checker, folded), Skeleton(checker, last)};
+  icu::UnicodeString first = Skeleton(checker, folded);
+  first.findAndReplace("i", "l");
+  last = Skeleton(checker, last);
+  last.findAndReplace("i", "l");
+  return {std::move(first), std::move(last)};
 }
 
 }  // namespace

@@ -138,7 +138,7 @@ TEST(CleanName, IsTheSameTwice) {
 
 TEST(LooksLike, FindsNamesThatPeopleWouldTakeForAnother) {
   const std::vector<std::string> known = {"Signal", "PayPal", "Translator"};
-  for (const char* name : {"Signal", "signal", "SIGNAL", "S\u0456gnal", "Sign\u0430l", "Ѕіgnаl", "SlGNAL",
+  for (const char* name : {"Signal", "signal", "SIGNAL", "S\u0456gnal", "Sign\u0430l", "Ѕіgnаl", "SlGNAL", "S1gnal",
                            "Sig nal", "Sig-nal", "Sig\u200bnal", "𝐒ignal"}) {
     EXPECT_THAT(LooksLike(name, known), testing::ElementsAre("Signal")) << name;
   }
