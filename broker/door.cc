@@ -2,6 +2,7 @@
 #include "broker/door.h"
 
 #include <fcntl.h>
+#include <grpc/grpc.h>
 #include <grpcpp/resource_quota.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -79,7 +80,7 @@ void SetServerLimits(grpc::ServerBuilder& builder, const DoorLimits& limits) {
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnectionMax);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, kFrameBytesMax);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, kHttp2FrameBytesMax);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              Milliseconds(kPingIntervalMin));
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, kPingStrikesMax);
@@ -354,6 +355,9 @@ absl::StatusOr<std::unique_ptr<Door>> Door::Open(Options options) {
   } else {
     RETURN_IF_ERROR(AdoptListener(listener));
   }
+  // Never given back: when the last user of gRPC goes, gRPC waits for a poller of its own, up to ten
+  // seconds, and the daemon would take that long to stop.
+  grpc_init();
   UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
   UniqueFd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!epoll.valid() || !wake.valid()) return absl::ErrnoToStatus(errno, "epoll");
