@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happens in the chats while the demo runs, and what the demo waits for in it."""
+
+import threading
+
+
+class AliceChatStory:
+    """The scripted client. It plays its script once, over as many runs as it takes: so it waits, played
+    at a crawl, until the app is allowed, and then goes on at its own pace."""
+
+    name = "AliceChat"
+    question = "I'll bring des"
+    answer_chat = "Friday dinner"
+    answer = "Great, I'll bring the wine."
+    last_seen = "See you all on Friday!"
+    crawl = "0.01"
+    pace = "1.3"
+
+    def __init__(self):
+        self.attached = threading.Event()
+        self.answer_shown = threading.Event()
+        self.process = None
+
+    def on_line(self, demo, line):
+        if line.startswith("AliceChat: "):
+            line = line.removeprefix("AliceChat: ")
+            if line == "attached":
+                self.attached.set()
+        if self.answer in line:
+            self.answer_shown.set()
+        demo.tell.say("AliceChat", line)
+
+    def _start(self, demo, speed):
+        self.process = demo.profile.start(
+            [demo.program("postern-demo-gatekeeper"), "--speed", speed, "--repeat", "2"],
+            lambda line: self.on_line(demo, line))
+        return self.process
+
+    def start_waiting(self, demo):
+        return self._start(demo, self.crawl)
+
+    def play(self, demo):
+        self.process.stop()
+        self._start(demo, self.pace)
+
+    def after_revocation(self, demo):
+        """AliceChat goes on; the app no longer hears it."""
+        demo.tell.text("AliceChat goes on, and the app no longer hears it:")
+        self.lines_wanted = 3
+        seen = threading.Semaphore(0)
+        told = demo.tell.say
+
+        def count(who, line):
+            told(who, line)
+            if who == "AliceChat":
+                seen.release()
+
+        demo.tell.say = count
+        for _ in range(self.lines_wanted):
+            seen.acquire(timeout=5)
+        demo.tell.say = told
+        self.process.stop()
+
+    def close(self, demo):
+        if self.process is not None:
+            self.process.stop()
+
+
+def real_story():
+    try:
+        from xmpp_rig.story import RealStory
+    except ImportError:
+        from throwaway import Failure
+
+        raise Failure("--real needs clients/demo/xmpp_rig, which is not in this checkout") from None
+    return RealStory()

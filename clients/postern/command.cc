@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "clients/postern/command.h"
+
+#include <absl/strings/str_cat.h>
+#include <google/protobuf/util/json_util.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace postern::cli {
+namespace {
+
+constexpr char kExitCodes[] =
+    "Exit codes:\n"
+    "  0  done                                  1  refused or failed\n"
+    "  2  wrong usage, or no such app or chat   3  posternd does not run\n"
+    "  4  not enrolled, or not allowed          5  done, and something wants attention\n"
+    "\n"
+    "Colours appear on a terminal only, and never with NO_COLOR set. `--json` prints the "
+    "contract's own\n"
+    "field names (proto/postern/v1), one object, or one a line for streams.";
+
+std::string Footer(const Description& description) {
+  std::string footer;
+  if (!description.more.empty()) absl::StrAppend(&footer, description.more, "\n\n");
+  absl::StrAppend(&footer, "Examples:");
+  for (const std::string& example : description.examples) absl::StrAppend(&footer, "\n  ", example);
+  return footer;
+}
+
+}  // namespace
+
+CommandLine::CommandLine()
+    : root_("Postern's command line: see and govern what apps may read and send in your chats.",
+            "postern") {
+  root_.require_subcommand(1);
+  root_.set_version_flag("--version", POSTERN_VERSION);
+  root_.footer(
+      absl::StrCat("Examples:\n  postern status\n  postern grants list\n"
+                   "  postern messages watch\n\n",
+                   kExitCodes));
+}
+
+CLI::App* CommandLine::AddCommand(CLI::App* parent, const Description& description, Run run) {
+  CLI::App* command = parent->add_subcommand(description.name, description.summary);
+  command->footer(Footer(description));
+  command->add_flag("--json", json_, "Print JSON");
+  command->final_callback([this, run = std::move(run)] { chosen_ = run; });
+  return command;
+}
+
+CLI::App* CommandLine::AddGroup(const Description& description) {
+  CLI::App* group = root_.add_subcommand(description.name, description.summary);
+  group->footer(Footer(description));
+  group->require_subcommand(1);
+  return group;
+}
+
+int CommandLine::Main(int argc, char** argv) {
+  try {
+    root_.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // Help and version arrive as "errors" too, with code 0; CLI11 prints all of them.
+    const int code = root_.exit(error);
+    return code == 0 ? 0 : static_cast<int>(ExitCode::kUsage);
+  }
+  Terminal out(stdout);
+  Terminal err(stderr);
+  Context context{Paths::FromEnvironment(), out, err, json_};
+  return static_cast<int>(chosen_(context));
+}
+
+ExitCode Fail(Context& context, const Problem& problem) {
+  if (context.json) {
+    const nlohmann::ordered_json error = {{"error",
+                                           {{"exit_code", static_cast<int>(problem.exit_code)},
+                                            {"reason", problem.reason},
+                                            {"message", problem.what},
+                                            {"advice", problem.next}}}};
+    context.err.Line(error.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    return problem.exit_code;
+  }
+  context.err.Line(absl::StrCat(context.err.Paint(Style::kBad, "postern:"), " ", problem.what));
+  if (!problem.next.empty()) context.err.Line(absl::StrCat("  ", problem.next));
+  return problem.exit_code;
+}
+
+ExitCode Fail(Context& context, const absl::Status& status, Caller caller) {
+  return Fail(context, Explain(status, caller));
+}
+
+std::string Json(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  options.always_print_primitive_fields = true;
+  std::string json;
+  // Cannot fail for messages without Any; an empty object is then the honest rest.
+  if (!google::protobuf::util::MessageToJsonString(message, &json, options).ok()) return "{}";
+  return json;
+}
+
+std::string JsonString(const std::string& text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace postern::cli

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every command. Each adds itself, and lives in cmd_<name>.cc.
+#pragma once
+
+#include "clients/postern/command.h"
+
+namespace postern::cli {
+
+void AddStatus(CommandLine& line);
+void AddDoctor(CommandLine& line);
+void AddEnroll(CommandLine& line);
+void AddManifest(CommandLine& line);
+void AddApps(CommandLine& line);
+void AddChats(CommandLine& line);
+void AddPauseAndResume(CommandLine& line);
+void AddCompletion(CommandLine& line);
+
+// `postern grants ...`
+void AddGrants(CommandLine& line);
+void AddGrantsList(CommandLine& line, CLI::App* grants);
+void AddGrantsShow(CommandLine& line, CLI::App* grants);
+void AddGrantsNarrow(CommandLine& line, CLI::App* grants);
+void AddGrantsRevoke(CommandLine& line, CLI::App* grants);
+void AddGrantsSuspendAndResume(CommandLine& line, CLI::App* grants);
+
+// `postern messages ...`
+void AddMessages(CommandLine& line);
+void AddMessagesList(CommandLine& line, CLI::App* messages);
+void AddMessagesWatch(CommandLine& line, CLI::App* messages);
+void AddMessagesSend(CommandLine& line, CLI::App* messages);
+
+}  // namespace postern::cli

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <string>
+
+#include "clients/postern/paths.h"
+#include "platform/secret_bytes.h"
+
+namespace postern::cli {
+
+// The owner's key and a certificate for it, both in PEM.
+struct OwnerIdentity {
+  platform::SecretBytes key_pem;
+  std::string certificate_pem;
+};
+
+// The name of the owner's key in the Secret Service.
+inline constexpr char kOwnerKeyName[] = "owner-key";
+
+// Reads the key that posternd made from the Secret Service, and makes a certificate for it anew:
+// who the owner is hangs on the key alone. Never prompts. FAILED_PRECONDITION, saying what to do,
+// when the keyring is locked, absent or holds no such key.
+absl::StatusOr<OwnerIdentity> ReadOwnerIdentity(const Paths& paths);
+
+}  // namespace postern::cli

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "clients/postern/time_text.h"
+
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/string_view.h>
+#include <absl/strings/strip.h>
+
+#include <optional>
+#include <string>
+
+#include "clients/postern/visible_text.h"
+
+namespace postern::cli {
+namespace {
+
+// Ten years: more is a slip of the finger, and far from overflowing any unit.
+constexpr int kCountMax = 3660 * 24 * 60;
+
+std::optional<absl::Duration> ParseSpan(absl::string_view text) {
+  absl::Duration unit;
+  if (absl::ConsumeSuffix(&text, "min")) {
+    unit = absl::Minutes(1);
+  } else if (absl::ConsumeSuffix(&text, "h")) {
+    unit = absl::Hours(1);
+  } else if (absl::ConsumeSuffix(&text, "d")) {
+    unit = absl::Hours(24);
+  } else {
+    return std::nullopt;
+  }
+  int count = 0;
+  if (!absl::SimpleAtoi(text, &count) || count < 1 || count > kCountMax) return std::nullopt;
+  return count * unit;
+}
+
+}  // namespace
+
+absl::StatusOr<absl::Time> ParseTime(const std::string& text, absl::Time now) {
+  absl::Time time;
+  std::string error;
+  if (const auto span = ParseSpan(text)) {
+    time = now + *span;
+  } else if (!absl::ParseTime("%Y-%m-%d", text, absl::LocalTimeZone(), &time, &error) &&
+             !absl::ParseTime(absl::RFC3339_full, text, &time, &error)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "“", VisibleText(text),
+        "” is no time. Write 30min, 12h, 7d, 2026-12-31 or 2026-12-31T18:00:00+01:00."));
+  }
+  if (time <= now) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "“", VisibleText(text), "” has passed. To end a grant now: postern grants revoke."));
+  }
+  return time;
+}
+
+}  // namespace postern::cli

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <string>
+
+namespace postern::cli {
+
+// Reads a time as people type it: "30min", "12h", "7d" (from 'now' on), "2026-12-31" (its start,
+// local time), or RFC 3339. INVALID_ARGUMENT for anything else and for a time that is not after
+// 'now'.
+absl::StatusOr<absl::Time> ParseTime(const std::string& text, absl::Time now);
+
+}  // namespace postern::cli

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// `postern` as a shell runs it, in an empty profile where no broker runs.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+struct Result {
+  int exit_code = -1;
+  std::string output;
+};
+
+class Postern : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/postern-cli-test-XXXXXX";
+    ASSERT_NE(mkdtemp(name), nullptr);
+    home_ = name;
+  }
+  void TearDown() override { std::filesystem::remove_all(home_); }
+
+  // Both streams together, unless 'redirect' says otherwise.
+  Result Run(const std::string& arguments, const std::string& redirect = "2>&1") {
+    const std::string command = "env -u DBUS_SESSION_BUS_ADDRESS -u DISPLAY HOME=" + home_ +
+                                " XDG_RUNTIME_DIR=" + home_ + " XDG_DATA_HOME=" + home_ + "/data " +
+                                std::getenv("POSTERN_BIN") + "/postern " + arguments + " " +
+                                redirect;
+    std::FILE* pipe = popen(command.c_str(), "r");
+    Result result;
+    if (pipe == nullptr) return result;
+    char buffer[4096];
+    while (size_t count = std::fread(buffer, 1, sizeof buffer, pipe)) {
+      result.output.append(buffer, count);
+    }
+    result.exit_code = WEXITSTATUS(pclose(pipe));
+    return result;
+  }
+
+  std::string WriteFile(const std::string& text) {
+    const std::string path = home_ + "/manifest.toml";
+    std::ofstream(path) << text;
+    return path;
+  }
+
+  std::string home_;
+};
+
+constexpr char kGoodManifest[] =
+    "app_id = \"org.example.translator\"\n"
+    "display_name = \"Translator\"\n"
+    "purpose = \"Translates what others write.\"\n"
+    "required_scopes = [\"chats:read\", \"messages:read\"]\n"
+    "optional_scopes = [\"messages:send\"]\n"
+    "[data_destination]\n"
+    "kind = \"leaves_device\"\n"
+    "service = \"translate.example\"\n";
+
+const char* const kCommands[] = {
+    "",
+    "status",
+    "doctor",
+    "apps",
+    "apps list",
+    "apps remove",
+    "grants",
+    "grants list",
+    "grants show",
+    "grants narrow",
+    "grants revoke",
+    "grants suspend",
+    "grants resume",
+    "chats",
+    "chats list",
+    "messages",
+    "messages list",
+    "messages watch",
+    "messages send",
+    "pause",
+    "resume",
+    "enroll",
+    "manifest",
+    "manifest check",
+    "completion",
+};
+
+TEST_F(Postern, AnswersWrongUsageWithTwo) {
+  for (const char* arguments :
+       {"", "frobnicate", "grants", "grants frobnicate", "status --frobnicate", "grants show",
+        "messages send", "messages send Family", "messages list Family --limit 0",
+        "messages list Family --limit many", "completion tcsh", "enroll --manifest x.toml",
+        "grants revoke", "grants revoke abcd1234 --app x", "grants narrow abcd1234"}) {
+    EXPECT_EQ(Run(arguments).exit_code, 2) << arguments;
+  }
+}
+
+TEST_F(Postern, SaysWhatToDoWhenNoBrokerRuns) {
+  for (const char* arguments : {"status", "apps list", "grants list", "chats list", "pause",
+                                "resume", "messages watch", "messages send Family hi", "enroll"}) {
+    const Result result = Run(arguments);
+    EXPECT_EQ(result.exit_code, 3) << arguments;
+    EXPECT_THAT(result.output, HasSubstr("posternd")) << arguments;
+  }
+}
+
+TEST_F(Postern, LeavesNothingBehindWhereNoBrokerRuns) {
+  Run("messages watch");
+  Run("status");
+  EXPECT_TRUE(std::filesystem::is_empty(home_));
+}
+
+TEST_F(Postern, PrintsErrorsAsJsonToo) {
+  const Result result = Run("status --json");
+  const auto error = nlohmann::json::parse(result.output, nullptr, false);
+  ASSERT_TRUE(error.is_object()) << result.output;
+  EXPECT_EQ(error["error"]["exit_code"], 3);
+  EXPECT_EQ(error["error"]["reason"], "NOT_RUNNING");
+  EXPECT_FALSE(error["error"]["advice"].get<std::string>().empty());
+}
+
+TEST_F(Postern, HelpsWithAnExampleOnEveryCommand) {
+  for (const std::string command : kCommands) {
+    const Result result = Run(command + " --help");
+    EXPECT_EQ(result.exit_code, 0) << command;
+    EXPECT_THAT(result.output, AllOf(HasSubstr("Examples:"), HasSubstr("postern "))) << command;
+  }
+}
+
+TEST_F(Postern, OffersJsonOnEveryCommandThatDoesSomething) {
+  for (const std::string command : kCommands) {
+    if (command.empty() || command == "apps" || command == "grants" || command == "chats" ||
+        command == "messages" || command == "manifest") {
+      continue;
+    }
+    EXPECT_THAT(Run(command + " --help").output, HasSubstr("--json")) << command;
+  }
+}
+
+TEST_F(Postern, UsesNoColoursAwayFromATerminal) {
+  EXPECT_THAT(Run("status").output, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(Run("doctor").output, Not(HasSubstr("\x1b")));
+}
+
+TEST_F(Postern, RefusesAManifestThatTheBrokerWouldRefuse) {
+  for (const char* text : {"", "not toml at all [", "app_id = \"x\"\n", "surprise = true\n"}) {
+    EXPECT_EQ(Run("manifest check " + WriteFile(text)).exit_code, 1) << text;
+  }
+  EXPECT_EQ(Run("manifest check " + home_ + "/missing.toml").exit_code, 1);
+}
+
+TEST_F(Postern, ShowsWhatAManifestWouldAsk) {
+  const Result result = Run("manifest check " + WriteFile(kGoodManifest));
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("Translator"), HasSubstr("Read new messages"),
+                                   HasSubstr("Send messages as you"),
+                                   HasSubstr("translate.example will be able to read them")));
+}
+
+TEST_F(Postern, PrintsAManifestAsJson) {
+  const Result result = Run("manifest check --json " + WriteFile(kGoodManifest));
+  const auto manifest = nlohmann::json::parse(result.output, nullptr, false);
+  ASSERT_TRUE(manifest.is_object()) << result.output;
+  EXPECT_EQ(manifest["app_id"], "org.example.translator");
+  EXPECT_EQ(manifest["required_scopes"][1], "SCOPE_MESSAGES_READ");
+}
+
+TEST_F(Postern, DoctorNamesEachCheckAndWhatToDo) {
+  const Result result = Run("doctor --json", "2>/dev/null");
+  EXPECT_EQ(result.exit_code, 1);
+  const auto report = nlohmann::json::parse(result.output, nullptr, false);
+  ASSERT_TRUE(report.is_object()) << result.output;
+  for (const auto& check : report["checks"]) {
+    EXPECT_FALSE(check["seen"].get<std::string>().empty());
+    if (check["outcome"] != "ok") EXPECT_FALSE(check["advice"].get<std::string>().empty()) << check;
+  }
+}
+
+}  // namespace
