@@ -35,7 +35,7 @@ inline constexpr size_t kAppRequestBytesMax = size_t{1} << 20;
 inline constexpr size_t kRequestBytesMax = size_t{4} << 20;
 // No client of ours sends more than a few hundred bytes of metadata.
 inline constexpr int kMetadataBytesMax = 16 * 1024;
-inline constexpr int kFrameBytesMax = 256 * 1024;
+inline constexpr int kHttp2FrameBytesMax = 256 * 1024;
 // Pings keep nothing alive on a local socket: who sends them more often is closed at the third.
 inline constexpr absl::Duration kPingIntervalMin = absl::Seconds(60);
 inline constexpr int kPingStrikesMax = 2;
