@@ -89,6 +89,15 @@ inline void WriteWholeFile(const std::string& path, const std::string& content) 
 
 // Store and log together, in the order they must be made and end.
 struct OpenedLog {
+  OpenedLog() = default;
+  OpenedLog(OpenedLog&&) = default;
+  // Memberwise, the store would go before the log that borrows it.
+  OpenedLog& operator=(OpenedLog&& other) {
+    log.reset();
+    store = std::move(other.store);
+    log = std::move(other.log);
+    return *this;
+  }
   std::unique_ptr<Store> store;
   std::unique_ptr<EventLog> log;
 };
