@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "clients/gatekeepers/purple/stanza.h"
+
+#include <util.h>
+
+#include <cstring>
+
+namespace postern::purple {
+namespace {
+
+constexpr char kOmemoNamespace[] = "eu.siacs.conversations.axolotl";
+constexpr char kCarbonsNamespace[] = "urn:xmpp:carbons:2";
+constexpr char kForwardNamespace[] = "urn:xmpp:forward:0";
+constexpr char kStanzaIdNamespace[] = "urn:xmpp:sid:0";
+constexpr char kDelayNamespace[] = "urn:xmpp:delay";
+constexpr char kReceiptsNamespace[] = "urn:xmpp:receipts";
+constexpr char kMarkersNamespace[] = "urn:xmpp:chat-markers:0";
+
+// A Signal message is a version byte and a protobuf. One that starts a session begins with the id of a
+// one-time key, or, without one, with the base key; any other begins with the ratchet key (0x0a).
+constexpr guchar kPreKeyIdTag = 0x08;
+constexpr guchar kBaseKeyTag = 0x12;
+
+std::string Attribute(const xmlnode* node, const char* name) {
+  const char* value = node == nullptr ? nullptr : xmlnode_get_attrib(node, name);
+  return value == nullptr ? "" : value;
+}
+
+// The message in <sent/> or <received/>, or null.
+xmlnode* Forwarded(xmlnode* packet, const char* direction) {
+  xmlnode* carbon = xmlnode_get_child_with_namespace(packet, direction, kCarbonsNamespace);
+  if (carbon == nullptr) return nullptr;
+  xmlnode* forwarded = xmlnode_get_child_with_namespace(carbon, "forwarded", kForwardNamespace);
+  return forwarded == nullptr ? nullptr : xmlnode_get_child(forwarded, "message");
+}
+
+}  // namespace
+
+std::string BareJid(std::string_view jid) { return std::string(jid.substr(0, jid.find('/'))); }
+
+bool IsMessage(const xmlnode* packet) {
+  return packet != nullptr && packet->name != nullptr && std::strcmp(packet->name, "message") == 0;
+}
+
+xmlnode* InnerMessage(xmlnode* packet) {
+  if (xmlnode* sent = Forwarded(packet, "sent")) return sent;
+  if (xmlnode* received = Forwarded(packet, "received")) return received;
+  return packet;
+}
+
+bool HasOmemoPayload(xmlnode* message) {
+  xmlnode* encrypted = xmlnode_get_child_with_namespace(message, "encrypted", kOmemoNamespace);
+  return encrypted != nullptr && xmlnode_get_child(encrypted, "payload") != nullptr;
+}
+
+void MarkSessionStarts(xmlnode* message) {
+  xmlnode* encrypted = xmlnode_get_child_with_namespace(message, "encrypted", kOmemoNamespace);
+  xmlnode* header = encrypted == nullptr ? nullptr : xmlnode_get_child(encrypted, "header");
+  xmlnode* key = header == nullptr ? nullptr : xmlnode_get_child(header, "key");
+  for (; key != nullptr; key = xmlnode_get_next_twin(key)) {
+    char* text = xmlnode_get_data(key);
+    gsize size = 0;
+    guchar* bytes = text == nullptr ? nullptr : g_base64_decode(text, &size);
+    if (bytes != nullptr && size > 1 && (bytes[1] == kPreKeyIdTag || bytes[1] == kBaseKeyTag)) {
+      xmlnode_set_attrib(key, "prekey", "true");
+    }
+    g_free(bytes);
+    g_free(text);
+  }
+}
+
+std::optional<std::string> Body(xmlnode* message) {
+  xmlnode* body = xmlnode_get_child(message, "body");
+  if (body == nullptr) return std::nullopt;
+  char* text = xmlnode_get_data(body);
+  std::string result = text == nullptr ? "" : text;
+  g_free(text);
+  return result;
+}
+
+StanzaFacts ReadFacts(xmlnode* packet) {
+  StanzaFacts facts;
+  if (Forwarded(packet, "sent") != nullptr) facts.carbon = Carbon::kSent;
+  if (Forwarded(packet, "received") != nullptr) facts.carbon = Carbon::kReceived;
+  xmlnode* message = InnerMessage(packet);
+  facts.id = Attribute(message, "id");
+  facts.from_jid = BareJid(Attribute(message, "from"));
+  facts.to_jid = BareJid(Attribute(message, "to"));
+  facts.type = Attribute(message, "type");
+  facts.encrypted = HasOmemoPayload(message);
+  facts.clear_text = Body(message).value_or("");
+  facts.stanza_id = Attribute(
+      xmlnode_get_child_with_namespace(message, "stanza-id", kStanzaIdNamespace), "id");
+  // In a carbon the time is beside the message, not in it.
+  xmlnode* holder = message == packet || message->parent == nullptr ? message : message->parent;
+  const std::string stamp =
+      Attribute(xmlnode_get_child_with_namespace(holder, "delay", kDelayNamespace), "stamp");
+  if (!stamp.empty()) {
+    const std::time_t time = purple_str_to_time(stamp.c_str(), TRUE, nullptr, nullptr, nullptr);
+    if (time != 0) facts.delay_time = time;
+  }
+  facts.delivered_id = Attribute(
+      xmlnode_get_child_with_namespace(message, "received", kReceiptsNamespace), "id");
+  facts.displayed_id = Attribute(
+      xmlnode_get_child_with_namespace(message, "displayed", kMarkersNamespace), "id");
+  return facts;
+}
+
+}  // namespace postern::purple
