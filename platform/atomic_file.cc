@@ -101,14 +101,16 @@ absl::Status WriteFileAtomically(const std::string& path, std::span<const uint8_
                          O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file.valid()) return absl::ErrnoToStatus(errno, "cannot create a file");
   absl::Status written = WriteAll(file.get(), content);
-  if (written.ok() && ::renameat(folder.get(), draft.c_str(), folder.get(), place.name.c_str()) != 0) {
+  if (written.ok() &&
+      ::renameat(folder.get(), draft.c_str(), folder.get(), place.name.c_str()) != 0) {
     written = absl::ErrnoToStatus(errno, "cannot put a file in its place");
   }
   if (!written.ok()) {
     ::unlinkat(folder.get(), draft.c_str(), 0);
     return written;
   }
-  if (::fsync(folder.get()) != 0) return absl::ErrnoToStatus(errno, "cannot bring a folder to disk");
+  if (::fsync(folder.get()) != 0)
+    return absl::ErrnoToStatus(errno, "cannot bring a folder to disk");
   return absl::OkStatus();
 }
 
@@ -129,7 +131,8 @@ absl::StatusOr<std::string> ReadTrustedFile(const std::string& path, size_t size
   size_t size = 0;
   ASSIGN_OR_RETURN(const UniqueFd file, OpenChecked(path, 0022, size_max, &size));
   std::string content(size, '\0');
-  RETURN_IF_ERROR(ReadAll(file.get(), {reinterpret_cast<uint8_t*>(content.data()), content.size()}));
+  RETURN_IF_ERROR(
+      ReadAll(file.get(), {reinterpret_cast<uint8_t*>(content.data()), content.size()}));
   return content;
 }
 

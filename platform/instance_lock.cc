@@ -10,8 +10,8 @@
 namespace postern::platform {
 
 absl::StatusOr<InstanceLock> InstanceLock::Acquire(const UniqueFd& folder) {
-  UniqueFd file(::openat(folder.get(), "posternd.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
-                         0600));
+  UniqueFd file(
+      ::openat(folder.get(), "posternd.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file.valid()) return absl::ErrnoToStatus(errno, "cannot open the lock file");
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) {

@@ -10,8 +10,9 @@
 
 namespace postern::platform {
 
-// Holds a folder for one process: the lock file "posternd.lock" in it, locked until this object goes or
-// the process ends, however it ends. The file itself stays, since removing it would let two in.
+// Holds a folder for one process: the lock file "posternd.lock" in it, locked until this object
+// goes or the process ends, however it ends. The file itself stays, since removing it would let two
+// in.
 class InstanceLock {
  public:
   // ALREADY_EXISTS when another process holds it. 'folder' is an open directory.

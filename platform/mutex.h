@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // std::mutex and std::condition_variable with clang's thread-safety annotations.
 //
-// Not absl::Mutex: the distribution's Abseil is not instrumented, and the thread sanitizer cannot see
-// through it. Build with clang to have the annotations checked.
+// Not absl::Mutex: the distribution's Abseil is not instrumented, and the thread sanitizer cannot
+// see through it. Build with clang to have the annotations checked.
 #pragma once
 
 #include <absl/base/thread_annotations.h>
@@ -42,8 +42,8 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
   Mutex& mutex_;
 };
 
-// Waits with a Mutex that the caller holds. Wakes can be spurious: wait in a loop, with the condition
-// in the loop's head, where the annotations can see it.
+// Waits with a Mutex that the caller holds. Wakes can be spurious: wait in a loop, with the
+// condition in the loop's head, where the annotations can see it.
 class ConditionVariable {
  public:
   void Wait(Mutex& mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {

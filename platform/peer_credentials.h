@@ -16,9 +16,9 @@ struct PeerCredentials {
   pid_t pid = -1;
   // The process itself; unlike the pid it is never given to another one.
   UniqueFd pidfd;
-  // Whether 'pidfd' is the process that connected, by the kernel's word (Linux 6.5 and newer). Else it
-  // was opened by pid after the fact, when the number may already have been another's: evidence to be
-  // shown as uncertain.
+  // Whether 'pidfd' is the process that connected, by the kernel's word (Linux 6.5 and newer). Else
+  // it was opened by pid after the fact, when the number may already have been another's: evidence
+  // to be shown as uncertain.
   bool pidfd_exact = false;
 
   bool valid() const { return uid != static_cast<uid_t>(-1) && pid > 0 && pidfd.valid(); }

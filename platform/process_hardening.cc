@@ -21,17 +21,25 @@ constexpr bool kLeakCheckerNeedsPtrace = false;
 #endif
 
 constexpr const char* kDangerousVariables[] = {
-    "SSLKEYLOGFILE",                     // TLS keys to a file
-    "GRPC_TRACE", "GRPC_VERBOSITY",      // message bytes to standard error
+    "SSLKEYLOGFILE",  // TLS keys to a file
+    "GRPC_TRACE",
+    "GRPC_VERBOSITY",                    // message bytes to standard error
     "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",  // somebody's roots
     "GRPC_EXPERIMENTS",                  // another event engine than the one that was tested
     "GRPC_BINARY_LOG_FILTER",            // calls to a file
-    "OPENSSL_CONF", "OPENSSL_MODULES", "OPENSSL_ENGINES",  // code into OpenSSL
-    "GIO_EXTRA_MODULES", "GIO_MODULE_DIR",                 // code into GIO
-    "GTK_MODULES", "GTK_PATH",                             // code into the consent window
-    "G_MESSAGES_DEBUG", "G_DBUS_DEBUG",  // D-Bus payloads, which hold secrets, to standard output
-    "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT",  // already had their effect here; not for children
-    "SQLITE_TMPDIR",                              // temporary files stay in memory
+    "OPENSSL_CONF",
+    "OPENSSL_MODULES",
+    "OPENSSL_ENGINES",  // code into OpenSSL
+    "GIO_EXTRA_MODULES",
+    "GIO_MODULE_DIR",  // code into GIO
+    "GTK_MODULES",
+    "GTK_PATH",  // code into the consent window
+    "G_MESSAGES_DEBUG",
+    "G_DBUS_DEBUG",  // D-Bus payloads, which hold secrets, to standard output
+    "LD_PRELOAD",
+    "LD_LIBRARY_PATH",
+    "LD_AUDIT",       // already had their effect here; not for children
+    "SQLITE_TMPDIR",  // temporary files stay in memory
 };
 
 }  // namespace
@@ -49,7 +57,8 @@ absl::Status HardenProcess() {
   }
   ::umask(077);
   for (const char* variable : kDangerousVariables) {
-    if (::unsetenv(variable) != 0) return absl::ErrnoToStatus(errno, "cannot clean the environment");
+    if (::unsetenv(variable) != 0)
+      return absl::ErrnoToStatus(errno, "cannot clean the environment");
   }
   return absl::OkStatus();
 }

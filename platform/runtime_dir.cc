@@ -14,8 +14,8 @@ namespace postern::platform {
 namespace {
 
 constexpr mode_t kOwnerOnly = 0700;
-// What the kernel shows for users that do not exist in this user namespace: the owner of "/" in many
-// a container.
+// What the kernel shows for users that do not exist in this user namespace: the owner of "/" in
+// many a container.
 constexpr uid_t kOverflowUid = 65534;
 
 enum class Parents { kMustExist, kMayBeMade };
@@ -57,9 +57,9 @@ absl::StatusOr<UniqueFd> OpenBelow(int parent, const std::string& name, const st
   }
 }
 
-// Walks from "/" so that each folder above is checked through the descriptor that the next is opened
-// from. The links above are the administrator's (/home -> /srv/home), and resolved first: a link put
-// in afterwards is refused by the walk.
+// Walks from "/" so that each folder above is checked through the descriptor that the next is
+// opened from. The links above are the administrator's (/home -> /srv/home), and resolved first: a
+// link put in afterwards is refused by the walk.
 absl::StatusOr<UniqueFd> OpenParent(const std::string& path) {
   char* const resolved = ::realpath(path.c_str(), nullptr);
   if (resolved == nullptr) {
@@ -108,7 +108,8 @@ absl::StatusOr<UniqueFd> Prepare(const std::string& path, Parents parents) {
   }
   ASSIGN_OR_RETURN(UniqueFd folder, OpenBelow(parent.get(), name, path));
   struct stat status;
-  if (::fstat(folder.get(), &status) != 0) return absl::ErrnoToStatus(errno, "cannot look at a folder");
+  if (::fstat(folder.get(), &status) != 0)
+    return absl::ErrnoToStatus(errno, "cannot look at a folder");
   if (status.st_uid != ::geteuid()) return Refuse(path, "belongs to another user; remove it");
   if ((status.st_mode & 07777) != kOwnerOnly) {
     return Refuse(path, "must be yours alone; look who could use it, then chmod it to 0700");
@@ -147,8 +148,8 @@ absl::StatusOr<Paths> FindPaths(const GetEnvironment& get_environment) {
         "0700");
   }
   const std::string home = WithoutSlashes(AbsoluteOr(get_environment("HOME"), ""));
-  const std::string data = WithoutSlashes(AbsoluteOr(
-      get_environment("XDG_DATA_HOME"), home.empty() ? "" : home + "/.local/share"));
+  const std::string data = WithoutSlashes(
+      AbsoluteOr(get_environment("XDG_DATA_HOME"), home.empty() ? "" : home + "/.local/share"));
   const std::string config = WithoutSlashes(
       AbsoluteOr(get_environment("XDG_CONFIG_HOME"), home.empty() ? "" : home + "/.config"));
   if (data.empty() || config.empty()) {

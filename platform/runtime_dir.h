@@ -26,18 +26,19 @@ struct Paths {
   std::string clients_dir;  // $XDG_DATA_HOME/postern-clients
 };
 
-// FAILED_PRECONDITION, saying what to do, when XDG_RUNTIME_DIR is unset or not absolute, when HOME is
-// missing and needed, or when the socket's path would be too long. Touches no file.
+// FAILED_PRECONDITION, saying what to do, when XDG_RUNTIME_DIR is unset or not absolute, when HOME
+// is missing and needed, or when the socket's path would be too long. Touches no file.
 absl::StatusOr<Paths> FindPaths(const GetEnvironment& get_environment);
 absl::StatusOr<Paths> FindPaths();  // from this process's environment
 
-// FAILED_PRECONDITION when a socket cannot be bound at 'path' for its length or for not being absolute.
+// FAILED_PRECONDITION when a socket cannot be bound at 'path' for its length or for not being
+// absolute.
 absl::Status CheckSocketPath(const std::string& path);
 
-// Each creates its folder with mode 0700 if need be and returns it open. FAILED_PRECONDITION, in one
-// line that says what to do, when it is a symbolic link, a file, another user's or open to others, or
-// when a folder above it lets any user replace it. The folder is checked through the descriptor that
-// is returned, so nothing can be swapped in between.
+// Each creates its folder with mode 0700 if need be and returns it open. FAILED_PRECONDITION, in
+// one line that says what to do, when it is a symbolic link, a file, another user's or open to
+// others, or when a folder above it lets any user replace it. The folder is checked through the
+// descriptor that is returned, so nothing can be swapped in between.
 //
 // The runtime folder's parent must exist: it is the session's to make.
 absl::StatusOr<UniqueFd> PrepareRuntimeDirectory(const std::string& path);

@@ -8,8 +8,8 @@
 
 namespace postern::platform {
 
-// Key material: wiped when it goes. It moves and does not copy, has no operator<<, and should go from
-// where it is read to where it is used in one function.
+// Key material: wiped when it goes. It moves and does not copy, has no operator<<, and should go
+// from where it is read to where it is used in one function.
 class SecretBytes {
  public:
   SecretBytes() = default;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The file: magic (8), salt (16), nonce (12), ciphertext, tag (16). The magic and the salt are
-// authenticated with it. Inside: records of {u16 name size, name, u16 secret size, secret}, big-endian.
+// authenticated with it. Inside: records of {u16 name size, name, u16 secret size, secret},
+// big-endian.
 #include "platform/secret_file_store.h"
 
 #include <fcntl.h>
@@ -66,8 +67,8 @@ absl::StatusOr<SecretBytes> DeriveKey(const SecretBytes& passphrase, const Salt&
 absl::StatusOr<SecretBytes> Unseal(const SecretBytes& key, std::span<const uint8_t> file) {
   if (file.size() < kHeaderSize + kNonceSize + kTagSize) return Damaged();
   const auto nonce = file.subspan(kHeaderSize, kNonceSize);
-  const auto sealed = file.subspan(kHeaderSize + kNonceSize,
-                                   file.size() - kHeaderSize - kNonceSize - kTagSize);
+  const auto sealed =
+      file.subspan(kHeaderSize + kNonceSize, file.size() - kHeaderSize - kNonceSize - kTagSize);
   std::vector<uint8_t> tag(file.end() - kTagSize, file.end());
   SecretBytes plain(sealed.size());
   const UniqueCipher cipher(EVP_CIPHER_CTX_new());
@@ -98,8 +99,8 @@ absl::StatusOr<std::vector<uint8_t>> Seal(const SecretBytes& key, const Salt& sa
   if (cipher == nullptr ||
       EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, key.data(), nonce) != 1 ||
       EVP_EncryptUpdate(cipher.get(), nullptr, &size, file.data(), kHeaderSize) != 1 ||
-      EVP_EncryptUpdate(cipher.get(), sealed, &size, plain.data(), static_cast<int>(plain.size())) !=
-          1 ||
+      EVP_EncryptUpdate(cipher.get(), sealed, &size, plain.data(),
+                        static_cast<int>(plain.size())) != 1 ||
       EVP_EncryptFinal_ex(cipher.get(), sealed + plain.size(), &size) != 1 ||
       EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_AEAD_GET_TAG, kTagSize, sealed + plain.size()) !=
           1) {
@@ -200,7 +201,8 @@ class PassphraseFileStore final : public SecretStore {
     // What was there when it was opened and is gone is not "no secrets yet".
     if (absl::IsNotFound(file.status())) return Damaged();
     RETURN_IF_ERROR(file.status());
-    if (file->size() < kHeaderSize || std::memcmp(file->data(), kMagic.data(), kMagic.size()) != 0 ||
+    if (file->size() < kHeaderSize ||
+        std::memcmp(file->data(), kMagic.data(), kMagic.size()) != 0 ||
         std::memcmp(file->data() + kMagic.size(), salt_.data(), salt_.size()) != 0) {
       return Damaged();
     }

@@ -2,8 +2,8 @@
 // The Secret Service through libsecret.
 //
 // What looks wrong and is not: a lookup asks for the collection too, before and after. libsecret
-// answers NULL with no error both for "there is no such item" and for "the collection is locked", and
-// a caller that takes the second for the first makes a new key and loses the user's history. So
+// answers NULL with no error both for "there is no such item" and for "the collection is locked",
+// and a caller that takes the second for the first makes a new key and loses the user's history. So
 // NOT_FOUND is said only when the collection was seen open on both sides of the lookup: an unlock
 // that comes in between must not turn "locked" into "absent".
 #include <absl/strings/escaping.h>
@@ -27,8 +27,14 @@ const SecretSchema* Schema() {
                                       {{"name", SECRET_SCHEMA_ATTRIBUTE_STRING},
                                        {"profile", SECRET_SCHEMA_ATTRIBUTE_STRING},
                                        {nullptr, SECRET_SCHEMA_ATTRIBUTE_STRING}},
-                                      0, nullptr, nullptr, nullptr, nullptr,
-                                      nullptr, nullptr, nullptr};
+                                      0,
+                                      nullptr,
+                                      nullptr,
+                                      nullptr,
+                                      nullptr,
+                                      nullptr,
+                                      nullptr,
+                                      nullptr};
   return &schema;
 }
 
@@ -111,12 +117,13 @@ absl::Status Unavailable(SecretStoreState state) {
   return absl::UnavailableError("the Secret Service failed; try again");
 }
 
-// One conversation with the provider, by a libsecret service of its own. The one that libsecret would
-// share in the process is kept after the provider or the bus was restarted; calls are so few that
-// beginning anew each time (a few milliseconds) is the simpler way to never be stale.
+// One conversation with the provider, by a libsecret service of its own. The one that libsecret
+// would share in the process is kept after the provider or the bus was restarted; calls are so few
+// that beginning anew each time (a few milliseconds) is the simpler way to never be stale.
 //
-// GLib clears up behind its proxies in the main context of the thread they were made in, and a daemon
-// without a main loop never runs that: so each conversation has a context of its own and runs it out.
+// GLib clears up behind its proxies in the main context of the thread they were made in, and a
+// daemon without a main loop never runs that: so each conversation has a context of its own and
+// runs it out.
 class Conversation {
  public:
   explicit Conversation(absl::Duration timeout)
@@ -144,9 +151,8 @@ class Conversation {
   SecretStoreState Ask() const {
     if (service_ == nullptr) return state_;
     ErrorSlot slot;
-    SecretCollection* const collection =
-        secret_collection_for_alias_sync(service_, SECRET_COLLECTION_DEFAULT,
-                                         SECRET_COLLECTION_NONE, deadline_.get(), &slot.error);
+    SecretCollection* const collection = secret_collection_for_alias_sync(
+        service_, SECRET_COLLECTION_DEFAULT, SECRET_COLLECTION_NONE, deadline_.get(), &slot.error);
     if (slot.error != nullptr) return SecretStoreState::kNoService;
     // No default collection yet: a keyring that nobody has set up. It cannot be read or written
     // without the user, which is what locked means to a caller.
@@ -226,9 +232,9 @@ class SecretServiceStore final : public SecretStore {
     const std::string label = "Postern " + std::string(name);
     const UniqueTable attributes = Attributes(name);
     ErrorSlot slot;
-    const gboolean stored = secret_service_store_sync(
-        talk.service(), Schema(), attributes.get(), SECRET_COLLECTION_DEFAULT, label.c_str(),
-        value.get(), talk.cancellable(), &slot.error);
+    const gboolean stored = secret_service_store_sync(talk.service(), Schema(), attributes.get(),
+                                                      SECRET_COLLECTION_DEFAULT, label.c_str(),
+                                                      value.get(), talk.cancellable(), &slot.error);
     return stored ? absl::OkStatus() : Unavailable(talk.Ask());
   }
 

@@ -22,7 +22,8 @@ absl::Status CheckSecretName(std::string_view name) {
     return absl::InvalidArgumentError("a secret's name has 1 to 128 bytes");
   }
   for (const char c : name) {
-    if (c <= ' ' || c > '~') return absl::InvalidArgumentError("a secret's name is printable ASCII");
+    if (c <= ' ' || c > '~')
+      return absl::InvalidArgumentError("a secret's name is printable ASCII");
   }
   return absl::OkStatus();
 }

@@ -56,10 +56,11 @@ class SecretStore {
 // second; a dead one must not hang the daemon's start.
 inline constexpr absl::Duration kSecretServiceTimeout = absl::Seconds(10);
 
-// The desktop's Secret Service (gnome-keyring, KeePassXC, ...). 'profile' is the data directory that
-// the secrets belong to: two of them do not mix. Never prompts: unlocking is the user's business.
-std::unique_ptr<SecretStore> MakeSecretServiceStore(
-    std::string profile, absl::Duration timeout = kSecretServiceTimeout);
+// The desktop's Secret Service (gnome-keyring, KeePassXC, ...). 'profile' is the data directory
+// that the secrets belong to: two of them do not mix. Never prompts: unlocking is the user's
+// business.
+std::unique_ptr<SecretStore> MakeSecretServiceStore(std::string profile,
+                                                    absl::Duration timeout = kSecretServiceTimeout);
 
 // Shared by the implementations: INVALID_ARGUMENT when out of bounds.
 absl::Status CheckSecretName(std::string_view name);

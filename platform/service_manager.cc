@@ -55,14 +55,15 @@ absl::StatusOr<std::optional<UniqueFd>> TakeActivationSocket(const std::string& 
     }
   }
   if (chosen < 0 || matches > 1) {
-    return absl::FailedPreconditionError("more than one socket was passed; name one of them '" + name +
-                                         "' with FileDescriptorName=");
+    return absl::FailedPreconditionError("more than one socket was passed; name one of them '" +
+                                         name + "' with FileDescriptorName=");
   }
   UniqueFd socket = std::move(passed[static_cast<size_t>(chosen)]);
   if (::sd_is_socket_unix(socket.get(), SOCK_STREAM, /*listening=*/1, nullptr, 0) <= 0 ||
       !HasPath(socket.get())) {
     return absl::FailedPreconditionError(
-        "the passed socket is not a listening Unix stream socket with a path; use ListenStream=/path");
+        "the passed socket is not a listening Unix stream socket with a path; use "
+        "ListenStream=/path");
   }
   if (::fcntl(socket.get(), F_SETFD, FD_CLOEXEC) != 0) {
     return absl::FailedPreconditionError("the passed socket cannot be kept from children");

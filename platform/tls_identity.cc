@@ -63,7 +63,8 @@ bool IsP256(const EVP_PKEY* key) {
 }
 
 absl::StatusOr<UniquePkey> ParseKey(const SecretBytes& key_pem) {
-  if (key_pem.empty() || key_pem.size() > kKeyPemBytesMax) return Invalid("not a private key in PEM");
+  if (key_pem.empty() || key_pem.size() > kKeyPemBytesMax)
+    return Invalid("not a private key in PEM");
   UniqueBio bio(BIO_new_mem_buf(key_pem.data(), static_cast<int>(key_pem.size())));
   if (bio == nullptr) return Internal("out of memory");
   UniquePkey key(PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassphrase, nullptr));
@@ -99,7 +100,8 @@ absl::StatusOr<UniqueX509> ParsePem(std::string_view pem) {
   unsigned char* data = nullptr;
   long size = 0;
   const bool read = PEM_read_bio(bio.get(), &name, &header, &data, &size) == 1;
-  std::unique_ptr<char, Deleter<[](char* p) { OPENSSL_free(p); }>> own_name(name), own_header(header);
+  std::unique_ptr<char, Deleter<[](char*p) { OPENSSL_free(p); }>> own_name(name),
+      own_header(header);
   std::unique_ptr<unsigned char, Deleter<[](unsigned char* p) { OPENSSL_free(p); }>> own_data(data);
   if (!read || size <= 0) return Invalid("not a certificate in PEM");
   return ParseDer({data, static_cast<size_t>(size)});
@@ -161,12 +163,13 @@ absl::StatusOr<std::string> SelfSign(EVP_PKEY* key, const TlsIdentityOptions& op
                                  static_cast<int>(common_name.size()), -1, 0) == 1 &&
       X509_set_issuer_name(x509, name) == 1 && X509_set_pubkey(x509, key) == 1;
   if (!built) return Internal("cannot make a certificate");
-  // CA:TRUE because clients hand this very certificate to gRPC as their one root; some TLS libraries
-  // refuse an end-entity certificate there.
+  // CA:TRUE because clients hand this very certificate to gRPC as their one root; some TLS
+  // libraries refuse an end-entity certificate there.
   RETURN_IF_ERROR(AddExtension(x509, NID_basic_constraints, "critical,CA:TRUE"));
   RETURN_IF_ERROR(AddExtension(x509, NID_key_usage, "critical,digitalSignature,keyCertSign"));
   RETURN_IF_ERROR(AddExtension(x509, NID_subject_key_identifier, "hash"));
-  RETURN_IF_ERROR(AddExtension(x509, NID_ext_key_usage, options.server ? "serverAuth" : "clientAuth"));
+  RETURN_IF_ERROR(
+      AddExtension(x509, NID_ext_key_usage, options.server ? "serverAuth" : "clientAuth"));
   if (options.server) RETURN_IF_ERROR(AddExtension(x509, NID_subject_alt_name, "DNS:localhost"));
   if (X509_sign(x509, key, EVP_sha256()) == 0) return Internal("cannot sign a certificate");
 
@@ -186,8 +189,8 @@ absl::StatusOr<TlsIdentity> MakeTlsIdentity(const TlsIdentityOptions& options, a
   if (key == nullptr) return Internal("cannot make a P-256 key");
   TlsIdentity identity;
   ASSIGN_OR_RETURN(identity.certificate_pem, SelfSign(key.get(), options, now));
-  // The secure heap is not set up; what matters is that the memory is cleared, which a BIO made with
-  // BIO_s_secmem does when it is freed.
+  // The secure heap is not set up; what matters is that the memory is cleared, which a BIO made
+  // with BIO_s_secmem does when it is freed.
   UniqueBio bio(BIO_new(BIO_s_secmem()));
   if (bio == nullptr || PEM_write_bio_PKCS8PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0,
                                                       nullptr, nullptr) != 1) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keys and certificates of the local door. Both sides are self-signed ECDSA P-256: an identity is the
-// SHA-256 of the public key (SPKI, DER), and nothing else in a certificate is ever believed.
+// Keys and certificates of the local door. Both sides are self-signed ECDSA P-256: an identity is
+// the SHA-256 of the public key (SPKI, DER), and nothing else in a certificate is ever believed.
 #pragma once
 
 #include <absl/status/status.h>
@@ -40,7 +40,8 @@ struct TlsIdentityOptions {
 // INVALID_ARGUMENT for a bad common name; INTERNAL when OpenSSL fails.
 absl::StatusOr<TlsIdentity> MakeTlsIdentity(const TlsIdentityOptions& options, absl::Time now);
 
-// Makes a new certificate for a key that exists (PKCS #8 or SEC 1 PEM, P-256 only); the identity stays.
+// Makes a new certificate for a key that exists (PKCS #8 or SEC 1 PEM, P-256 only); the identity
+// stays.
 absl::StatusOr<std::string> MakeCertificate(const SecretBytes& key_pem,
                                             const TlsIdentityOptions& options, absl::Time now);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A person as a function: for tests of what follows from an answer. Passes the same contract suite as
-// the real prompt (tests/consent/consent_prompt_contract_test.cc).
+// A person as a function: for tests of what follows from an answer. Passes the same contract suite
+// as the real prompt (tests/consent/consent_prompt_contract_test.cc).
 #pragma once
 
 #include <absl/time/clock.h>
@@ -20,8 +20,8 @@ namespace postern::fakes {
 // Thread-safe.
 class ScriptedConsentPrompt final : public broker::ConsentPrompt {
  public:
-  // Returns the person's answer, or nothing: then nobody answers until the question's time has passed
-  // or it is withdrawn.
+  // Returns the person's answer, or nothing: then nobody answers until the question's time has
+  // passed or it is withdrawn.
   using Person =
       std::function<std::optional<permissions::ConsentAnswer>(const permissions::ConsentQuestion&)>;
 
@@ -67,8 +67,7 @@ class ScriptedConsentPrompt final : public broker::ConsentPrompt {
   static permissions::ConsentAnswer AllowAll(const permissions::ConsentQuestion& question) {
     permissions::ConsentAnswer answer = Refusal(question);
     answer.decision = permissions::ConsentDecision::kAllow;
-    answer.given_name =
-        question.known_name.empty() ? question.claimed_name : question.known_name;
+    answer.given_name = question.known_name.empty() ? question.claimed_name : question.known_name;
     if (question.kind == permissions::QuestionKind::kEnrollGatekeeper) return answer;
     answer.scopes = question.required_scopes.Union(question.optional_scopes);
     if (question.accounts.empty()) return answer;

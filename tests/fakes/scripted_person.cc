@@ -44,7 +44,8 @@ ScriptedPerson::~ScriptedPerson() {
 
 pid_t ScriptedPerson::Run(const std::vector<std::string>& arguments) {
   std::vector<char*> words;
-  for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
+  for (const std::string& argument : arguments)
+    words.push_back(const_cast<char*>(argument.c_str()));
   words.push_back(nullptr);
   return Run([&words] {
     ::execv(words.front(), words.data());
@@ -72,8 +73,7 @@ int ScriptedPerson::Wait(std::chrono::milliseconds timeout) {
   const auto deadline = Clock::now() + timeout;
   while (true) {
     // What it prints must be read, or it never gets to its end.
-    std::array<pollfd, 2> fds = {pollfd{pidfd.get(), POLLIN, 0},
-                                 pollfd{master_.get(), POLLIN, 0}};
+    std::array<pollfd, 2> fds = {pollfd{pidfd.get(), POLLIN, 0}, pollfd{master_.get(), POLLIN, 0}};
     if (::poll(fds.data(), fds.size(), MillisecondsUntil(deadline)) <= 0) return -1;
     if (fds[0].revents != 0) break;
     // A terminal without a program on it hangs up: then there is only the process to wait for.

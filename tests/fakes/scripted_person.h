@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A person at a terminal, for tests: reads what the real consent agent prints and types at it. He uses
-// the same door as anybody; there is no other way in.
+// A person at a terminal, for tests: reads what the real consent agent prints and types at it. He
+// uses the same door as anybody; there is no other way in.
 #pragma once
 
 #include <sys/types.h>
@@ -15,7 +15,8 @@
 
 namespace postern::fakes {
 
-// What a willing person types, in the order of the agent's prompts. Each is one line without its end.
+// What a willing person types, in the order of the agent's prompts. Each is one line without its
+// end.
 struct TypedAnswers {
   // Empty keeps the name that is offered.
   std::string name;
@@ -39,13 +40,13 @@ class ScriptedPerson {
   ScriptedPerson(const ScriptedPerson&) = delete;
   ScriptedPerson& operator=(const ScriptedPerson&) = delete;
 
-  // Runs a program with the terminal as its controlling terminal and standard input, output and error,
-  // in a session of its own. Once. Returns its pid, or -1.
+  // Runs a program with the terminal as its controlling terminal and standard input, output and
+  // error, in a session of its own. Once. Returns its pid, or -1.
   pid_t Run(const std::vector<std::string>& arguments);
   // Runs 'child' in a forked process on the terminal instead; what it returns is the exit code.
   pid_t Run(const std::function<int()>& child);
-  // Waits for the program that Run started to end. Returns its exit code, 128 + n for signal n, or -1
-  // when 'timeout' passed.
+  // Waits for the program that Run started to end. Returns its exit code, 128 + n for signal n, or
+  // -1 when 'timeout' passed.
   int Wait(std::chrono::milliseconds timeout = std::chrono::seconds(10));
 
   // Reads until 'text' has been printed since the last Expect. False when 'timeout' passes or the

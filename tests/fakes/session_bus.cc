@@ -102,7 +102,8 @@ absl::StatusOr<std::string> ReadLine(int fd) {
   std::string line;
   for (;;) {
     struct pollfd wait = {fd, POLLIN, 0};
-    if (::poll(&wait, 1, kStartMilliseconds) <= 0) return absl::UnavailableError("no answer in time");
+    if (::poll(&wait, 1, kStartMilliseconds) <= 0)
+      return absl::UnavailableError("no answer in time");
     char c;
     if (::read(fd, &c, 1) != 1) return absl::UnavailableError("ended before it answered");
     if (c == '\n') return line;
@@ -233,15 +234,17 @@ absl::Status SessionBus::StartBus() {
                                environment_, -1, address.write.get()));
   address.write.Reset();
   auto line = ReadLine(address.read.get());
-  if (!line.ok()) return absl::UnavailableError("dbus-daemon " + std::string(line.status().message()));
+  if (!line.ok())
+    return absl::UnavailableError("dbus-daemon " + std::string(line.status().message()));
   return absl::OkStatus();
 }
 
 absl::Status SessionBus::StartKeyring() {
   ASSIGN_OR_RETURN(Pipe password, MakePipe());
-  ASSIGN_OR_RETURN(keyring_, Spawn({"gnome-keyring-daemon", "--unlock", "--components=secrets",
-                                    "--foreground", "--control-directory=" + home_ + "/run/keyring"},
-                                   environment_, password.read.get(), -1));
+  ASSIGN_OR_RETURN(
+      keyring_, Spawn({"gnome-keyring-daemon", "--unlock", "--components=secrets", "--foreground",
+                       "--control-directory=" + home_ + "/run/keyring"},
+                      environment_, password.read.get(), -1));
   password.read.Reset();
   const ssize_t size = sizeof(kPassword) - 1;  // no end of line: it would be part of the password
   if (::write(password.write.get(), kPassword, static_cast<size_t>(size)) != size) {
@@ -252,7 +255,8 @@ absl::Status SessionBus::StartKeyring() {
 }
 
 absl::Status SessionBus::Lock() {
-  ASSIGN_OR_RETURN(GDBusConnection* const bus, Connect(environment_.at("DBUS_SESSION_BUS_ADDRESS")));
+  ASSIGN_OR_RETURN(GDBusConnection* const bus,
+                   Connect(environment_.at("DBUS_SESSION_BUS_ADDRESS")));
   const char* const paths[] = {"/org/freedesktop/secrets/aliases/default", nullptr};
   auto answer = Call(bus, "/org/freedesktop/secrets", "org.freedesktop.Secret.Service", "Lock",
                      g_variant_new("(^ao)", paths));

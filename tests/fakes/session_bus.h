@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A private desktop session for one test: a throw-away home, a session bus and a real gnome-keyring.
+// A private desktop session for one test: a throw-away home, a session bus and a real
+// gnome-keyring.
 //
 //   auto session = postern::fakes::SessionBus::Start();
 //   ASSERT_TRUE(session.ok()) << session.status();
@@ -26,8 +27,9 @@ namespace postern::fakes {
 
 class SessionBus {
  public:
-  // Starts the bus and an unlocked keyring with a default collection; UNAVAILABLE when dbus-daemon or
-  // gnome-keyring-daemon is missing or does not come up in time. A test that gets no session fails.
+  // Starts the bus and an unlocked keyring with a default collection; UNAVAILABLE when dbus-daemon
+  // or gnome-keyring-daemon is missing or does not come up in time. A test that gets no session
+  // fails.
   static absl::StatusOr<std::unique_ptr<SessionBus>> Start();
   // Ends what it started, by pid, and removes the home.
   ~SessionBus();
@@ -59,8 +61,8 @@ class SessionBus {
   pid_t keyring_ = -1;
 };
 
-// Sets variables of this process (an empty value unsets) and puts back what was, at its end. Not for
-// use while other threads read the environment.
+// Sets variables of this process (an empty value unsets) and puts back what was, at its end. Not
+// for use while other threads read the environment.
 class ScopedEnvironment {
  public:
   explicit ScopedEnvironment(const std::map<std::string, std::string>& variables);

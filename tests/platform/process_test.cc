@@ -190,7 +190,8 @@ TEST(Notification, TellsReadinessAndStatusOnOneLineEach) {
   struct sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
-  ASSERT_EQ(::bind(receiver.get(), reinterpret_cast<struct sockaddr*>(&address), sizeof(address)), 0);
+  ASSERT_EQ(::bind(receiver.get(), reinterpret_cast<struct sockaddr*>(&address), sizeof(address)),
+            0);
   EXPECT_EQ(InAChild([&] {
               ::setenv("NOTIFY_SOCKET", path.c_str(), 1);
               NotifyReady("waiting\nREADY=0");

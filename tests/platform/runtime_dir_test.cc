@@ -135,8 +135,10 @@ TEST(FindPaths, RefusesASocketPathThatTheKernelWouldCut) {
 }
 
 TEST(FindPaths, FollowsTheSpecification) {
-  auto paths = PathsIn({{"HOME", "/home/a"}, {"XDG_RUNTIME_DIR", "/run/user/1/"},
-                        {"XDG_DATA_HOME", "relative"}, {"XDG_CONFIG_HOME", "/etc/a"}});
+  auto paths = PathsIn({{"HOME", "/home/a"},
+                        {"XDG_RUNTIME_DIR", "/run/user/1/"},
+                        {"XDG_DATA_HOME", "relative"},
+                        {"XDG_CONFIG_HOME", "/etc/a"}});
   ASSERT_TRUE(paths.ok()) << paths.status();
   EXPECT_EQ(paths->socket, "/run/user/1/postern/postern.sock");
   EXPECT_EQ(paths->data_dir, "/home/a/.local/share/postern");

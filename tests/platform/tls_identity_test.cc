@@ -51,10 +51,11 @@ TEST(TlsIdentity, RefusesAKeyOfAnotherKind) {
             absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(SpkiSha256OfPem(CertificateWith(EVP_EC_gen("P-384"), EVP_sha256())).status().code(),
             absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(SpkiSha256OfPem(CertificateWith(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), nullptr))
-                .status()
-                .code(),
-            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(
+      SpkiSha256OfPem(CertificateWith(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), nullptr))
+          .status()
+          .code(),
+      absl::StatusCode::kInvalidArgument);
 }
 
 TEST(TlsIdentity, RefusesTheSameKeyInASecondEncoding) {
