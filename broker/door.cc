@@ -117,7 +117,7 @@ class SlotDoor final : public Door {
     for (int slot = 0; slot < slots_; ++slot) {
       acceptors_.push_back(builder.experimental().AddExternalConnectionAcceptor(
           grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
-          MakeSlotCredentials(options_.identity, slot, table_, tell)));
+          MakeSlotCredentials(options_.identity, slot, table_, options_.standing_of, tell)));
     }
   }
 

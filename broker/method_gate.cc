@@ -15,21 +15,6 @@ namespace {
 
 using permissions::MethodAccess;
 
-uint8_t CallerBit(Standing standing) {
-  switch (standing) {
-    case Standing::kUnknown:
-    case Standing::kRevoked:
-      return permissions::kUnknownKey;
-    case Standing::kApp:
-      return permissions::kApps;
-    case Standing::kGatekeeper:
-      return permissions::kGatekeepers;
-    case Standing::kOwner:
-      return permissions::kOwner;
-  }
-  return 0;
-}
-
 std::string CallersText(uint8_t callers) {
   std::string text;
   const auto add = [&](uint8_t bit, const char* name) {
@@ -78,6 +63,21 @@ absl::Status CheckRole(const MethodAccess* access, std::string_view full_method,
 }
 
 }  // namespace
+
+uint8_t CallerBit(Standing standing) {
+  switch (standing) {
+    case Standing::kUnknown:
+    case Standing::kRevoked:
+      return permissions::kUnknownKey;
+    case Standing::kApp:
+      return permissions::kApps;
+    case Standing::kGatekeeper:
+      return permissions::kGatekeepers;
+    case Standing::kOwner:
+      return permissions::kOwner;
+  }
+  return 0;
+}
 
 // How many calls each key runs now. A key without calls has no entry.
 class MethodGate::Calls {

@@ -3,8 +3,9 @@
 // method at all (permissions/method_access.h). Which grants it has is the handler's own question.
 //
 // A method that the table does not name never gets here: the Door refuses it before its handler
-// (auth processor of the slots). Roles are refused here and not there, because there gRPC sends only a
-// code and a text, and a caller must be told the reason and what to do.
+// (auth processor of the slots), and with it every caller of gRPC's own services (health, reflection)
+// that the table does not allow. Roles for our own methods are refused here and not there, because
+// there gRPC sends only a code and a text, and a caller must be told the reason and what to do.
 #pragma once
 
 #include <absl/status/status.h>
@@ -13,6 +14,7 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/status.h>
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -22,6 +24,9 @@
 #include "broker/rpc_status.h"
 
 namespace postern::broker {
+
+// The bit of permissions::Callers that a standing has.
+uint8_t CallerBit(Standing standing);
 
 // Thread-safe.
 class MethodGate {

@@ -25,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/method_gate.h"
 #include "permissions/ids.h"
 #include "permissions/method_access.h"
 #include "platform/mutex.h"
@@ -33,6 +34,7 @@ namespace postern::broker {
 namespace {
 
 constexpr char kConnectionProperty[] = "postern_connection";
+constexpr std::string_view kOwnMethods = "/postern.v1.";
 constexpr char kSessionReusedProperty[] = "ssl_session_reused";
 
 std::string_view View(grpc::string_ref text) { return {text.data(), text.size()}; }
@@ -74,8 +76,8 @@ class Verifier final : public grpc::experimental::ExternalCertificateVerifier {
 
 class Processor final : public grpc::AuthMetadataProcessor {
  public:
-  Processor(int slot, std::shared_ptr<ConnectionTable> table)
-      : slot_(slot), table_(std::move(table)) {}
+  Processor(int slot, std::shared_ptr<ConnectionTable> table, StandingOf standing_of)
+      : slot_(slot), table_(std::move(table)), standing_of_(std::move(standing_of)) {}
 
   // It only looks things up; without this gRPC would make a thread pool for each slot.
   bool IsBlocking() const override { return false; }
@@ -84,28 +86,45 @@ class Processor final : public grpc::AuthMetadataProcessor {
                        OutputMetadata*) override {
     // Default deny: what the table of methods does not name does not run.
     const auto path = metadata.find(":path");
-    if (path == metadata.end() || permissions::FindMethodAccess(View(path->second)) == nullptr) {
+    const permissions::MethodAccess* access =
+        path == metadata.end() ? nullptr : permissions::FindMethodAccess(View(path->second));
+    if (access == nullptr) {
       return {grpc::StatusCode::UNIMPLEMENTED, "the broker has no such method"};
     }
-    // A resumed session proves that its peer once knew the key, not that it knows it now.
-    for (const grpc::string_ref& reused : context->FindPropertyValues(kSessionReusedProperty)) {
-      if (View(reused) == "true") {
-        return {grpc::StatusCode::UNAUTHENTICATED, "sessions are not resumed: connect anew"};
+    const ConnectionId connection = Bind(*context);
+    if (connection == ConnectionId{}) {
+      return {grpc::StatusCode::UNAUTHENTICATED, "the connection has ended: connect anew"};
+    }
+    // Handlers of our own start with the MethodGate; gRPC's services (health, reflection) do not.
+    if (!access->full_method.starts_with(kOwnMethods)) {
+      const auto caller = table_->Find(connection);
+      if (!caller || (access->callers & CallerBit(standing_of_(caller->principal))) == 0) {
+        return {grpc::StatusCode::PERMISSION_DENIED, "this key may not call this method"};
       }
     }
-    platform::MutexLock lock(mutex_);
-    const ConnectionId here = table_->ProvenIn(slot_);
-    const ConnectionId named = ConnectionOf(*context);
-    if (here == ConnectionId{} || (named != ConnectionId{} && named != here)) {
-      return {grpc::StatusCode::UNAUTHENTICATED, "the connection has ended"};
-    }
-    if (named == ConnectionId{}) context->AddProperty(kConnectionProperty, absl::StrCat(here.value));
     return grpc::Status::OK;
   }
 
  private:
+  // Writes the connection in this slot into the context of its calls. The empty one when the context
+  // is not of that connection, or of a resumed session: that proves only that the peer once had the key.
+  ConnectionId Bind(grpc::AuthContext& context) {
+    // Held for reading too: another call may be writing.
+    platform::MutexLock lock(mutex_);
+    for (const grpc::string_ref& reused : context.FindPropertyValues(kSessionReusedProperty)) {
+      if (View(reused) == "true") return {};
+    }
+    const ConnectionId here = table_->ProvenIn(slot_);
+    const ConnectionId named = ConnectionOf(context);
+    if (named == here || here == ConnectionId{}) return here;
+    if (named != ConnectionId{}) return {};
+    context.AddProperty(kConnectionProperty, absl::StrCat(here.value));
+    return here;
+  }
+
   const int slot_;
   const std::shared_ptr<ConnectionTable> table_;
+  const StandingOf standing_of_;
   platform::Mutex mutex_;
 };
 
@@ -114,6 +133,7 @@ class Processor final : public grpc::AuthMetadataProcessor {
 std::shared_ptr<grpc::ServerCredentials> MakeSlotCredentials(const platform::TlsIdentity& identity,
                                                              int slot,
                                                              std::shared_ptr<ConnectionTable> table,
+                                                             StandingOf standing_of,
                                                              TellRefusal tell) {
   // gRPC keeps its own copy of the key for as long as the server lives.
   const std::span<const uint8_t> key = identity.key_pem.span();
@@ -128,7 +148,8 @@ std::shared_ptr<grpc::ServerCredentials> MakeSlotCredentials(const platform::Tls
       grpc::experimental::ExternalCertificateVerifier::Create<Verifier>(slot, table, std::move(tell)));
   options.set_check_call_host(false);
   auto credentials = grpc::experimental::TlsServerCredentials(options);
-  credentials->SetAuthMetadataProcessor(std::make_shared<Processor>(slot, std::move(table)));
+  credentials->SetAuthMetadataProcessor(
+      std::make_shared<Processor>(slot, std::move(table), std::move(standing_of)));
   return credentials;
 }
 

@@ -22,7 +22,7 @@ using TellRefusal = std::function<void(Door::Refusal, uid_t, pid_t)>;
 // when a certificate is refused. 'table' must outlive the server.
 std::shared_ptr<grpc::ServerCredentials> MakeSlotCredentials(
     const platform::TlsIdentity& identity, int slot, std::shared_ptr<ConnectionTable> table,
-    TellRefusal tell);
+    StandingOf standing_of, TellRefusal tell);
 
 // Returns the connection that a call's AuthContext names; the empty one when none is named.
 ConnectionId ConnectionOf(const grpc::AuthContext& context);
