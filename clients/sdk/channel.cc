@@ -44,8 +44,10 @@ std::shared_ptr<grpc::Channel> MakeChannel(const Identity& identity) {
 }
 
 bool IsWrongBroker(const grpc::Status& status) {
+  // gRPC has no code for it; these are the words of OpenSSL and of BoringSSL.
   return status.error_code() == grpc::StatusCode::UNAVAILABLE &&
-         absl::StrContains(status.error_message(), "CERTIFICATE_VERIFY_FAILED");
+         (absl::StrContains(status.error_message(), "certificate verify failed") ||
+          absl::StrContains(status.error_message(), "CERTIFICATE_VERIFY_FAILED"));
 }
 
 Canceller::Scope::Scope(Canceller& canceller, grpc::ClientContext& context)

@@ -15,15 +15,15 @@
 // Error handling
 //   Every error is an absl::Status that keeps the broker's reason: ErrorReasonOf(status). The client
 //   retries by itself only what is safe: UNAVAILABLE, with bounded back-off and, for calls that change
-//   something, the same request id. It never retries a refusal. After GRANT_REVOKED it makes no
-//   further call: every method returns that error until the program connects anew.
+//   something, the same request id. It never retries a refusal. After UNAUTHENTICATED GRANT_REVOKED it
+//   makes no further call: every method returns that error until the program connects anew.
 //
 // Example
 //   auto manifest = postern::sdk::LoadManifest("translator.toml");
 //   if (!manifest.ok()) return Fail(manifest.status());
 //   auto client = postern::sdk::Client::Connect(*manifest);      // waits for the user if it must
 //   if (!client.ok()) return Fail(client.status());
-//   auto events = (*client)->Subscribe({.name = "main"});
+//   auto events = (*client)->Subscribe({.name = "main"});           // resumes where it stopped
 //   for (;;) {
 //     auto event = events->Next();
 //     if (!event.ok()) return Fail(event.status());              // e.g. GRANT_REVOKED
@@ -87,7 +87,7 @@ class Client {
       ClientOptions options = {});
   virtual ~Client() = default;
 
-  // Opens a stream of events. Returns at once; the first Next connects. The client must outlive it.
+  // Opens a stream of events. Returns at once; the first Next connects.
   virtual std::unique_ptr<Subscription> Subscribe(SubscribeOptions options) = 0;
   // The same with callbacks on a thread of its own; it runs until it ends or is destroyed.
   virtual std::unique_ptr<EventSession> Run(

@@ -37,8 +37,7 @@ struct SubscribeOptions {
 // the broker no longer keeps does not end it: a Gap event says that something is missing, and the stream
 // goes on with the oldest event kept.
 //
-// One thread at a time may call Next; Acknowledge and Cancel may be called from any. The client must
-// outlive the subscription.
+// One thread at a time may call Next; Acknowledge and Cancel may be called from any.
 class Subscription {
  public:
   virtual ~Subscription() = default;

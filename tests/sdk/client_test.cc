@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "clients/sdk/client.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "clients/sdk/stubs.h"
+#include "tests/sdk/fake_broker.h"
+
+namespace postern::sdk {
+namespace {
+
+class ClientTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<std::unique_ptr<Client>> Connect() { return Connect(broker_.OptionsFor("app")); }
+  absl::StatusOr<std::unique_ptr<Client>> Connect(ClientOptions options) {
+    return Client::Connect(AppManifest(), std::move(options));
+  }
+  std::string File(const std::string& name) const { return folder_.path() + "/" + name; }
+
+  TemporaryFolder folder_;
+  FakeBroker broker_{folder_.path()};
+};
+
+using Connecting = ClientTest;
+using Enrolling = ClientTest;
+using Following = ClientTest;
+using Sending = ClientTest;
+
+TEST_F(Connecting, RefusesWithoutAPinnedCertificate) {
+  std::filesystem::remove(File("broker.pem"));
+  EXPECT_TRUE(absl::IsFailedPrecondition(Connect().status()));
+  EXPECT_EQ(broker_.state.calls, 0);
+}
+
+TEST_F(Connecting, RefusesAPinnedCertificateThatOthersCanWrite) {
+  ::chmod(File("broker.pem").c_str(), 0622);
+  EXPECT_TRUE(absl::IsFailedPrecondition(Connect().status()));
+  EXPECT_EQ(broker_.state.calls, 0);
+}
+
+TEST_F(Connecting, RefusesAPinnedCertificateThatIsALink) {
+  std::filesystem::rename(File("broker.pem"), File("other.pem"));
+  std::filesystem::create_symlink(File("other.pem"), File("broker.pem"));
+  EXPECT_TRUE(absl::IsFailedPrecondition(Connect().status()));
+}
+
+TEST_F(Connecting, FailsClosedOnAnotherBrokerAndSaysSo) {
+  broker_.Stop();
+  broker_.ReplaceIdentity();
+  broker_.Start();
+  const absl::Status status = Connect().status();
+  EXPECT_TRUE(absl::IsUnauthenticated(status)) << status;
+  EXPECT_EQ(ErrorReasonOf(status), v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(broker_.state.calls, 0);
+}
+
+TEST_F(Connecting, RefusesAKeyThatOthersCanRead) {
+  ASSERT_TRUE(Connect().ok());
+  ::chmod(File("app/key.pem").c_str(), 0640);
+  EXPECT_TRUE(absl::IsFailedPrecondition(Connect().status()));
+}
+
+TEST_F(Connecting, GivesUpWhenNoBrokerIsThere) {
+  broker_.Stop();
+  std::vector<absl::Duration> waits;
+  ClientOptions options = broker_.OptionsFor("app");
+  options.wait = [&](absl::Duration wait) { waits.push_back(wait); };
+  EXPECT_TRUE(absl::IsUnavailable(Connect(options).status()));
+  EXPECT_GT(waits.size(), 3u);
+  absl::Duration total;
+  for (const absl::Duration wait : waits) total += wait;
+  EXPECT_LE(total, options.reach_timeout);
+}
+
+TEST_F(Connecting, KeepsItsKeyPrivateAndTheSameAcrossRuns) {
+  const auto first = Connect();
+  ASSERT_TRUE(first.ok()) << first.status();
+  struct stat info {};
+  ASSERT_EQ(::stat(File("app/key.pem").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  ASSERT_EQ(::stat(File("app").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0700u);
+  const auto second = Connect();
+  ASSERT_TRUE(second.ok());
+  EXPECT_EQ((*first)->principal(), (*second)->principal());
+  EXPECT_EQ((*first)->principal(), broker_.state.principal);
+}
+
+TEST_F(Enrolling, ReportsARefusal) {
+  broker_.state.enrolled = false;
+  broker_.state.enroll_answer = v1::EnrollResponse::STATE_DENIED;
+  const absl::Status status = Connect().status();
+  EXPECT_TRUE(absl::IsPermissionDenied(status)) << status;
+  EXPECT_EQ(ErrorReasonOf(status), v1::ERROR_REASON_CONSENT_REFUSED);
+  EXPECT_EQ(broker_.state.enroll_calls, 1);
+}
+
+TEST_F(Enrolling, ReportsThatNobodyAnswered) {
+  broker_.state.enrolled = false;
+  broker_.state.enroll_answer = v1::EnrollResponse::STATE_EXPIRED;
+  EXPECT_TRUE(absl::IsDeadlineExceeded(Connect().status()));
+}
+
+TEST_F(Enrolling, DoesNotAskWhenRevoked) {
+  broker_.state.revoked = true;
+  const absl::Status status = Connect().status();
+  EXPECT_EQ(ErrorReasonOf(status), v1::ERROR_REASON_GRANT_REVOKED);
+  EXPECT_EQ(broker_.state.enroll_calls, 0);
+}
+
+TEST_F(Enrolling, AsksOnceAndThenFollowsOnTheSameChannel) {
+  broker_.state.enrolled = false;
+  std::vector<v1::EnrollResponse::State> states;
+  ClientOptions options = broker_.OptionsFor("app");
+  options.on_enrollment = [&](const v1::EnrollResponse& r) { states.push_back(r.state()); };
+  const auto client = Connect(options);
+  ASSERT_TRUE(client.ok()) << client.status();
+  EXPECT_THAT(states, ::testing::ElementsAre(v1::EnrollResponse::STATE_PENDING,
+                                             v1::EnrollResponse::STATE_GRANTED));
+  broker_.AddEvents(1);
+  const auto events = (*client)->Subscribe({.start = v1::SubscribeRequest::START_OLDEST});
+  EXPECT_EQ(events->Next()->id(), "e0");
+  EXPECT_EQ(broker_.state.enroll_calls, 1);
+}
+
+TEST_F(Following, StopsForGoodWhenRevoked) {
+  const auto client = *Connect();
+  broker_.AddEvents(1);
+  const auto events =
+      client->Subscribe({.name = "main", .start = v1::SubscribeRequest::START_OLDEST});
+  ASSERT_TRUE(events->Next().ok());
+  broker_.Revoke();
+  const absl::Status status = events->Next().status();
+  EXPECT_TRUE(absl::IsPermissionDenied(status));
+  EXPECT_EQ(ErrorReasonOf(status), v1::ERROR_REASON_GRANT_REVOKED);
+  EXPECT_EQ(events->Next().status(), status);
+
+  EXPECT_EQ(ErrorReasonOf(client->GetSelf().status()), v1::ERROR_REASON_GRANT_REVOKED);
+  const int calls = broker_.state.calls;
+  EXPECT_FALSE(client->GetSelf().ok());
+  EXPECT_FALSE(client->SendText("chat", "hello").ok());
+  EXPECT_FALSE(client->Subscribe({})->Next().ok());
+  EXPECT_EQ(broker_.state.calls, calls) << "a revoked client must not storm";
+}
+
+TEST_F(Following, ResumesAfterABrokenConnectionWithoutDoubles) {
+  const auto client = *Connect();
+  broker_.state.break_after = 4;
+  broker_.AddEvents(7);
+  const auto events = client->Subscribe({.start = v1::SubscribeRequest::START_OLDEST});
+  for (int i = 0; i < 7; ++i) {
+    const auto event = events->Next();
+    ASSERT_TRUE(event.ok()) << event.status();
+    EXPECT_EQ(event->id(), absl::StrCat("e", i));
+  }
+  EXPECT_THAT(broker_.state.subscribed_cursors, ::testing::ElementsAre("", "c4"));
+}
+
+TEST_F(Following, SurvivesARestartOfTheBroker) {
+  const auto client = *Connect();
+  const auto events = client->Subscribe({.start = v1::SubscribeRequest::START_OLDEST});
+  broker_.AddEvents(2);
+  ASSERT_EQ(events->Next()->id(), "e0");
+  ASSERT_EQ(events->Next()->id(), "e1");
+  broker_.Stop();
+  broker_.AddEvents(2);
+  broker_.Start();
+  EXPECT_EQ(events->Next()->id(), "e2");
+  EXPECT_EQ(events->Next()->id(), "e3");
+}
+
+TEST_F(Following, StartsAfterWhatWasAcknowledgedWhenTheAppRestarts) {
+  broker_.AddEvents(5);
+  {
+    const auto client = *Connect();
+    const auto events =
+        client->Subscribe({.name = "main", .start = v1::SubscribeRequest::START_OLDEST});
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(events->Next().ok());
+    // Of the frames {e0 e1} {e2 e3} only the first has been returned whole.
+    ASSERT_TRUE(events->Acknowledge().ok());
+    EXPECT_EQ(events->cursor(), "c2");
+  }
+  const auto client = *Connect();
+  const auto events =
+      client->Subscribe({.name = "main", .start = v1::SubscribeRequest::START_OLDEST});
+  EXPECT_EQ(events->Next()->id(), "e2");
+}
+
+TEST_F(Following, TellsOfAGapInsteadOfFailing) {
+  const auto client = *Connect();
+  broker_.AddEvents(6);
+  broker_.state.oldest = 4;
+  const auto events = client->Subscribe({.cursor = "c1"});
+  const auto gap = events->Next();
+  ASSERT_TRUE(gap.ok()) << gap.status();
+  EXPECT_EQ(gap->gap().cause(), v1::Gap::CAUSE_RETENTION);
+  EXPECT_EQ(events->Next()->id(), "e4");
+}
+
+TEST_F(Following, GivesUpOnANameThatStaysInUse) {
+  const auto client = *Connect();
+  broker_.state.in_use.insert("main");
+  const auto events = client->Subscribe({.name = "main"});
+  EXPECT_EQ(ErrorReasonOf(events->Next().status()), v1::ERROR_REASON_SUBSCRIPTION_IN_USE);
+}
+
+TEST_F(Following, ReturnsWhenTheTimeHasPassedAndGoesOn) {
+  const auto client = *Connect();
+  const auto events = client->Subscribe({.start = v1::SubscribeRequest::START_OLDEST});
+  EXPECT_TRUE(absl::IsDeadlineExceeded(events->Next(absl::Milliseconds(1)).status()));
+  broker_.AddEvents(1);
+  EXPECT_EQ(events->Next()->id(), "e0");
+}
+
+TEST_F(Following, EndsWhenCancelledFromAnotherThread) {
+  const auto client = *Connect();
+  const auto events = client->Subscribe({});
+  std::thread canceller([&] {
+    broker_.WaitFor([&] { return broker_.state.subscribe_calls == 1; });
+    events->Cancel();
+  });
+  EXPECT_TRUE(absl::IsCancelled(events->Next().status()));
+  canceller.join();
+}
+
+TEST_F(Following, CallsBackInOrderAndAcknowledgesAfterTheHandler) {
+  const auto client = *Connect();
+  broker_.AddEvents(5);
+  std::vector<std::string> ids;
+  absl::Status end;
+  {
+    const auto session = client->Run(
+        {.name = "main", .start = v1::SubscribeRequest::START_OLDEST},
+        [&](const v1::Event& event) { ids.push_back(event.id()); },
+        [&](const absl::Status& status) { end = status; });
+    broker_.WaitFor([&] { return broker_.state.acknowledged["main"] == 5; });
+  }
+  EXPECT_THAT(ids, ::testing::ElementsAre("e0", "e1", "e2", "e3", "e4"));
+  EXPECT_TRUE(absl::IsCancelled(end));
+}
+
+TEST_F(Following, HandsTheEndToTheCallback) {
+  const auto client = *Connect();
+  platform::Mutex mutex;
+  platform::ConditionVariable ended;
+  absl::Status end;
+  const auto session = client->Run(
+      {}, [](const v1::Event&) {},
+      [&](const absl::Status& status) {
+        platform::MutexLock lock(mutex);
+        end = status;
+        ended.NotifyAll();
+      });
+  broker_.WaitFor([&] { return broker_.state.subscribe_calls == 1; });
+  broker_.Revoke();
+  platform::MutexLock lock(mutex);
+  while (end.ok()) ended.Wait(mutex);
+  EXPECT_EQ(ErrorReasonOf(end), v1::ERROR_REASON_GRANT_REVOKED);
+}
+
+TEST_F(Sending, RetriesWithTheSameRequestId) {
+  const auto client = *Connect();
+  broker_.state.send_failures = 2;
+  const auto sent = client->SendText("chat", "hello");
+  ASSERT_TRUE(sent.ok()) << sent.status();
+  EXPECT_EQ(sent->state(), v1::SEND_STATE_SENT);
+  const auto& ids = broker_.state.send_request_ids;
+  ASSERT_EQ(ids.size(), 3u);
+  EXPECT_EQ(ids[0].size(), 32u);
+  EXPECT_EQ(ids[0], ids[1]);
+  EXPECT_EQ(ids[1], ids[2]);
+}
+
+TEST_F(Sending, KeepsTheRequestIdItIsGiven) {
+  const auto client = *Connect();
+  v1::SendMessageRequest request;
+  request.set_request_id("mine");
+  ASSERT_TRUE(client->SendMessage(request).ok());
+  EXPECT_THAT(broker_.state.send_request_ids, ::testing::ElementsAre("mine"));
+}
+
+TEST_F(Sending, DoesNotRetryWhatTheBrokerDoesNotCarry) {
+  const auto client = *Connect();
+  v1::SetReactionRequest request;
+  EXPECT_TRUE(absl::IsUnimplemented(client->SetReaction(request).status()));
+}
+
+}  // namespace
+}  // namespace postern::sdk

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copies the first ```cpp block of INPUT to OUTPUT. More than 30 lines would not be what the README says.
+file(READ ${INPUT} text)
+string(FIND "${text}" "```cpp\n" start)
+if(start EQUAL -1)
+  message(FATAL_ERROR "${INPUT} has no C++ block")
+endif()
+math(EXPR start "${start} + 7")
+string(SUBSTRING "${text}" ${start} -1 text)
+string(FIND "${text}" "\n```" end)
+string(SUBSTRING "${text}" 0 ${end} text)
+string(REGEX MATCHALL "\n" line_ends "${text}")
+list(LENGTH line_ends lines)
+if(lines GREATER_EQUAL 30)
+  message(FATAL_ERROR "The subscriber has more than 30 lines")
+endif()
+file(WRITE ${OUTPUT} "${text}\n")
