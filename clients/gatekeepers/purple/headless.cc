@@ -155,8 +155,12 @@ absl::Status Run(const HostOptions& options, Host& host) {
   host.account = PutAccount(options);
   // Off until everything that keeps its messages stands.
   purple_account_set_enabled(host.account, kUiName, FALSE);
+  if (PurplePlugin* carbons = purple_plugins_find_with_id(kCarbons); carbons != nullptr) {
+    if (absl::Status status = LoadPlugin(carbons, "purple-xmpp-carbons"); !status.ok()) return status;
+  } else {
+    g_message("purple-xmpp-carbons is not installed: what you write on other devices is not seen here");
+  }
   const std::pair<PurplePlugin*, std::string> plugins[] = {
-      {purple_plugins_find_with_id(kCarbons), "purple-xmpp-carbons"},
       {purple_plugins_find_with_id(kLurch), "purple-lurch"},
       {purple_plugin_probe(options.plugin.c_str()), options.plugin},
   };

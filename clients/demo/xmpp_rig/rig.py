@@ -106,7 +106,7 @@ class RigError(Exception):
 
 
 def say(text):
-    print(f"xmpp_rig: {text}", file=sys.stderr)
+    print(f"rig.py: {text}", file=sys.stderr)
 
 
 def wait_until(what, seconds, check):
@@ -147,7 +147,7 @@ class Rig:
             with open(self.state_path, encoding="utf-8") as file:
                 self.state = json.load(file)
         except FileNotFoundError:
-            raise RigError(f"no rig in {self.folder}: run `xmpp_rig start {self.folder}`") from None
+            raise RigError(f"no rig in {self.folder}: run `rig.py start {self.folder}`") from None
         return self
 
     # -- the server ------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ class Rig:
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         os.chmod(self.folder, 0o700)
         if os.path.exists(self.state_path):
-            raise RigError(f"a rig is there already: `xmpp_rig stop {self.folder}` first")
+            raise RigError(f"a rig is there already: `rig.py stop {self.folder}` first")
         home = os.path.join(self.folder, "prosody")
         user = None
         if os.geteuid() == 0:
@@ -320,6 +320,11 @@ class Rig:
                 raise RigError(f"the peer found no keys of {self.state['owner']} in {PEER_SECONDS} s")
             time.sleep(RETRY_SECONDS)
 
+    def peer_wait_for(self, text, seconds=PEER_SECONDS):
+        """Waits until the peer's chat with the owner shows `text`."""
+        self.type(f"/msg {self.state['owner']}")
+        self.wait_on_screen(text, seconds)
+
     # -- all of it -------------------------------------------------------------------------------
 
     def save(self):
@@ -371,7 +376,7 @@ class Rig:
     def start(self, owner):
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         if os.path.exists(self.state_path):
-            raise RigError(f"a rig is there already: `xmpp_rig stop {self.folder}` first")
+            raise RigError(f"a rig is there already: `rig.py stop {self.folder}` first")
         log_path = os.path.join(self.folder, "keeper.log")
         with open(log_path, "wb") as log:
             keeper = subprocess.Popen(
@@ -432,18 +437,18 @@ def process_name(pid):
 
 EXAMPLES = """\
 examples:
-  xmpp_rig start /tmp/try                     a server, two accounts, profanity with its OMEMO keys
-  xmpp_rig host-flags /tmp/try /tmp/try/host  flags that make postern-purple-host the gatekeeper
-  xmpp_rig say /tmp/try 'hello'               the peer writes, with OMEMO
-  xmpp_rig say-plain /tmp/try 'hello'         the peer writes without
-  xmpp_rig wait-for /tmp/try 'hello back'     until the peer's screen shows it
-  xmpp_rig count /tmp/try 'hello'             lines of the server's stanza log that hold it
-  xmpp_rig stop /tmp/try
+  rig.py start /tmp/try                     a server, two accounts, profanity with its OMEMO keys
+  rig.py host-flags /tmp/try /tmp/try/host  flags that make postern-purple-host the gatekeeper
+  rig.py say /tmp/try 'hello'               the peer writes, with OMEMO
+  rig.py say-plain /tmp/try 'hello'         the peer writes without
+  rig.py wait-for /tmp/try 'hello back'     until the peer's screen shows it
+  rig.py count /tmp/try 'hello'             lines of the server's stanza log that hold it
+  rig.py stop /tmp/try
 """
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="xmpp_rig", description=__doc__, epilog=EXAMPLES,
+    parser = argparse.ArgumentParser(prog="rig.py", description=__doc__, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, words, helps in (
@@ -484,7 +489,7 @@ def main():
         elif arguments.command in ("say", "say-plain"):
             rig.load().peer_say(arguments.text, arguments.command == "say")
         elif arguments.command == "wait-for":
-            rig.load().wait_on_screen(arguments.text, arguments.seconds)
+            rig.load().peer_wait_for(arguments.text, arguments.seconds)
         elif arguments.command == "count":
             print(rig.load().count_in_server_log(arguments.text))
     except RigError as error:
