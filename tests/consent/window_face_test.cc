@@ -125,6 +125,10 @@ class Window : public testing::Test {
     focused_ = Clock::now();
     Output("xdotool windowfocus --sync " + window_);
   }
+  // Gives the focus to the root window.
+  void LoseFocus() {
+    Output("xdotool windowfocus $(xdotool search --maxdepth 0 '' 2>/dev/null | head -1)");
+  }
   void Key(const std::string& keys) { Output("xdotool key " + keys); }
   // Presses the widgets of these names, one after the other, as a screen reader would.
   void Press(const std::string& names) {
@@ -205,6 +209,8 @@ TEST_F(Window, GoesWhenTheQuestionIsWithdrawn) {
 // The guard is measured from outside: the first press that counts comes a second after the focus.
 TEST_F(Window, AllowsNothingInTheFirstSecondOfItsFocus) {
   Ask(GatekeeperQuestion());
+  // Without a window manager GTK takes the focus itself, at a moment that the test does not see.
+  LoseFocus();
   Focus();
   EXPECT_GE(InsistOnAllow(), std::chrono::milliseconds(1000));
   EXPECT_EQ(Outcome().answer.decision, ConsentDecision::kAllow);
@@ -215,8 +221,7 @@ TEST_F(Window, StartsTheSecondAgainWhenTheFocusWasLost) {
   Focus();
   // Awake: the pressing below would allow at once.
   while (Clock::now() - focused_ < std::chrono::milliseconds(1300)) Key("shift");
-  // The root window takes the focus away.
-  Output("xdotool windowfocus $(xdotool search --maxdepth 0 '' 2>/dev/null | head -1)");
+  LoseFocus();
   Focus();
   EXPECT_GE(InsistOnAllow(), std::chrono::milliseconds(1000));
   EXPECT_EQ(Outcome().answer.decision, ConsentDecision::kAllow);
