@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/adapter_table.h"
+
+#include <absl/strings/escaping.h>
+#include <absl/strings/str_cat.h>
+
+#include <array>
+#include <utility>
+
+#include "broker/absl_text.h"
+#include "broker/rpc_status.h"
+#include "platform/clock.h"
+#include "platform/secret_bytes.h"
+
+namespace postern::broker {
+namespace {
+
+using permissions::AccountId;
+using permissions::Principal;
+
+std::string NewCommandId(const Principal& principal) {
+  std::array<uint8_t, 16> random;
+  platform::FillRandom(random);
+  return absl::StrCat(
+      absl::BytesToHexString({reinterpret_cast<const char*>(random.data()), random.size()}), ".",
+      absl::BytesToHexString(AbslText(principal.view().substr(0, 8))));
+}
+
+absl::Status Offline() {
+  return ReasonStatus(absl::StatusCode::kUnavailable, v1::ERROR_REASON_GATEKEEPER_OFFLINE,
+                      "no gatekeeper adapter serves this account now; try again later");
+}
+
+absl::Status Unknown() {
+  return ReasonStatus(absl::StatusCode::kUnknown, v1::ERROR_REASON_OUTCOME_UNKNOWN,
+                      "whether this took effect is not known; look before you repeat it");
+}
+
+absl::StatusOr<v1::CommandResult> Judge(const v1::CommandResult& result) {
+  switch (result.state()) {
+    case v1::CommandResult::STATE_SENT:
+    case v1::CommandResult::STATE_PENDING:
+      return result;
+    case v1::CommandResult::STATE_FAILED_RETRIABLE:
+      return ReasonStatus(absl::StatusCode::kUnavailable, v1::ERROR_REASON_GATEKEEPER_RETRY,
+                          "the gatekeeper could not do it now; try again",
+                          {{"gatekeeper_reason", result.reason()}});
+    case v1::CommandResult::STATE_FAILED:
+      if (!result.missing_capability().empty()) {
+        return ReasonStatus(absl::StatusCode::kFailedPrecondition,
+                            v1::ERROR_REASON_NOT_SUPPORTED_BY_CHAT,
+                            absl::StrCat("this chat cannot do '", result.missing_capability(),
+                                         "'; see its capabilities"),
+                            {{"capability", result.missing_capability()}});
+      }
+      return ReasonStatus(absl::StatusCode::kFailedPrecondition,
+                          v1::ERROR_REASON_GATEKEEPER_REFUSED, "the gatekeeper refused",
+                          {{"gatekeeper_reason", result.reason()}});
+    default:
+      return Unknown();
+  }
+}
+
+}  // namespace
+
+AdapterTable::Attachment::~Attachment() { table_.Detach(account_); }
+
+absl::StatusOr<std::unique_ptr<AdapterTable::Attachment>> AdapterTable::Attach(
+    AccountId account, absl::FunctionRef<v1::AttachResponse()> welcome, Outbox outbox) {
+  platform::MutexLock lock(mutex_);
+  if (adapters_.contains(account)) {
+    return ReasonStatus(absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_ACCOUNT_ALREADY_SERVED,
+                        "another adapter serves this account; stop it first");
+  }
+  outbox(welcome());
+  for (const auto& [id, waiting] : waiting_) {
+    if (waiting->account != account || waiting->done) continue;
+    v1::AttachResponse response;
+    *response.mutable_command() = waiting->command;
+    outbox(std::move(response));
+  }
+  adapters_[account] = std::move(outbox);
+  return std::unique_ptr<Attachment>(new Attachment(*this, account));
+}
+
+void AdapterTable::Detach(AccountId account) {
+  platform::MutexLock lock(mutex_);
+  adapters_.erase(account);
+}
+
+bool AdapterTable::attached(AccountId account) const {
+  platform::MutexLock lock(mutex_);
+  return adapters_.contains(account);
+}
+
+absl::StatusOr<v1::CommandResult> AdapterTable::Run(AccountId account, const Principal& principal,
+                                                    v1::Command command, absl::Duration timeout) {
+  auto waiting = std::make_shared<Waiting>();
+  waiting->account = account;
+  command.set_command_id(NewCommandId(principal));
+  waiting->command = command;
+  const std::string id = command.command_id();
+  const platform::SystemClock clock;
+  const absl::Duration deadline = clock.Elapsed() + timeout;
+
+  platform::MutexLock lock(mutex_);
+  const auto adapter = adapters_.find(account);
+  if (adapter == adapters_.end()) return Offline();
+  v1::AttachResponse response;
+  *response.mutable_command() = std::move(command);
+  if (!adapter->second(std::move(response))) return Offline();
+  waiting_[id] = waiting;
+  while (!waiting->done) {
+    const absl::Duration left = deadline - clock.Elapsed();
+    if (left <= absl::ZeroDuration()) break;
+    changed_.WaitFor(mutex_, left);
+  }
+  waiting_.erase(id);
+  if (!waiting->done) return Unknown();
+  return Judge(waiting->result);
+}
+
+void AdapterTable::Complete(AccountId account, const v1::CommandResult& result) {
+  platform::MutexLock lock(mutex_);
+  const auto it = waiting_.find(result.command_id());
+  if (it == waiting_.end() || it->second->account != account || it->second->done) return;
+  it->second->result = result;
+  it->second->done = true;
+  changed_.NotifyAll();
+}
+
+std::string AdapterTable::PrincipalPrefixOf(const std::string& command_id) {
+  const size_t dot = command_id.find('.');
+  return dot == std::string::npos ? std::string() : command_id.substr(dot + 1);
+}
+
+}  // namespace postern::broker

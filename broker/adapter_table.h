@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// The adapters that are attached now, one for each account, and the commands that wait for their answer.
+#pragma once
+
+#include <absl/base/thread_annotations.h>
+#include <absl/container/flat_hash_map.h>
+#include <absl/functional/function_ref.h>
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "permissions/ids.h"
+#include "platform/mutex.h"
+#include "postern/v1/gatekeeper_service.pb.h"
+
+namespace postern::broker {
+
+// Thread-safe.
+class AdapterTable {
+ public:
+  // Hands a message to an attached adapter. False when its outbox is full or it is leaving.
+  using Outbox = std::function<bool(v1::AttachResponse)>;
+
+  // Takes an adapter out again when it ends.
+  class Attachment {
+   public:
+    ~Attachment();
+    Attachment(const Attachment&) = delete;
+    Attachment& operator=(const Attachment&) = delete;
+
+   private:
+    friend class AdapterTable;
+    Attachment(AdapterTable& table, permissions::AccountId account)
+        : table_(table), account_(account) {}
+    AdapterTable& table_;
+    const permissions::AccountId account_;
+  };
+
+  // Attaches. ALREADY_EXISTS ACCOUNT_ALREADY_SERVED when the account has an adapter. First what
+  // 'welcome' returns is sent: asked only once no older adapter of the account is left. Then commands
+  // that still wait for their answer, under their old ids: an adapter answers those from its journal
+  // and does not repeat them.
+  absl::StatusOr<std::unique_ptr<Attachment>> Attach(
+      permissions::AccountId account, absl::FunctionRef<v1::AttachResponse()> welcome, Outbox outbox);
+  bool attached(permissions::AccountId account) const;
+
+  // Sends a command, under a new id that names 'principal', and waits for its answer.
+  // UNAVAILABLE GATEKEEPER_OFFLINE: no adapter, nothing was sent. UNAVAILABLE GATEKEEPER_RETRY and
+  // FAILED_PRECONDITION GATEKEEPER_REFUSED or NOT_SUPPORTED_BY_CHAT as the gatekeeper says. UNKNOWN
+  // OUTCOME_UNKNOWN: sent, and no answer came in 'timeout'.
+  absl::StatusOr<v1::CommandResult> Run(permissions::AccountId account,
+                                        const permissions::Principal& principal,
+                                        v1::Command command, absl::Duration timeout);
+  // Takes an adapter's answer. Answers that nobody waits for are dropped.
+  void Complete(permissions::AccountId account, const v1::CommandResult& result);
+
+  // The part of a command id that names its principal (AppRegistry::FindByPrefix); empty when there is
+  // none. Written into the id so that no table has to survive a restart.
+  static std::string PrincipalPrefixOf(const std::string& command_id);
+
+ private:
+  struct Waiting {
+    permissions::AccountId account;
+    v1::Command command;
+    bool done = false;
+    v1::CommandResult result;
+  };
+
+  void Detach(permissions::AccountId account);
+
+  mutable platform::Mutex mutex_;
+  platform::ConditionVariable changed_;
+  absl::flat_hash_map<permissions::AccountId, Outbox> adapters_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, std::shared_ptr<Waiting>> waiting_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace postern::broker

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/app_registry.h"
+
+#include <absl/strings/escaping.h>
+#include <absl/strings/str_cat.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "broker/absl_text.h"
+#include "broker/event_intake.h"
+#include "broker/grant_codec.h"
+#include "broker/limits.h"
+#include "broker/proto_time.h"
+#include "broker/request_check.h"
+#include "platform/status_macros.h"
+
+namespace postern::broker {
+namespace {
+
+using permissions::Access;
+using permissions::Grant;
+using permissions::GrantId;
+using permissions::GrantState;
+using permissions::Principal;
+
+constexpr std::string_view kPausedKey = "paused";
+
+Standing StandingFromRole(v1::Role role) {
+  switch (role) {
+    case v1::ROLE_APP:
+      return Standing::kApp;
+    case v1::ROLE_GATEKEEPER:
+      return Standing::kGatekeeper;
+    default:
+      // A row without a role is one that was taken out.
+      return Standing::kRevoked;
+  }
+}
+
+v1::Role RoleOf(Standing standing) {
+  switch (standing) {
+    case Standing::kApp:
+      return v1::ROLE_APP;
+    case Standing::kGatekeeper:
+      return v1::ROLE_GATEKEEPER;
+    case Standing::kOwner:
+      return v1::ROLE_OWNER;
+    default:
+      return v1::ROLE_UNSPECIFIED;
+  }
+}
+
+// Grants that ended long ago make room; the newest ones stay for the user and the app to see.
+void ForgetOldest(std::vector<Grant>& grants) {
+  const auto ended = [](const Grant& grant) {
+    return grant.state == GrantState::kRevoked || grant.state == GrantState::kExpired;
+  };
+  while (grants.size() > kGrantsPerAppMax) {
+    const auto oldest = std::find_if(grants.begin(), grants.end(), ended);
+    if (oldest == grants.end()) return;
+    grants.erase(oldest);
+  }
+}
+
+}  // namespace
+
+AppRegistry::AppRegistry(Store& store)
+    : store_(store), mac_key_(store.DeriveKey("postern app registry rows")) {}
+
+absl::StatusOr<std::unique_ptr<AppRegistry>> AppRegistry::Open(Store& store, std::string& warning) {
+  std::unique_ptr<AppRegistry> registry(new AppRegistry(store));
+  RETURN_IF_ERROR(registry->Load(warning));
+  return registry;
+}
+
+std::string AppRegistry::Mac(std::string_view kind, std::string_view record) const {
+  const std::string message = absl::StrCat(AbslText(kind), "\n", AbslText(record));
+  unsigned char mac[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  HMAC(EVP_sha256(), mac_key_.data(), static_cast<int>(mac_key_.size()),
+       reinterpret_cast<const unsigned char*>(message.data()), message.size(), mac, &size);
+  return std::string(reinterpret_cast<const char*>(mac), size);
+}
+
+absl::Status AppRegistry::Load(std::string& warning) {
+  std::map<Principal, AppSnapshot> apps;
+  bool tampered = false;
+  bool paused = false;
+  RETURN_IF_ERROR(store_.Read([&](Database& database) -> absl::Status {
+    ASSIGN_OR_RETURN(Statement principals,
+                     database.Prepare("SELECT principal, record FROM principals"));
+    while (true) {
+      ASSIGN_OR_RETURN(const bool row, principals.Step());
+      if (!row) break;
+      AppSnapshot app;
+      app.principal = Principal::FromRaw(principals.Bytes(0));
+      if (app.principal.empty() || !app.app.ParseFromString(std::string(principals.Bytes(1)))) {
+        tampered = true;
+        continue;
+      }
+      app.standing = StandingFromRole(app.app.role());
+      apps[app.principal] = std::move(app);
+    }
+    ASSIGN_OR_RETURN(Statement grants,
+                     database.Prepare("SELECT principal, record, mac FROM grants ORDER BY rowid"));
+    while (true) {
+      ASSIGN_OR_RETURN(const bool row, grants.Step());
+      if (!row) break;
+      const Principal principal = Principal::FromRaw(grants.Bytes(0));
+      const std::string record(grants.Bytes(1));
+      const std::string mac(grants.Bytes(2));
+      const std::string expected = Mac(principal.view(), record);
+      v1::Grant stored;
+      const auto app = apps.find(principal);
+      if (mac.size() != expected.size() ||
+          CRYPTO_memcmp(mac.data(), expected.data(), mac.size()) != 0 || app == apps.end() ||
+          !stored.ParseFromString(record)) {
+        tampered = true;
+        continue;
+      }
+      ASSIGN_OR_RETURN(Grant grant, GrantFromStored(stored, principal));
+      app->second.grants.push_back(std::move(grant));
+    }
+    ASSIGN_OR_RETURN(Statement meta, database.Prepare("SELECT value FROM meta WHERE key = ?"));
+    meta.BindAll(kPausedKey);
+    ASSIGN_OR_RETURN(const bool row, meta.Step());
+    paused = row && meta.Bytes(0) == "1";
+    return absl::OkStatus();
+  }));
+  if (tampered) {
+    warning =
+        "the stored grants were changed from outside: no app has access until you allow it again";
+  }
+  platform::MutexLock lock(mutex_);
+  paused_ = paused;
+  for (auto& [principal, app] : apps) {
+    if (tampered) app.grants.clear();
+    std::sort(app.grants.begin(), app.grants.end(), [](const Grant& a, const Grant& b) {
+      return a.create_time < b.create_time;
+    });
+    apps_[principal] = std::make_shared<const AppSnapshot>(std::move(app));
+  }
+  return absl::OkStatus();
+}
+
+void AppRegistry::SetOwner(const Principal& owner) { owner_ = owner; }
+
+Standing AppRegistry::StandingOf(const Principal& principal) const {
+  if (principal == owner_ && !owner_.empty()) return Standing::kOwner;
+  platform::MutexLock lock(mutex_);
+  const auto it = apps_.find(principal);
+  return it == apps_.end() ? Standing::kUnknown : it->second->standing;
+}
+
+AppPointer AppRegistry::Find(const Principal& principal) const {
+  {
+    platform::MutexLock lock(mutex_);
+    const auto it = apps_.find(principal);
+    if (it != apps_.end()) return it->second;
+  }
+  AppSnapshot unknown;
+  unknown.principal = principal;
+  unknown.standing = StandingOf(principal);
+  return std::make_shared<const AppSnapshot>(std::move(unknown));
+}
+
+std::vector<AppPointer> AppRegistry::All() const {
+  std::vector<AppPointer> apps;
+  platform::MutexLock lock(mutex_);
+  for (const auto& [principal, app] : apps_) {
+    auto shown = std::make_shared<AppSnapshot>(*app);
+    if (const auto seen = last_seen_.find(principal); seen != last_seen_.end()) {
+      *shown->app.mutable_last_seen_time() = ToProto(seen->second);
+    }
+    apps.push_back(std::move(shown));
+  }
+  std::sort(apps.begin(), apps.end(),
+            [](const AppPointer& a, const AppPointer& b) { return a->principal < b->principal; });
+  return apps;
+}
+
+Principal AppRegistry::FindByPrefix(std::string_view prefix) const {
+  platform::MutexLock lock(mutex_);
+  for (const auto& [principal, app] : apps_) {
+    if (absl::BytesToHexString(AbslText(principal.view().substr(0, 8))) == prefix) return principal;
+  }
+  return {};
+}
+
+Access AppRegistry::AccessOf(const AppSnapshot& app) const {
+  Access access;
+  access.grants = app.grants;
+  access.paused = paused();
+  return access;
+}
+
+bool AppRegistry::paused() const {
+  platform::MutexLock lock(mutex_);
+  return paused_;
+}
+
+absl::Status AppRegistry::Replace(AppSnapshot app) {
+  ForgetOldest(app.grants);
+  app.app.set_principal(app.principal.ToHex());
+  app.app.set_role(RoleOf(app.standing));
+  {
+    platform::MutexLock lock(mutex_);
+    const auto seen = last_seen_.find(app.principal);
+    if (seen != last_seen_.end()) *app.app.mutable_last_seen_time() = ToProto(seen->second);
+  }
+  const std::string record = app.app.SerializeAsString();
+  RETURN_IF_ERROR(store_.Write([&](Database& database) -> absl::Status {
+    RETURN_IF_ERROR(database.Run("INSERT OR REPLACE INTO principals(principal, record) VALUES(?, ?)",
+                                 Blob{app.principal.view()}, Blob{record}));
+    RETURN_IF_ERROR(
+        database.Run("DELETE FROM grants WHERE principal = ?", Blob{app.principal.view()}));
+    for (const Grant& grant : app.grants) {
+      const std::string grant_record = GrantToStored(grant).SerializeAsString();
+      const std::string mac = Mac(app.principal.view(), grant_record);
+      RETURN_IF_ERROR(
+          database.Run("INSERT INTO grants(id, principal, record, mac) VALUES(?, ?, ?, ?)",
+                       Blob{grant.id.view()}, Blob{app.principal.view()}, Blob{grant_record},
+                       Blob{mac}));
+    }
+    return absl::OkStatus();
+  }));
+  platform::MutexLock lock(mutex_);
+  const Principal principal = app.principal;
+  apps_[principal] = std::make_shared<const AppSnapshot>(std::move(app));
+  epoch_.fetch_add(1, std::memory_order_acq_rel);
+  changed_.NotifyAll();
+  return absl::OkStatus();
+}
+
+absl::Status AppRegistry::Enroll(v1::App app, Standing standing, std::vector<Grant> grants) {
+  platform::MutexLock change(change_mutex_);
+  AppSnapshot next;
+  next.principal = Principal::FromHex(app.principal());
+  if (next.principal.empty()) return absl::InternalError("an enrolment without a principal");
+  next.grants = Find(next.principal)->grants;
+  next.standing = standing;
+  next.app = std::move(app);
+  for (Grant& grant : grants) next.grants.push_back(std::move(grant));
+  return Replace(std::move(next));
+}
+
+absl::Status AppRegistry::AddGrant(const Grant& grant) {
+  platform::MutexLock change(change_mutex_);
+  AppSnapshot next = *Find(grant.principal);
+  if (next.standing != Standing::kApp) return absl::InternalError("a grant without an app");
+  next.grants.push_back(grant);
+  return Replace(std::move(next));
+}
+
+absl::StatusOr<Grant> AppRegistry::ChangeGrant(GrantId id,
+                                               absl::FunctionRef<absl::Status(Grant&)> change) {
+  platform::MutexLock change_lock(change_mutex_);
+  for (const AppPointer& app : All()) {
+    for (size_t i = 0; i < app->grants.size(); ++i) {
+      if (app->grants[i].id != id) continue;
+      AppSnapshot next = *app;
+      RETURN_IF_ERROR(change(next.grants[i]));
+      Grant changed = next.grants[i];
+      RETURN_IF_ERROR(Replace(std::move(next)));
+      return changed;
+    }
+  }
+  return NotFound("grant_id");
+}
+
+absl::Status AppRegistry::Revoke(const Principal& principal) {
+  platform::MutexLock change(change_mutex_);
+  const AppPointer app = Find(principal);
+  if (app->standing == Standing::kUnknown || app->standing == Standing::kOwner) {
+    return NotFound("principal");
+  }
+  AppSnapshot next = *app;
+  next.standing = Standing::kRevoked;
+  for (Grant& grant : next.grants) {
+    if (grant.state != GrantState::kExpired) grant.state = GrantState::kRevoked;
+  }
+  return Replace(std::move(next));
+}
+
+absl::Status AppRegistry::SetPaused(bool paused) {
+  platform::MutexLock change(change_mutex_);
+  RETURN_IF_ERROR(store_.Write([&](Database& database) {
+    return database.Run("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", kPausedKey,
+                        Blob{paused ? "1" : "0"});
+  }));
+  platform::MutexLock lock(mutex_);
+  paused_ = paused;
+  epoch_.fetch_add(1, std::memory_order_acq_rel);
+  changed_.NotifyAll();
+  return absl::OkStatus();
+}
+
+void AppRegistry::SawNow(const Principal& principal, absl::Time now) {
+  platform::MutexLock lock(mutex_);
+  if (apps_.contains(principal)) last_seen_[principal] = now;
+}
+
+void AppRegistry::WaitForChange(uint64_t epoch, absl::Duration timeout) const {
+  platform::MutexLock lock(mutex_);
+  if (epoch_.load(std::memory_order_acquire) != epoch) return;
+  changed_.WaitFor(mutex_, timeout);
+}
+
+void AppRegistry::WakeAll() {
+  platform::MutexLock lock(mutex_);
+  changed_.NotifyAll();
+}
+
+}  // namespace postern::broker

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// The principals the user has allowed, and their grants: the one place where both change.
+//
+// Readers take a snapshot, which never changes. Every change is durable before it shows, replaces the
+// snapshot, and raises the epoch, in that order; who holds an older epoch looks again (live_streams.h).
+#pragma once
+
+#include <absl/base/thread_annotations.h>
+#include <absl/container/flat_hash_map.h>
+#include <absl/functional/function_ref.h>
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/caller.h"
+#include "broker/store.h"
+#include "permissions/decide.h"
+#include "permissions/grant.h"
+#include "permissions/ids.h"
+#include "platform/mutex.h"
+#include "platform/secret_bytes.h"
+#include "postern/v1/owner_service.pb.h"
+
+namespace postern::broker {
+
+// A principal as it is now.
+struct AppSnapshot {
+  permissions::Principal principal;
+  Standing standing = Standing::kUnknown;
+  // Names, purpose, destination: what the owner sees. Its counts are not kept up to date.
+  v1::App app;
+  // Oldest first; ended ones too.
+  std::vector<permissions::Grant> grants;
+};
+using AppPointer = std::shared_ptr<const AppSnapshot>;
+
+// Thread-safe.
+class AppRegistry {
+ public:
+  // Reads principals and grants and checks each row's MAC. When one is wrong, the registry starts
+  // without any grant and 'warning' says so: what was changed behind our back opens nothing.
+  static absl::StatusOr<std::unique_ptr<AppRegistry>> Open(Store& store, std::string& warning);
+
+  // The key of the user's own tools. Call once, before the door opens.
+  void SetOwner(const permissions::Principal& owner);
+  const permissions::Principal& owner() const { return owner_; }
+
+  Standing StandingOf(const permissions::Principal& principal) const;
+  // Never null; for an unknown principal a snapshot that says so.
+  AppPointer Find(const permissions::Principal& principal) const;
+  std::vector<AppPointer> All() const;
+  // Returns the principal whose first 8 bytes in hex are 'prefix'; empty when there is none.
+  permissions::Principal FindByPrefix(std::string_view prefix) const;
+
+  // Everything that applies to 'app' now. 'app' must outlive the result.
+  permissions::Access AccessOf(const AppSnapshot& app) const;
+  bool paused() const;
+  uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
+
+  // Adds or replaces a principal that the user just allowed, with 'grant' when it is an app.
+  absl::Status Enroll(v1::App app, Standing standing, std::vector<permissions::Grant> grants);
+  // Adds a grant that the user just allowed.
+  absl::Status AddGrant(const permissions::Grant& grant);
+  // Changes one grant; 'change' gets a copy and may refuse. NOT_FOUND when there is none. Returns the
+  // grant as it is now.
+  absl::StatusOr<permissions::Grant> ChangeGrant(
+      permissions::GrantId id, absl::FunctionRef<absl::Status(permissions::Grant&)> change);
+  // Ends all grants of a principal and its standing, for good.
+  absl::Status Revoke(const permissions::Principal& principal);
+  absl::Status SetPaused(bool paused);
+  // Notes that a principal was here; kept in memory and written with its next change.
+  void SawNow(const permissions::Principal& principal, absl::Time now);
+
+  // Blocks until the epoch is not 'epoch' any more or 'timeout' passes.
+  void WaitForChange(uint64_t epoch, absl::Duration timeout) const;
+  // Wakes every WaitForChange.
+  void WakeAll();
+
+ private:
+  explicit AppRegistry(Store& store);
+  absl::Status Load(std::string& warning);
+  // Writes 'app' and its grants, then shows them.
+  absl::Status Replace(AppSnapshot app) ABSL_LOCKS_EXCLUDED(mutex_);
+  std::string Mac(std::string_view kind, std::string_view record) const;
+
+  Store& store_;
+  const platform::SecretBytes mac_key_;
+  permissions::Principal owner_;
+
+  // One change at a time; taken before mutex_, held while the change is written.
+  platform::Mutex change_mutex_;
+  mutable platform::Mutex mutex_;
+  mutable platform::ConditionVariable changed_;
+  absl::flat_hash_map<permissions::Principal, AppPointer> apps_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<permissions::Principal, absl::Time> last_seen_ ABSL_GUARDED_BY(mutex_);
+  bool paused_ ABSL_GUARDED_BY(mutex_) = false;
+  std::atomic<uint64_t> epoch_{1};
+};
+
+}  // namespace postern::broker

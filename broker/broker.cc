@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/broker.h"
+
+#include <google/protobuf/stubs/logging.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <array>
+#include <thread>
+#include <utility>
+
+#include "broker/adapter_table.h"
+#include "broker/app_registry.h"
+#include "broker/chat_service.h"
+#include "broker/consent_desk.h"
+#include "broker/directory.h"
+#include "broker/enrollment_service.h"
+#include "broker/event_log.h"
+#include "broker/event_service.h"
+#include "broker/gatekeeper_service.h"
+#include "broker/grant_service.h"
+#include "broker/history.h"
+#include "broker/keys.h"
+#include "broker/limits.h"
+#include "broker/live_streams.h"
+#include "broker/message_index.h"
+#include "broker/message_service.h"
+#include "broker/method_gate.h"
+#include "broker/owner_service.h"
+#include "broker/parts.h"
+#include "broker/pseudonym_book.h"
+#include "broker/request_ledger.h"
+#include "broker/retention.h"
+#include "broker/shutdown.h"
+#include "broker/store.h"
+#include "broker/subscription_store.h"
+#include "broker/unimplemented_methods.h"
+#include "permissions/id_cipher.h"
+#include "platform/mutex.h"
+#include "platform/status_macros.h"
+#include "postern/v1/attachment_service.grpc.pb.h"
+#include "postern/v1/export_service.grpc.pb.h"
+#include "postern/v1/forward_service.grpc.pb.h"
+
+#ifndef POSTERN_VERSION
+#error "the build names the version"
+#endif
+
+namespace postern::broker {
+namespace {
+
+constexpr std::string_view kEpochKey = "log_epoch";
+// Retention looks at the whole log: seldom.
+constexpr absl::Duration kRetentionInterval = absl::Hours(6);
+
+// Returns the number that tells this database's ids and cursors from those of any other.
+absl::StatusOr<uint64_t> LogEpoch(Store& store) {
+  uint64_t epoch = 0;
+  RETURN_IF_ERROR(store.Write([&](Database& database) -> absl::Status {
+    ASSIGN_OR_RETURN(Statement row, database.Prepare("SELECT value FROM meta WHERE key = ?"));
+    row.BindAll(kEpochKey);
+    ASSIGN_OR_RETURN(const bool found, row.Step());
+    if (found && row.Bytes(0).size() == sizeof(epoch)) {
+      std::memcpy(&epoch, row.Bytes(0).data(), sizeof(epoch));
+      return absl::OkStatus();
+    }
+    std::array<uint8_t, sizeof(epoch)> random;
+    platform::FillRandom(random);
+    std::memcpy(&epoch, random.data(), sizeof(epoch));
+    return database.Run(
+        "INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", kEpochKey,
+        Blob{std::string_view(reinterpret_cast<const char*>(random.data()), random.size())});
+  }));
+  return epoch;
+}
+
+// Applies what the owner keeps, now and then.
+class RetentionThread {
+ public:
+  RetentionThread(EventLog& log, RetentionPolicy policy, const platform::Clock& clock)
+      : log_(log), clock_(clock) {
+    policies_.fallback = policy;
+    const bool keeps_all = policy.age == absl::InfiniteDuration() &&
+                           policy.bytes == RetentionPolicy().bytes;
+    if (!keeps_all) thread_ = std::thread([this] { Loop(); });
+  }
+  ~RetentionThread() {
+    stopping_.store(true);
+    {
+      platform::MutexLock lock(mutex_);
+      stop_.NotifyAll();
+    }
+    if (thread_.joinable()) thread_.join();
+  }
+  RetentionThread(const RetentionThread&) = delete;
+  RetentionThread& operator=(const RetentionThread&) = delete;
+
+ private:
+  void Loop() {
+    while (!stopping_.load()) {
+      const auto result =
+          RunRetention(log_, policies_, clock_.Now(), [this] { return stopping_.load(); });
+      if (!result.ok() && !stopping_.load()) {
+        spdlog::error("event=retention_failed code={}", static_cast<int>(result.status().code()));
+      }
+      platform::MutexLock lock(mutex_);
+      if (!stopping_.load()) stop_.WaitFor(mutex_, kRetentionInterval);
+    }
+  }
+
+  EventLog& log_;
+  const platform::Clock& clock_;
+  RetentionPolicies policies_;
+  std::atomic<bool> stopping_{false};
+  platform::Mutex mutex_;
+  platform::ConditionVariable stop_;
+  std::thread thread_;
+};
+
+std::string_view RefusalName(Door::Refusal refusal) {
+  switch (refusal) {
+    case Door::Refusal::kOtherUser:
+      return "other_user";
+    case Door::Refusal::kUnidentified:
+      return "unidentified";
+    case Door::Refusal::kNoSlot:
+      return "no_slot";
+    case Door::Refusal::kHandshake:
+      return "handshake";
+    case Door::Refusal::kCertificate:
+      return "certificate";
+    case Door::Refusal::kTooManyOfKey:
+      return "too_many_of_key";
+    case Door::Refusal::kTooManyUnknown:
+      return "too_many_unknown";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+// In order of construction; destroyed the other way round.
+struct Broker::Running {
+  Shutdown shutdown;
+  std::unique_ptr<Store> store;
+  std::unique_ptr<EventLog> log;
+  std::unique_ptr<MessageIndex> index;
+  std::unique_ptr<History> history;
+  std::unique_ptr<RetentionThread> retention;
+  std::unique_ptr<permissions::IdMaker> ids;
+  std::unique_ptr<PseudonymBook> pseudonyms;
+  std::unique_ptr<Directory> directory;
+  std::unique_ptr<AppRegistry> apps;
+  std::unique_ptr<SubscriptionStore> subscriptions;
+  std::unique_ptr<RequestLedger> requests;
+  AdapterTable adapters;
+  std::unique_ptr<Door> door;
+  std::unique_ptr<MethodGate> gate;
+  std::unique_ptr<LiveStreams> streams;
+  std::unique_ptr<ConsentDesk> consent;
+  std::unique_ptr<Parts> parts;
+
+  std::unique_ptr<EnrollmentService> enrollment_service;
+  std::unique_ptr<GrantService> grant_service;
+  std::unique_ptr<ChatService> chat_service;
+  std::unique_ptr<EventService> event_service;
+  std::unique_ptr<MessageService> message_service;
+  std::unique_ptr<GatekeeperService> gatekeeper_service;
+  std::unique_ptr<OwnerService> owner_service;
+  // No part implements these yet (permissions/method_access.h).
+  v1::AttachmentService::Service attachment_service;
+  v1::ForwardService::Service forward_service;
+  v1::ExportService::Service export_service;
+
+  std::unique_ptr<grpc::Server> server;
+  std::vector<std::string> warnings;
+  bool stopped = false;
+
+  absl::Status Open(BrokerOptions& options, platform::TlsIdentity& identity);
+  absl::Status OpenDoor(BrokerOptions& options, platform::TlsIdentity identity);
+  absl::Status Serve(BrokerOptions& options);
+};
+
+absl::Status Broker::Running::Open(BrokerOptions& options, platform::TlsIdentity& identity) {
+  const bool database_exists = Store::Exists(options.data_dir);
+  StoreOptions store_options;
+  store_options.directory = options.data_dir;
+  store_options.clock = &options.clock;
+  store_options.create = database_exists ? Create::kNever : Create::kIfMissing;
+  ASSIGN_OR_RETURN(store_options.key, DatabaseKey(options.secrets, database_exists));
+  ASSIGN_OR_RETURN(store, Store::Open(std::move(store_options)));
+  ASSIGN_OR_RETURN(log, EventLog::Open(*store));
+  ASSIGN_OR_RETURN(index, MessageIndex::Open(*store, *log));
+  history = std::make_unique<History>(*log, *index);
+  retention = std::make_unique<RetentionThread>(*log, options.config.retention, options.clock);
+  ids = std::make_unique<permissions::IdMaker>(store->DeriveKey("postern internal ids").span());
+  ASSIGN_OR_RETURN(const uint64_t epoch, LogEpoch(*store));
+  pseudonyms = std::make_unique<PseudonymBook>(store->DeriveKey("postern pseudonyms"), epoch);
+  ASSIGN_OR_RETURN(directory, Directory::Open(*store));
+  std::string warning;
+  ASSIGN_OR_RETURN(apps, AppRegistry::Open(*store, warning));
+  if (!warning.empty()) warnings.push_back(std::move(warning));
+  ASSIGN_OR_RETURN(subscriptions, SubscriptionStore::Open(*store));
+  ASSIGN_OR_RETURN(requests, RequestLedger::Open(*store, options.clock));
+  ASSIGN_OR_RETURN(identity, BrokerIdentity(options.secrets, options.data_dir + "/broker.pem",
+                                            options.clock.Now()));
+  ASSIGN_OR_RETURN(const permissions::Principal owner,
+                   OwnerPrincipal(options.secrets, options.clock.Now()));
+  apps->SetOwner(owner);
+  return absl::OkStatus();
+}
+
+absl::Status Broker::Running::OpenDoor(BrokerOptions& options, platform::TlsIdentity identity) {
+  Door::Options door_options;
+  door_options.socket_path = options.socket_path;
+  door_options.listener = std::move(options.listener);
+  door_options.identity = std::move(identity);
+  door_options.served_uid = ::getuid();
+  door_options.limits.connections_max = options.config.connections;
+  door_options.standing_of = [this](const permissions::Principal& principal) {
+    return apps->StandingOf(principal);
+  };
+  door_options.on_refused = [](Door::Refusal refusal, uid_t uid, pid_t pid) {
+    spdlog::warn("event=connection_refused reason={} uid={} pid={}", RefusalName(refusal), uid, pid);
+  };
+  // A stream whose connection is gone is told by its next look, which comes at once.
+  door_options.on_closed = [this](ConnectionId, const permissions::Principal&) {
+    log->WakeAll();
+    apps->WakeAll();
+  };
+  const DoorLimits limits = door_options.limits;
+  ASSIGN_OR_RETURN(door, Door::Open(std::move(door_options)));
+  gate = std::make_unique<MethodGate>(
+      *door,
+      [this](const permissions::Principal& principal) { return apps->StandingOf(principal); },
+      limits);
+  streams = std::make_unique<LiveStreams>(LiveStreams::Options{
+      [this] { return apps->epoch(); },
+      [this](const permissions::Principal& principal) { door->CloseConnections(principal); },
+      [this] { log->WakeAll(); }});
+  return absl::OkStatus();
+}
+
+absl::Status Broker::Running::Serve(BrokerOptions& options) {
+  consent = std::make_unique<ConsentDesk>(*store, *apps, *directory, options.prompt, options.clock);
+  RETURN_IF_ERROR(consent->Open());
+  parts = std::make_unique<Parts>(Parts{*ids, options.clock, *store, *log, *index, *directory, *apps,
+                                        *pseudonyms, *subscriptions, *requests, adapters, *streams,
+                                        *consent, *door, *gate, shutdown});
+  enrollment_service = std::make_unique<EnrollmentService>(*parts);
+  grant_service = std::make_unique<GrantService>(*parts);
+  chat_service = std::make_unique<ChatService>(*parts);
+  event_service = std::make_unique<EventService>(*parts);
+  message_service = std::make_unique<MessageService>(*parts, *history);
+  gatekeeper_service = std::make_unique<GatekeeperService>(*parts, *ids);
+  OwnerService::About about;
+  about.software_version = POSTERN_VERSION;
+  about.secret_store = options.secrets.Describe();
+  RETURN_IF_ERROR(store->Read([&](Database& database) -> absl::Status {
+    ASSIGN_OR_RETURN(about.cipher_version, database.QueryText("PRAGMA cipher_version"));
+    return absl::OkStatus();
+  }));
+  about.start_time = options.clock.Now();
+  about.warnings = warnings;
+  owner_service = std::make_unique<OwnerService>(*parts, std::move(about));
+
+  grpc::ServerBuilder builder;
+  door->Configure(builder);
+  builder.RegisterService(enrollment_service.get());
+  builder.RegisterService(grant_service.get());
+  builder.RegisterService(chat_service.get());
+  builder.RegisterService(event_service.get());
+  builder.RegisterService(message_service.get());
+  builder.RegisterService(gatekeeper_service.get());
+  builder.RegisterService(owner_service.get());
+  builder.RegisterService(&attachment_service);
+  builder.RegisterService(&forward_service);
+  builder.RegisterService(&export_service);
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(ExplainUnimplemented());
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
+  server = builder.BuildAndStart();
+  if (server == nullptr) return absl::InternalError("gRPC did not start");
+  return door->Start();
+}
+
+absl::StatusOr<std::unique_ptr<Broker>> Broker::Start(BrokerOptions options) {
+  // Protobuf would write the name of each field with bad bytes to stderr; ingest mends them.
+  google::protobuf::SetLogHandler(nullptr);
+  auto running = std::make_unique<Running>();
+  platform::TlsIdentity identity;
+  RETURN_IF_ERROR(running->Open(options, identity));
+  RETURN_IF_ERROR(running->OpenDoor(options, std::move(identity)));
+  std::unique_ptr<Broker> broker(new Broker(std::move(running)));
+  RETURN_IF_ERROR(broker->running_->Serve(options));
+  return broker;
+}
+
+Broker::Broker(std::unique_ptr<Running> running) : running_(std::move(running)) {}
+
+Broker::~Broker() { Stop(); }
+
+void Broker::Stop() {
+  if (std::exchange(running_->stopped, true)) return;
+  running_->shutdown.Begin();
+  running_->log->WakeAll();
+  running_->apps->WakeAll();
+  // Streams say why before their connections end.
+  running_->streams->WaitUntilEmpty(kShutdownGrace);
+  running_->consent.reset();
+  running_->door->Stop();
+  if (running_->server != nullptr) {
+    running_->server->Shutdown(std::chrono::system_clock::now() +
+                               absl::ToChronoMilliseconds(kShutdownGrace));
+    running_->server->Wait();
+    running_->server.reset();
+  }
+}
+
+std::vector<std::string> Broker::warnings() const { return running_->warnings; }
+
+}  // namespace postern::broker

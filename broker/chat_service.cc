@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/chat_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/app_registry.h"
+#include "broker/directory.h"
+#include "broker/event_intake.h"
+#include "broker/event_log.h"
+#include "broker/event_view.h"
+#include "broker/message_index.h"
+#include "broker/method_gate.h"
+#include "broker/page.h"
+#include "broker/proto_time.h"
+#include "broker/pseudonym_book.h"
+#include "broker/request_check.h"
+#include "platform/status_macros.h"
+
+namespace postern::broker {
+namespace {
+
+using permissions::AccountId;
+using permissions::ChatId;
+using permissions::ObjectFacts;
+using permissions::Scope;
+using permissions::Verdict;
+
+bool MayRead(const Viewer& viewer, const ObjectFacts& object) {
+  return Decide(viewer.access, Scope::kChatsRead, object, viewer.now) == Verdict::kAllowed;
+}
+
+ObjectFacts FactsOf(const v1::Chat& chat, const Directory& directory) {
+  return directory.FactsOf(IdFromText<AccountId>(chat.account_id()), IdFromText<ChatId>(chat.id()));
+}
+
+// An account is seen by who may see something in it.
+bool MaySeeAccount(const Viewer& viewer, const v1::Account& account) {
+  const AccountId id = IdFromText<AccountId>(account.id());
+  for (const permissions::Grant& grant : viewer.access.grants) {
+    if (grant.selection.accounts.contains(id) ||
+        grant.selection.networks.contains(account.network())) {
+      // The grant must also be in force.
+      const permissions::Access one{{&grant, 1}, viewer.access.paused,
+                                    viewer.access.session_unlocked};
+      if (Decide(one, Scope::kChatsRead, {}, viewer.now) == Verdict::kAllowed) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+grpc::Status ChatService::ListAccounts(grpc::ServerContext* context,
+                                       const v1::ListAccountsRequest* request,
+                                       v1::ListAccountsResponse* response) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.ChatService/ListAccounts", request,
+      [&](const Caller& caller) -> absl::Status {
+        const auto& book = parts_.pseudonyms.Of(caller.principal);
+        ASSIGN_OR_RETURN(PageReader page, PageReader::Open(book.tokens, "ListAccounts", "",
+                                                           request->page_size(),
+                                                           request->page_token()));
+        const AppPointer app = parts_.apps.Find(caller.principal);
+        const Viewer viewer{*app, parts_.apps.AccessOf(*app), book.pseudonyms, parts_.directory,
+                            parts_.clock.Now()};
+        RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now),
+                                      Scope::kChatsRead));
+        for (v1::Account& account : parts_.directory.Accounts()) {
+          if (!MaySeeAccount(viewer, account) || !page.Takes(account.id())) continue;
+          const AccountId id = IdFromText<AccountId>(account.id());
+          if (!MayIdentify(viewer, parts_.directory.FactsOf(id, {}))) account.clear_address();
+          account.set_id(book.pseudonyms.Encode(id));
+          account.set_self_contact_id(book.pseudonyms.Encode(
+              IdFromText<permissions::ContactId>(account.self_contact_id())));
+          *response->add_accounts() = std::move(account);
+        }
+        response->set_next_page_token(page.NextToken());
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status ChatService::ListChats(grpc::ServerContext* context,
+                                    const v1::ListChatsRequest* request,
+                                    v1::ListChatsResponse* response) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.ChatService/ListChats", request,
+      [&](const Caller& caller) -> absl::Status {
+        const auto& book = parts_.pseudonyms.Of(caller.principal);
+        ASSIGN_OR_RETURN(PageReader page, PageReader::Open(book.tokens, "ListChats",
+                                                           request->account_id(),
+                                                           request->page_size(),
+                                                           request->page_token()));
+        std::string only_account;
+        if (!request->account_id().empty()) {
+          ASSIGN_OR_RETURN(const AccountId account,
+                           CheckedId("account_id",
+                                     book.pseudonyms.DecodeAccount(request->account_id())));
+          only_account = IdText(account);
+        }
+        const AppPointer app = parts_.apps.Find(caller.principal);
+        const Viewer viewer{*app, parts_.apps.AccessOf(*app), book.pseudonyms, parts_.directory,
+                            parts_.clock.Now()};
+        RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now),
+                                      Scope::kChatsRead));
+        for (v1::Chat& chat : parts_.directory.Chats()) {
+          if (!only_account.empty() && chat.account_id() != only_account) continue;
+          if (!MayRead(viewer, FactsOf(chat, parts_.directory)) || !page.Takes(chat.id())) continue;
+          chat.clear_participants();
+          chat.clear_capabilities();
+          HideIds(chat, book.pseudonyms);
+          *response->add_chats() = std::move(chat);
+        }
+        response->set_next_page_token(page.NextToken());
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status ChatService::GetChat(grpc::ServerContext* context, const v1::GetChatRequest* request,
+                                  v1::GetChatResponse* response) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.ChatService/GetChat", request,
+      [&](const Caller& caller) -> absl::Status {
+        const auto& book = parts_.pseudonyms.Of(caller.principal);
+        ASSIGN_OR_RETURN(const ChatId id,
+                         CheckedId("chat_id", book.pseudonyms.DecodeChat(request->chat_id())));
+        const AppPointer app = parts_.apps.Find(caller.principal);
+        const Viewer viewer{*app, parts_.apps.AccessOf(*app), book.pseudonyms, parts_.directory,
+                            parts_.clock.Now()};
+        RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now),
+                                      Scope::kChatsRead));
+        std::optional<v1::Chat> chat = parts_.directory.FindChat(id);
+        if (!chat.has_value() || !MayRead(viewer, FactsOf(*chat, parts_.directory))) {
+          return NotFound("chat_id");
+        }
+        // Of the newest message in the index, which may lag behind the log by a moment.
+        ASSIGN_OR_RETURN(const std::vector<Sequence> newest,
+                         parts_.index.ListChat(id, parts_.log.last_sequence() + 1, 1));
+        if (!newest.empty()) {
+          ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, parts_.log.Read(newest));
+          if (records.front() != nullptr) {
+            *chat->mutable_last_message_time() = ToProto(records.front()->record_time);
+          }
+        }
+        HideIds(*chat, book.pseudonyms);
+        *response->mutable_chat() = *std::move(chat);
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status ChatService::ListParticipants(grpc::ServerContext* context,
+                                           const v1::ListParticipantsRequest* request,
+                                           v1::ListParticipantsResponse* response) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.ChatService/ListParticipants", request,
+      [&](const Caller& caller) -> absl::Status {
+        const auto& book = parts_.pseudonyms.Of(caller.principal);
+        ASSIGN_OR_RETURN(PageReader page, PageReader::Open(book.tokens, "ListParticipants",
+                                                           request->chat_id(),
+                                                           request->page_size(),
+                                                           request->page_token()));
+        ASSIGN_OR_RETURN(const ChatId id,
+                         CheckedId("chat_id", book.pseudonyms.DecodeChat(request->chat_id())));
+        const AppPointer app = parts_.apps.Find(caller.principal);
+        const Viewer viewer{*app, parts_.apps.AccessOf(*app), book.pseudonyms, parts_.directory,
+                            parts_.clock.Now()};
+        RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now),
+                                      Scope::kChatsRead));
+        std::optional<v1::Chat> chat = parts_.directory.FindChat(id);
+        if (!chat.has_value() || !MayRead(viewer, FactsOf(*chat, parts_.directory))) {
+          return NotFound("chat_id");
+        }
+        std::vector<v1::Participant> participants(chat->participants().begin(),
+                                                  chat->participants().end());
+        std::sort(participants.begin(), participants.end(),
+                  [](const v1::Participant& a, const v1::Participant& b) {
+                    return a.contact_id() < b.contact_id();
+                  });
+        for (v1::Participant& participant : participants) {
+          if (!page.Takes(participant.contact_id())) continue;
+          participant.set_contact_id(book.pseudonyms.Encode(
+              IdFromText<permissions::ContactId>(participant.contact_id())));
+          *response->add_participants() = std::move(participant);
+        }
+        response->set_next_page_token(page.NextToken());
+        return absl::OkStatus();
+      });
+}
+
+}  // namespace postern::broker

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/event_view.h"
+
+#include <string>
+
+#include "broker/event_ids.h"
+#include "broker/event_intake.h"
+#include "broker/proto_time.h"
+#include "permissions/scope.h"
+#include "platform/status_macros.h"
+#include "postern/storage/v1/stored_event.pb.h"
+
+namespace postern::broker {
+namespace {
+
+using permissions::EventFacts;
+using permissions::Pseudonyms;
+using permissions::Scope;
+using permissions::Verdict;
+using permissions::View;
+using v1::Event;
+
+void HideOne(IdKind kind, std::string* id, const Pseudonyms& pseudonyms) {
+  switch (kind) {
+    case IdKind::kAccount:
+      *id = pseudonyms.Encode(IdFromText<permissions::AccountId>(*id));
+      break;
+    case IdKind::kChat:
+      *id = pseudonyms.Encode(IdFromText<permissions::ChatId>(*id));
+      break;
+    case IdKind::kContact:
+      *id = pseudonyms.Encode(IdFromText<permissions::ContactId>(*id));
+      break;
+    case IdKind::kMessage:
+    case IdKind::kCall:
+      *id = pseudonyms.Encode(IdFromText<permissions::MessageId>(*id));
+      break;
+    case IdKind::kAttachment:
+      *id = pseudonyms.Encode(IdFromText<permissions::AttachmentId>(*id));
+      break;
+    case IdKind::kGrant:
+      *id = pseudonyms.Encode(IdFromText<permissions::GrantId>(*id));
+      break;
+  }
+}
+
+// A quotation shows another message. Only who may read back in this chat is known to be allowed that
+// one; for others the id alone remains.
+void HideQuote(const Viewer& viewer, const permissions::ObjectFacts& object, v1::Message& message) {
+  if (!message.has_reply_to()) return;
+  if (Decide(viewer.access, Scope::kMessagesHistory, object, viewer.now) == Verdict::kAllowed) {
+    return;
+  }
+  message.mutable_reply_to()->clear_excerpt();
+  message.mutable_reply_to()->clear_sender_contact_id();
+}
+
+// The metadata view of the kinds that permissions/event_scopes.cc gives one.
+void Reduce(Event& event) {
+  switch (event.kind_case()) {
+    case Event::kMessageCreated:
+      ReduceToMetadata(*event.mutable_message_created()->mutable_message());
+      break;
+    case Event::kMessageEdited: {
+      v1::MessageEdited& edited = *event.mutable_message_edited();
+      edited.clear_text();
+      edited.clear_raw_text();
+      edited.clear_spans();
+      edited.clear_mentions();
+      break;
+    }
+    case Event::kMessageDeleted:
+    case Event::kMessageExpired:
+    case Event::kPinChanged:
+      // These say who and when, and nothing more.
+      break;
+    case Event::kPollVoted:
+      event.mutable_poll_voted()->clear_option_ids();
+      break;
+    case Event::kAttachmentReady: {
+      v1::Attachment& attachment = *event.mutable_attachment_ready()->mutable_attachment();
+      attachment.clear_file_name();
+      attachment.clear_sha256();
+      attachment.clear_alt_text();
+      break;
+    }
+    default: {
+      // A kind without a metadata view of its own keeps its place and says nothing.
+      const Event whole = event;
+      event.Clear();
+      event.set_account_id(whole.account_id());
+      event.set_chat_id(whole.chat_id());
+      *event.mutable_event_time() = whole.event_time();
+      *event.mutable_record_time() = whole.record_time();
+      event.mutable_unsupported();
+      break;
+    }
+  }
+}
+
+void SetOrigin(const LogRecord& record, const Viewer& viewer, Event& event) {
+  v1::Origin* origin = nullptr;
+  if (event.has_message_created()) {
+    origin = event.mutable_message_created()->mutable_message()->mutable_origin();
+  } else if (event.has_message_edited()) {
+    origin = event.mutable_message_edited()->mutable_origin();
+  } else {
+    return;
+  }
+  origin->set_is_own(record.origin == viewer.app.principal);
+  origin->set_hops(1);
+}
+
+// What is left of a record whose content is gone.
+Event Remains(const LogRecord& record) {
+  Event event;
+  event.set_account_id(IdText(record.account));
+  if (!record.chat.empty()) event.set_chat_id(IdText(record.chat));
+  *event.mutable_record_time() = ToProto(record.record_time);
+  *event.mutable_event_time() = event.record_time();
+  event.set_backfill(record.backfill);
+  if (record.kind == Event::kMessageEdited) {
+    event.mutable_message_edited()->set_message_id(IdText(record.message));
+    event.mutable_message_edited()->set_sender_contact_id(IdText(record.sender));
+  } else {
+    v1::Message& message = *event.mutable_message_created()->mutable_message();
+    message.set_id(IdText(record.message));
+    message.set_chat_id(IdText(record.chat));
+    message.set_sender_contact_id(IdText(record.sender));
+    *message.mutable_create_time() = event.record_time();
+    message.set_deleted(true);
+  }
+  return event;
+}
+
+}  // namespace
+
+EventFacts FactsOf(const LogRecord& record, const Directory& directory) {
+  EventFacts facts;
+  facts.object = directory.FactsOf(record.account, record.chat);
+  facts.kind = record.kind;
+  facts.record_time = record.record_time;
+  facts.backfill = record.backfill;
+  facts.ephemeral = record.ephemeral;
+  return facts;
+}
+
+absl::StatusOr<std::optional<Event>> ViewEvent(const LogRecord& record, const Viewer& viewer) {
+  const EventFacts facts = FactsOf(record, viewer.directory);
+  const View view = permissions::ViewOf(viewer.access, facts, viewer.now);
+  if (view == View::kNothing) return std::nullopt;
+  Event event;
+  if (record.erased()) {
+    if (record.kind != Event::kMessageCreated && record.kind != Event::kMessageEdited) {
+      return std::nullopt;
+    }
+    event = Remains(record);
+  } else {
+    storage::v1::StoredEvent stored;
+    if (!stored.ParseFromString(record.body)) {
+      return absl::DataLossError("a stored event is unreadable");
+    }
+    event = std::move(*stored.mutable_event());
+  }
+  if (!record.origin.empty()) SetOrigin(record, viewer, event);
+  if (view == View::kMetadata) {
+    Reduce(event);
+  } else {
+    if (event.has_message_created()) {
+      HideQuote(viewer, facts.object, *event.mutable_message_created()->mutable_message());
+    }
+    if (event.has_contact_changed() && !MayIdentify(viewer, facts.object)) {
+      event.mutable_contact_changed()->mutable_contact()->clear_addresses();
+    }
+  }
+  event.set_view(static_cast<v1::EventView>(view));
+  HideIds(event, viewer.pseudonyms);
+  event.set_id(viewer.pseudonyms.EncodeEvent(record.sequence));
+  return event;
+}
+
+bool MayIdentify(const Viewer& viewer, const permissions::ObjectFacts& object) {
+  return Decide(viewer.access, Scope::kContactsIdentify, object, viewer.now) == Verdict::kAllowed;
+}
+
+void HideIds(Event& event, const Pseudonyms& pseudonyms) {
+  VisitIds(event, [&](IdKind kind, std::string* id) { HideOne(kind, id, pseudonyms); });
+}
+void HideIds(v1::Message& message, const Pseudonyms& pseudonyms) {
+  VisitIds(message, [&](IdKind kind, std::string* id) { HideOne(kind, id, pseudonyms); });
+}
+void HideIds(v1::Chat& chat, const Pseudonyms& pseudonyms) {
+  VisitIds(chat, [&](IdKind kind, std::string* id) { HideOne(kind, id, pseudonyms); });
+}
+
+void ReduceToMetadata(v1::Message& message) {
+  v1::Message reduced;
+  reduced.set_id(message.id());
+  reduced.set_chat_id(message.chat_id());
+  reduced.set_sender_contact_id(message.sender_contact_id());
+  reduced.set_from_owner(message.from_owner());
+  *reduced.mutable_create_time() = message.create_time();
+  reduced.set_kind(message.kind());
+  reduced.set_text_bytes(message.text_bytes());
+  reduced.set_end_to_end_encrypted(message.end_to_end_encrypted());
+  reduced.set_deleted(message.deleted());
+  if (message.has_edit_time()) *reduced.mutable_edit_time() = message.edit_time();
+  if (message.has_origin()) *reduced.mutable_origin() = message.origin();
+  for (const v1::Attachment& attachment : message.attachments()) {
+    v1::Attachment& shown = *reduced.add_attachments();
+    shown.set_id(attachment.id());
+    shown.set_mime_type(attachment.mime_type());
+    shown.set_size_bytes(attachment.size_bytes());
+  }
+  message = std::move(reduced);
+}
+
+}  // namespace postern::broker

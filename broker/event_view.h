@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stop 5 of an event's path, filter: what of a stored event one app gets to see, in that app's own
+// pseudonyms. The decision is permissions/decide.h; this carries it out.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <optional>
+
+#include "broker/app_registry.h"
+#include "broker/directory.h"
+#include "broker/log_record.h"
+#include "permissions/decide.h"
+#include "permissions/id_cipher.h"
+#include "postern/v1/event.pb.h"
+#include "postern/v1/message.pb.h"
+
+namespace postern::broker {
+
+// Whose eyes: an app's access as of one epoch, and its pseudonyms. Borrows all of it.
+struct Viewer {
+  const AppSnapshot& app;
+  permissions::Access access;
+  const permissions::Pseudonyms& pseudonyms;
+  const Directory& directory;
+  absl::Time now;
+};
+
+// What decisions need to know of a record.
+permissions::EventFacts FactsOf(const LogRecord& record, const Directory& directory);
+
+// Returns the event as the viewer may see it, or nothing. A record whose content is gone comes back as
+// what is left: who, where and when. DATA_LOSS when a stored body cannot be read.
+absl::StatusOr<std::optional<v1::Event>> ViewEvent(const LogRecord& record, const Viewer& viewer);
+
+// Returns whether an app may know the addresses of people of this object.
+bool MayIdentify(const Viewer& viewer, const permissions::ObjectFacts& object);
+
+// Puts the viewer's pseudonyms in place of the broker's ids.
+void HideIds(v1::Event& event, const permissions::Pseudonyms& pseudonyms);
+void HideIds(v1::Message& message, const permissions::Pseudonyms& pseudonyms);
+void HideIds(v1::Chat& chat, const permissions::Pseudonyms& pseudonyms);
+
+// Takes out of a message what the metadata view leaves out.
+void ReduceToMetadata(v1::Message& message);
+
+}  // namespace postern::broker

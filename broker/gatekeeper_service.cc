@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/gatekeeper_service.h"
+
+#include <deque>
+#include <thread>
+#include <utility>
+
+#include "broker/adapter_table.h"
+#include "broker/app_registry.h"
+#include "broker/directory.h"
+#include "broker/event_log.h"
+#include "broker/ingest.h"
+#include "broker/limits.h"
+#include "broker/method_gate.h"
+#include "broker/request_check.h"
+#include "broker/shutdown.h"
+#include "permissions/manifest.h"
+#include "platform/mutex.h"
+#include "platform/status_macros.h"
+
+namespace postern::broker {
+namespace {
+
+using permissions::AccountId;
+using Stream = grpc::ServerReaderWriter<v1::AttachResponse, v1::AttachRequest>;
+
+// What goes to the adapter, written by a thread of its own: acknowledgements and commands come from
+// several threads, and none of them may wait for an adapter that does not read.
+class AdapterWriter {
+ public:
+  AdapterWriter(Stream& stream, grpc::ServerContext& context)
+      : stream_(stream), context_(context), thread_([this] { Loop(); }) {}
+  ~AdapterWriter() {
+    {
+      platform::MutexLock lock(mutex_);
+      stopping_ = true;
+      changed_.NotifyAll();
+    }
+    thread_.join();
+  }
+  AdapterWriter(const AdapterWriter&) = delete;
+  AdapterWriter& operator=(const AdapterWriter&) = delete;
+
+  // False when kAdapterOutboxMax wait.
+  bool Add(v1::AttachResponse response) {
+    platform::MutexLock lock(mutex_);
+    if (stopping_ || outbox_.size() >= kAdapterOutboxMax) return false;
+    outbox_.push_back(std::move(response));
+    changed_.NotifyAll();
+    return true;
+  }
+  // Ends the stream with 'status': the reader's next read fails.
+  void End(absl::Status status) {
+    platform::MutexLock lock(mutex_);
+    if (end_.ok()) end_ = std::move(status);
+    context_.TryCancel();
+  }
+  absl::Status end() {
+    platform::MutexLock lock(mutex_);
+    return end_;
+  }
+
+ private:
+  void Loop() {
+    while (true) {
+      v1::AttachResponse response;
+      {
+        platform::MutexLock lock(mutex_);
+        while (outbox_.empty() && !stopping_) changed_.Wait(mutex_);
+        if (outbox_.empty()) return;
+        response = std::move(outbox_.front());
+        outbox_.pop_front();
+      }
+      if (!stream_.Write(response)) {
+        platform::MutexLock lock(mutex_);
+        stopping_ = true;
+        outbox_.clear();
+        return;
+      }
+    }
+  }
+
+  Stream& stream_;
+  grpc::ServerContext& context_;
+  platform::Mutex mutex_;
+  platform::ConditionVariable changed_;
+  std::deque<v1::AttachResponse> outbox_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status end_ ABSL_GUARDED_BY(mutex_);
+  std::thread thread_;
+};
+
+absl::Status CheckHello(const v1::AttachHello& hello) {
+  RETURN_IF_ERROR(CheckVersion(hello.protocol_version()));
+  const v1::Account& account = hello.account();
+  if (account.id().empty() || account.id().size() > kIdBytesMax) {
+    return InvalidField("hello.account.id", "must have 1 to 512 bytes");
+  }
+  if (!permissions::IsNetworkName(account.network())) {
+    return InvalidField("hello.account.network", "must be a network's name, e.g. \"xmpp\"");
+  }
+  if (account.display_name().size() > kNameBytesMax || account.address().size() > kNameBytesMax) {
+    return InvalidField("hello.account", "has a name or an address that is too long");
+  }
+  return absl::OkStatus();
+}
+
+v1::AttachResponse Welcome(uint64_t durable_position) {
+  v1::AttachResponse response;
+  v1::AttachWelcome& welcome = *response.mutable_welcome();
+  welcome.mutable_protocol_version()->set_major(permissions::kProtocolMajor);
+  welcome.mutable_protocol_version()->set_minor(permissions::kProtocolMinor);
+  welcome.set_durable_position(durable_position);
+  welcome.set_batch_bytes_max(kAdapterBatchBytesMax);
+  return response;
+}
+
+}  // namespace
+
+grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* stream) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.GatekeeperService/Attach",
+      [&](const Caller& caller) -> absl::Status {
+        parts_.apps.SawNow(caller.principal, parts_.clock.Now());
+        v1::AttachRequest request;
+        if (!stream->Read(&request)) return absl::CancelledError();
+        if (!request.has_hello()) return InvalidField("hello", "must come first");
+        RETURN_IF_ERROR(CheckHello(request.hello()));
+        v1::Account account = request.hello().account();
+        const std::string remote_id = account.id();
+        const AccountId id = ids_.Account(account.network(), remote_id);
+        if (!account.self_contact_id().empty()) {
+          account.set_self_contact_id(IdText(ids_.Contact(id, account.self_contact_id())));
+        }
+        if (account.state() == v1::ACCOUNT_STATE_UNSPECIFIED) {
+          account.set_state(v1::ACCOUNT_STATE_ONLINE);
+        }
+
+        AdapterWriter writer(*stream, *context);
+        RETURN_IF_ERROR(parts_.directory.PutAccount(id, remote_id, account));
+        ASSIGN_OR_RETURN(
+            const auto attachment,
+            parts_.adapters.Attach(
+                id, [&] { return Welcome(parts_.log.SourcePosition(id)); },
+                [&writer](v1::AttachResponse response) { return writer.Add(std::move(response)); }));
+        {
+          Ingest ingest(parts_, ids_, id,
+                        {[&writer](v1::EventAck ack) {
+                           v1::AttachResponse response;
+                           *response.mutable_event_ack() = std::move(ack);
+                           writer.Add(std::move(response));
+                         },
+                         [&writer](absl::Status status) { writer.End(std::move(status)); }});
+          while (stream->Read(&request)) {
+            if (parts_.shutdown.begun()) break;
+            if (absl::Status size = MethodGate::CheckSize(caller, request); !size.ok()) {
+              writer.End(size);
+              break;
+            }
+            if (request.has_event_batch()) {
+              if (!ingest.Add(std::move(*request.mutable_event_batch()))) break;
+            } else if (request.has_command_result()) {
+              parts_.adapters.Complete(id, request.command_result());
+            }
+          }
+        }
+        parts_.directory.SetAccountState(id, v1::ACCOUNT_STATE_DETACHED);
+        RETURN_IF_ERROR(writer.end());
+        return parts_.shutdown.begun() ? Shutdown::Refusal() : absl::OkStatus();
+      });
+}
+
+}  // namespace postern::broker

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/grant_service.h"
+
+#include "broker/app_registry.h"
+#include "broker/consent_desk.h"
+#include "broker/directory.h"
+#include "broker/door.h"
+#include "broker/event_log.h"
+#include "broker/limits.h"
+#include "broker/method_gate.h"
+#include "broker/proto_time.h"
+#include "broker/pseudonym_book.h"
+#include "broker/request_check.h"
+#include "broker/request_ledger.h"
+#include "broker/shutdown.h"
+#include "broker/wire_grants.h"
+#include "permissions/display_text.h"
+#include "platform/status_macros.h"
+
+namespace postern::broker {
+namespace {
+
+using permissions::Grant;
+using permissions::GrantState;
+
+v1::Role RoleOf(Standing standing) {
+  switch (standing) {
+    case Standing::kApp:
+      return v1::ROLE_APP;
+    case Standing::kGatekeeper:
+      return v1::ROLE_GATEKEEPER;
+    case Standing::kOwner:
+      return v1::ROLE_OWNER;
+    default:
+      return v1::ROLE_UNSPECIFIED;
+  }
+}
+
+v1::GrantRequest WireRequest(const std::string& id, const ConsentDesk::Status& status,
+                             const permissions::Pseudonyms& pseudonyms) {
+  v1::GrantRequest request;
+  request.set_id(id);
+  *request.mutable_expire_time() = ToProto(status.expire_time);
+  switch (status.state) {
+    case ConsentDesk::State::kPending:
+      request.set_state(v1::GrantRequest::STATE_PENDING);
+      break;
+    case ConsentDesk::State::kGranted:
+      request.set_state(v1::GrantRequest::STATE_GRANTED);
+      break;
+    case ConsentDesk::State::kExpired:
+    case ConsentDesk::State::kUnavailable:
+    case ConsentDesk::State::kWithdrawn:
+      request.set_state(v1::GrantRequest::STATE_EXPIRED);
+      break;
+    case ConsentDesk::State::kDenied:
+      request.set_state(v1::GrantRequest::STATE_DENIED);
+      break;
+  }
+  if (status.grant.has_value()) *request.mutable_grant() = WireGrant(*status.grant, pseudonyms);
+  return request;
+}
+
+}  // namespace
+
+grpc::Status GrantService::GetSelf(grpc::ServerContext* context, const v1::GetSelfRequest* request,
+                                   v1::GetSelfResponse* response) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.GrantService/GetSelf", request, [&](const Caller& caller) {
+        const AppPointer app = parts_.apps.Find(caller.principal);
+        const auto& page = parts_.pseudonyms.Of(caller.principal);
+        response->set_principal(caller.principal.ToHex());
+        response->set_role(RoleOf(caller.standing));
+        response->set_display_name(app->app.display_name());
+        for (auto grant = app->grants.rbegin(); grant != app->grants.rend(); ++grant) {
+          *response->add_grants() = WireGrant(*grant, page.pseudonyms);
+        }
+        response->set_paused(parts_.apps.paused());
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status GrantService::RequestGrant(grpc::ServerContext* context,
+                                        const v1::RequestGrantRequest* request,
+                                        v1::RequestGrantResponse* response) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.GrantService/RequestGrant", request,
+      [&](const Caller& caller) -> absl::Status {
+        const auto& page = parts_.pseudonyms.Of(caller.principal);
+        const AppPointer app = parts_.apps.Find(caller.principal);
+        ConsentDesk::Request question;
+        for (const int number : request->scopes()) {
+          const auto scope = permissions::ScopeFromNumber(number);
+          if (!scope.ok()) return InvalidField("scopes", "names a scope this broker does not know");
+          question.question.optional_scopes.Add(*scope);
+        }
+        if (question.question.optional_scopes.empty()) {
+          return InvalidField("scopes", "must name what is wanted");
+        }
+        for (const std::string& chat_id : request->chat_ids()) {
+          RETURN_IF_ERROR(
+              CheckedId("chat_ids", page.pseudonyms.DecodeChat(chat_id)).status());
+        }
+        question.question.kind = permissions::QuestionKind::kWidenGrant;
+        question.question.principal = caller.principal;
+        question.question.claimed_name = app->app.claimed_name();
+        question.question.purpose = permissions::CleanPurpose(request->purpose());
+        question.question.app_id = app->app.app_id();
+        question.question.destination = {
+            static_cast<permissions::DestinationKind>(app->app.data_destination().kind()),
+            app->app.data_destination().service()};
+        question.app = app->app;
+        return parts_.requests.Once(
+            caller.principal, "RequestGrant", request->request_id(), *request, *response,
+            [&]() -> absl::Status {
+              ASSIGN_OR_RETURN(question.pidfd, parts_.door.PidfdOf(caller.connection));
+              ASSIGN_OR_RETURN(const std::string id, parts_.consent.Ask(std::move(question)));
+              ASSIGN_OR_RETURN(const ConsentDesk::Status status,
+                               parts_.consent.Find(caller.principal, id));
+              *response->mutable_grant_request() = WireRequest(id, status, page.pseudonyms);
+              return absl::OkStatus();
+            });
+      });
+}
+
+grpc::Status GrantService::GetGrantRequest(grpc::ServerContext* context,
+                                           const v1::GetGrantRequestRequest* request,
+                                           v1::GetGrantRequestResponse* response) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.GrantService/GetGrantRequest", request,
+      [&](const Caller& caller) -> absl::Status {
+        ASSIGN_OR_RETURN(const ConsentDesk::Status status,
+                         parts_.consent.Find(caller.principal, request->grant_request_id()));
+        *response->mutable_grant_request() =
+            WireRequest(request->grant_request_id(), status,
+                        parts_.pseudonyms.Of(caller.principal).pseudonyms);
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status GrantService::WatchGrants(grpc::ServerContext* context,
+                                       const v1::WatchGrantsRequest* request,
+                                       grpc::ServerWriter<v1::WatchGrantsResponse>* writer) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.GrantService/WatchGrants", request,
+      [&](const Caller& caller) -> absl::Status {
+        const auto& page = parts_.pseudonyms.Of(caller.principal);
+        std::string last;
+        while (!context->IsCancelled()) {
+          if (parts_.shutdown.begun()) return Shutdown::Refusal();
+          const uint64_t epoch = parts_.apps.epoch();
+          const AppPointer app = parts_.apps.Find(caller.principal);
+          if (app->standing == Standing::kRevoked) {
+            return VerdictStatus(permissions::Verdict::kRevoked,
+                                 permissions::Scope::kMessagesRead);
+          }
+          v1::WatchGrantsResponse response;
+          for (const Grant& grant : app->grants) {
+            if (grant.state == GrantState::kActive || grant.state == GrantState::kSuspended) {
+              *response.add_grants() = WireGrant(grant, page.pseudonyms);
+            }
+          }
+          response.set_paused(parts_.apps.paused());
+          // Another app's change is no news to this one.
+          const std::string bytes = response.SerializeAsString();
+          if (last != bytes || last.empty()) {
+            if (!writer->Write(response)) return absl::CancelledError();
+            last = bytes.empty() ? "-" : bytes;
+          }
+          parts_.apps.WaitForChange(epoch, kCancelPoll);
+        }
+        return absl::CancelledError();
+      });
+}
+
+grpc::Status GrantService::ReleaseGrant(grpc::ServerContext* context,
+                                        const v1::ReleaseGrantRequest* request,
+                                        v1::ReleaseGrantResponse* response) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.GrantService/ReleaseGrant", request,
+      [&](const Caller& caller) -> absl::Status {
+        const auto& page = parts_.pseudonyms.Of(caller.principal);
+        ASSIGN_OR_RETURN(const permissions::GrantId id,
+                         CheckedId("grant_id", page.pseudonyms.DecodeGrant(request->grant_id())));
+        permissions::ScopeSet scopes;
+        for (const int number : request->scopes()) {
+          const auto scope = permissions::ScopeFromNumber(number);
+          if (!scope.ok()) return InvalidField("scopes", "names a scope this broker does not know");
+          scopes.Add(*scope);
+        }
+        return parts_.requests.Once(
+            caller.principal, "ReleaseGrant", request->request_id(), *request, *response,
+            [&]() -> absl::Status {
+              ASSIGN_OR_RETURN(
+                  const Grant grant,
+                  parts_.apps.ChangeGrant(id, [&](Grant& changed) -> absl::Status {
+                    if (changed.principal != caller.principal) return NotFound("grant_id");
+                    for (const permissions::Scope scope : scopes.ToVector()) {
+                      changed.scopes.Remove(scope);
+                    }
+                    if (scopes.empty() || changed.scopes.empty()) {
+                      changed.state = GrantState::kRevoked;
+                    }
+                    return absl::OkStatus();
+                  }));
+              *response->mutable_grant() = WireGrant(grant, page.pseudonyms);
+              // Streams decide again, and end when nothing is left to them.
+              parts_.log.WakeAll();
+              return absl::OkStatus();
+            });
+      });
+}
+
+}  // namespace postern::broker

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/history.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "broker/event_intake.h"
+#include "broker/limits.h"
+#include "broker/request_check.h"
+#include "platform/status_macros.h"
+#include "postern/storage/v1/stored_event.pb.h"
+
+namespace postern::broker {
+namespace {
+
+using permissions::ChatId;
+using permissions::MessageId;
+using v1::Event;
+
+void SetReaction(v1::Message& message, const Event& event) {
+  const v1::ReactionSet& set = event.reaction_set();
+  for (v1::Reaction& reaction : *message.mutable_reactions()) {
+    if (reaction.contact_id() == set.contact_id() && reaction.emoji() == set.emoji()) return;
+  }
+  v1::Reaction& reaction = *message.add_reactions();
+  reaction.set_contact_id(set.contact_id());
+  reaction.set_emoji(set.emoji());
+  *reaction.mutable_react_time() = event.event_time();
+}
+
+void RemoveReaction(v1::Message& message, const v1::ReactionRemoved& removed) {
+  auto& reactions = *message.mutable_reactions();
+  reactions.erase(std::remove_if(reactions.begin(), reactions.end(),
+                                 [&](const v1::Reaction& reaction) {
+                                   return reaction.contact_id() == removed.contact_id() &&
+                                          (removed.emoji().empty() ||
+                                           reaction.emoji() == removed.emoji());
+                                 }),
+                  reactions.end());
+}
+
+void Edit(v1::Message& message, const Event& event) {
+  const v1::MessageEdited& edited = event.message_edited();
+  // Only who wrote a message edits it: another's edit under the same id is another person's claim.
+  if (!edited.sender_contact_id().empty() && !message.sender_contact_id().empty() &&
+      edited.sender_contact_id() != message.sender_contact_id()) {
+    return;
+  }
+  message.set_text(edited.text());
+  message.set_raw_text(edited.raw_text());
+  message.set_text_bytes(edited.text_bytes());
+  *message.mutable_spans() = edited.spans();
+  *message.mutable_mentions() = edited.mentions();
+  *message.mutable_edit_time() = event.event_time();
+}
+
+void Delete(v1::Message& message) {
+  ReduceToMetadata(message);
+  message.clear_attachments();
+  message.clear_text_bytes();
+  message.set_deleted(true);
+}
+
+}  // namespace
+
+absl::Status History::WaitForIndex() {
+  const absl::Status status = index_.CatchUp(log_.last_sequence(), kIndexWait);
+  // Late is better than nothing: the newest messages are missing then, as the contract allows.
+  return status.code() == absl::StatusCode::kDeadlineExceeded ? absl::OkStatus() : status;
+}
+
+absl::StatusOr<std::optional<v1::Message>> History::Fold(
+    const Viewer& viewer, const std::vector<RecordPointer>& records) {
+  const auto created =
+      std::find_if(records.begin(), records.end(), [](const RecordPointer& record) {
+        return record != nullptr && record->kind == Event::kMessageCreated;
+      });
+  if (created == records.end() || (*created)->erased_by == ErasedBy::kRetention) {
+    return std::nullopt;
+  }
+  ASSIGN_OR_RETURN(std::optional<Event> made, ViewEvent(**created, viewer));
+  if (!made.has_value()) return std::nullopt;
+  v1::Message message = std::move(*made->mutable_message_created()->mutable_message());
+  for (const RecordPointer& record : records) {
+    if (record == nullptr || record == *created) continue;
+    // Each part is seen by its own right: reactions, for one, have a scope of their own.
+    ASSIGN_OR_RETURN(const std::optional<Event> event, ViewEvent(*record, viewer));
+    if (!event.has_value()) continue;
+    switch (record->kind) {
+      case Event::kMessageEdited:
+        if (!record->erased()) Edit(message, *event);
+        break;
+      case Event::kMessageDeleted:
+      case Event::kMessageExpired:
+        Delete(message);
+        return message;
+      case Event::kReactionSet:
+        SetReaction(message, *event);
+        break;
+      case Event::kReactionRemoved:
+        RemoveReaction(message, event->reaction_removed());
+        break;
+      default:
+        break;
+    }
+  }
+  return message;
+}
+
+absl::StatusOr<History::Page> History::List(const Viewer& viewer, ChatId chat, Sequence before,
+                                            int limit) {
+  RETURN_IF_ERROR(WaitForIndex());
+  if (before == 0) before = log_.last_sequence() + 1;
+  ASSIGN_OR_RETURN(const std::vector<Sequence> created, index_.ListChat(chat, before, limit));
+  ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, log_.Read(created));
+  std::vector<MessageId> ids;
+  for (const RecordPointer& record : records) {
+    if (record != nullptr) ids.push_back(record->message);
+  }
+  ASSIGN_OR_RETURN(const std::vector<std::vector<Sequence>> refs, index_.RefsOf(ids));
+  Page page;
+  for (const std::vector<Sequence>& sequences : refs) {
+    ASSIGN_OR_RETURN(const std::vector<RecordPointer> about, log_.Read(sequences));
+    ASSIGN_OR_RETURN(std::optional<v1::Message> message, Fold(viewer, about));
+    if (message.has_value()) page.messages.push_back(*std::move(message));
+  }
+  if (static_cast<int>(created.size()) == limit) page.next_before = created.back();
+  return page;
+}
+
+absl::StatusOr<v1::Message> History::Get(const Viewer& viewer, MessageId message) {
+  RETURN_IF_ERROR(WaitForIndex());
+  ASSIGN_OR_RETURN(const std::vector<Sequence> sequences, index_.RefsOf(message));
+  ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, log_.Read(sequences));
+  ASSIGN_OR_RETURN(std::optional<v1::Message> folded, Fold(viewer, records));
+  if (!folded.has_value()) return NotFound("message_id");
+  return *std::move(folded);
+}
+
+absl::StatusOr<History::Origin> History::Find(MessageId message) {
+  RETURN_IF_ERROR(WaitForIndex());
+  ASSIGN_OR_RETURN(const std::vector<Sequence> sequences, index_.RefsOf(message));
+  ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, log_.Read(sequences));
+  for (const RecordPointer& record : records) {
+    if (record == nullptr || record->kind != Event::kMessageCreated || record->erased()) continue;
+    storage::v1::StoredEvent stored;
+    if (!stored.ParseFromString(record->body)) {
+      return absl::DataLossError("a stored event is unreadable");
+    }
+    return Origin{record, stored.remote_message_id()};
+  }
+  return NotFound("message_id");
+}
+
+}  // namespace postern::broker

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/ingest.h"
+
+#include <utility>
+
+#include "broker/adapter_table.h"
+#include "broker/app_registry.h"
+#include "broker/directory.h"
+#include "broker/event_kinds.h"
+#include "broker/event_log.h"
+#include "broker/limits.h"
+#include "broker/message_index.h"
+#include "broker/proto_time.h"
+#include "broker/request_check.h"
+#include "platform/status_macros.h"
+#include "postern/storage/v1/stored_event.pb.h"
+
+namespace postern::broker {
+namespace {
+
+// A message this much older than now may have been taken long ago, under another position: such ones are
+// looked up in the index, which news is spared.
+constexpr absl::Duration kNewsAge = absl::Hours(1);
+
+}  // namespace
+
+Ingest::Ingest(const Parts& parts, const permissions::IdMaker& ids, permissions::AccountId account,
+               Sink sink)
+    : parts_(parts),
+      ids_(ids),
+      account_(account),
+      sink_(std::move(sink)),
+      durable_position_(parts.log.SourcePosition(account)),
+      thread_([this] { Loop(); }) {}
+
+Ingest::~Ingest() {
+  {
+    platform::MutexLock lock(mutex_);
+    stopping_ = true;
+    changed_.NotifyAll();
+  }
+  thread_.join();
+}
+
+bool Ingest::Add(v1::EventBatch batch) {
+  platform::MutexLock lock(mutex_);
+  while (pending_.size() >= kPendingBatchesMax && !failed_) changed_.Wait(mutex_);
+  if (failed_) return false;
+  pending_.push_back(std::move(batch));
+  changed_.NotifyAll();
+  return true;
+}
+
+std::vector<v1::SourcedEvent> Ingest::TakePending() {
+  std::vector<v1::SourcedEvent> events;
+  while (!pending_.empty() && events.size() < kCommitEventsMax) {
+    v1::EventBatch& first = pending_.front();
+    while (taken_of_first_ < first.events_size() && events.size() < kCommitEventsMax) {
+      events.push_back(std::move(*first.mutable_events(taken_of_first_++)));
+    }
+    if (taken_of_first_ >= first.events_size()) {
+      pending_.pop_front();
+      taken_of_first_ = 0;
+    }
+  }
+  changed_.NotifyAll();
+  return events;
+}
+
+void Ingest::Loop() {
+  while (true) {
+    std::vector<v1::SourcedEvent> events;
+    {
+      platform::MutexLock lock(mutex_);
+      while (pending_.empty() && !stopping_) changed_.Wait(mutex_);
+      if (pending_.empty()) return;
+      events = TakePending();
+    }
+    absl::Status status = Commit(events);
+    if (status.ok()) continue;
+    {
+      platform::MutexLock lock(mutex_);
+      failed_ = true;
+      changed_.NotifyAll();
+    }
+    sink_.fail(std::move(status));
+    return;
+  }
+}
+
+absl::StatusOr<bool> Ingest::IsDuplicate(const TakenEvent& taken) {
+  if (seen_.contains(taken.fingerprint)) return true;
+  if (taken.record.kind == kMessageCreated &&
+      (taken.record.backfill ||
+       FromProto(taken.event.event_time()) + kNewsAge < taken.record.record_time)) {
+    ASSIGN_OR_RETURN(const std::vector<Sequence> sequences,
+                     parts_.index.RefsOf(taken.record.message));
+    if (!sequences.empty()) {
+      ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, parts_.log.Read(sequences));
+      for (const RecordPointer& record : records) {
+        if (record != nullptr && record->kind == kMessageCreated) return true;
+      }
+    }
+  }
+  seen_.insert(taken.fingerprint);
+  seen_order_.push_back(taken.fingerprint);
+  if (seen_order_.size() > kDuplicateWindow) {
+    seen_.erase(seen_order_.front());
+    seen_order_.pop_front();
+  }
+  return false;
+}
+
+absl::Status Ingest::Commit(const std::vector<v1::SourcedEvent>& events) {
+  v1::EventAck ack;
+  uint64_t position = durable_position_;
+  std::vector<TakenEvent> taken_events;
+  const absl::Time now = parts_.clock.Now();
+  for (const v1::SourcedEvent& sourced : events) {
+    // Known and durable, or out of order within what is not: positions only grow.
+    if (sourced.position() <= position) continue;
+    position = sourced.position();
+    absl::StatusOr<TakenEvent> taken = TakeEvent(ids_, account_, sourced.event(), now);
+    if (!taken.ok()) {
+      v1::RefusedEvent& refused = *ack.add_refused_events();
+      refused.set_position(sourced.position());
+      refused.set_reason(ReasonOf(taken.status()).value_or(v1::ERROR_REASON_INVALID_FIELD));
+      refused.set_field(std::string(taken.status().message()));
+      continue;
+    }
+    ASSIGN_OR_RETURN(const bool duplicate, IsDuplicate(*taken));
+    if (duplicate) continue;
+    if (!sourced.command_id().empty()) {
+      taken->record.origin =
+          parts_.apps.FindByPrefix(AdapterTable::PrincipalPrefixOf(sourced.command_id()));
+    }
+    taken_events.push_back(*std::move(taken));
+  }
+  RETURN_IF_ERROR(parts_.directory.Apply(account_, taken_events));
+
+  EventLog::Batch batch;
+  batch.account = account_;
+  batch.source_position = position;
+  for (TakenEvent& taken : taken_events) {
+    if (!taken.record.origin.empty() && taken.event.has_message_created()) {
+      taken.event.mutable_message_created()->mutable_message()->mutable_origin()
+          ->set_app_display_name(parts_.apps.Find(taken.record.origin)->app.display_name());
+    }
+    storage::v1::StoredEvent stored;
+    *stored.mutable_event() = std::move(taken.event);
+    stored.set_remote_message_id(taken.remote_message_id);
+    taken.record.body = stored.SerializeAsString();
+    batch.records.push_back(std::move(taken.record));
+  }
+  if (position > durable_position_) {
+    RETURN_IF_ERROR(parts_.log.Append(std::move(batch)).status());
+    durable_position_ = position;
+  }
+  ack.set_durable_position(durable_position_);
+  sink_.acknowledge(std::move(ack));
+  return absl::OkStatus();
+}
+
+}  // namespace postern::broker

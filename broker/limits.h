@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bounds of the broker, each with its reason. Connection bounds are in door_limits.h, storage bounds
+// in storage_limits.h.
+#pragma once
+
+#include <absl/time/time.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace postern::broker {
+
+// The contract's own numbers (proto/postern/v1, event_service.proto and gatekeeper_service.proto).
+inline constexpr size_t kTextBytesMax = 64 * 1024;
+inline constexpr int kFrameEventsMax = 64;
+inline constexpr size_t kFrameBytesMax = 256 * 1024;
+inline constexpr size_t kAdapterBatchBytesMax = 1024 * 1024;
+inline constexpr size_t kIdBytesMax = 512;
+
+// One event must fit into a frame with room for pseudonyms, which are longer than short remote ids.
+inline constexpr size_t kEventBytesMax = 192 * 1024;
+// Larger than any network's own bound for one message that people read.
+inline constexpr int kMentionsMax = 256;
+inline constexpr int kSpansMax = 1024;
+inline constexpr int kAttachmentsMax = 64;
+inline constexpr int kPollOptionsMax = 64;
+inline constexpr int kParticipantsMax = 1024;
+inline constexpr int kReceiptMessagesMax = 256;
+// Names of people, chats and files.
+inline constexpr size_t kNameBytesMax = 1024;
+inline constexpr size_t kEmojiBytesMax = 64;
+
+// A network's time outside of these is replaced by the time of recording: no messenger is older, and
+// clocks of honest servers are not a day ahead.
+inline constexpr absl::Time kEarliestEventTime = absl::FromUnixSeconds(946684800);  // 2000-01-01
+inline constexpr absl::Duration kEventTimeAheadMax = absl::Hours(24);
+
+// Fingerprints of the latest events of an account, to drop what an adapter sends twice under new
+// positions. 16 bytes each.
+inline constexpr size_t kDuplicateWindow = 16384;
+
+// Batches of one adapter that wait for the log while the next is read: enough to keep the writer busy,
+// and no more than 4 MiB.
+inline constexpr size_t kPendingBatchesMax = 4;
+// Events that one commit of one adapter takes.
+inline constexpr size_t kCommitEventsMax = 1024;
+// Commands and acknowledgements that wait for one adapter to read them.
+inline constexpr size_t kAdapterOutboxMax = 1024;
+// An adapter must say hello this soon.
+inline constexpr absl::Duration kHelloTimeout = absl::Seconds(10);
+// How long a call waits for the gatekeeper's answer: longer than a mobile network's bad minute is no use
+// to a caller.
+inline constexpr absl::Duration kCommandTimeout = absl::Seconds(30);
+
+// Records one stream takes from the log at a time: four frames.
+inline constexpr int kReadBatch = 4 * kFrameEventsMax;
+// A stream that filters everything out still moves its app's cursor on so often.
+inline constexpr uint64_t kSilentEventsMax = 4096;
+// A waiting stream looks this often whether its call was cancelled while the connection stayed: the
+// synchronous server cannot be told.
+inline constexpr absl::Duration kCancelPoll = absl::Seconds(30);
+// A new stream waits so long for a dead one of the same name to leave.
+inline constexpr absl::Duration kSubscriptionTakeover = absl::Milliseconds(500);
+// A write without progress for so long ends the stream; the app resumes from its cursor.
+inline constexpr absl::Duration kReaderStallMax = absl::Seconds(30);
+// Live event streams of one app. More than a bridge and its restart need.
+inline constexpr int kStreamsPerAppMax = 8;
+inline constexpr size_t kSubscriptionsPerAppMax = 32;
+inline constexpr size_t kSubscriptionNameMax = 64;
+
+// After a revocation: the reading client is told at once; a stream that is still there after the first
+// is cancelled, the connections of an app that is out are shut after the second.
+inline constexpr absl::Duration kRevokeCancelAfter = absl::Milliseconds(250);
+inline constexpr absl::Duration kRevokeShutdownAfter = absl::Milliseconds(900);
+
+// Pages (AIP-158).
+inline constexpr int kPageSizeDefault = 50;
+inline constexpr int kPageSizeMax = 500;
+
+// Request ids are remembered so long: longer than any client retries.
+inline constexpr absl::Duration kRequestMemory = absl::Hours(24 * 7);
+inline constexpr size_t kRequestIdMax = 128;
+
+// A question waits for the person so long, and so many questions wait at once.
+inline constexpr absl::Duration kConsentTimeout = absl::Minutes(2);
+inline constexpr size_t kPendingQuestionsMax = 8;
+// Grants one principal may have had; older ended ones are forgotten.
+inline constexpr size_t kGrantsPerAppMax = 100;
+// Chats offered in one question.
+inline constexpr size_t kOfferedChatsMax = 2000;
+
+// History waits so long for the index to reach the end of the log.
+inline constexpr absl::Duration kIndexWait = absl::Seconds(5);
+
+// The time between SIGTERM and the end of calls that have not ended by themselves.
+inline constexpr absl::Duration kShutdownGrace = absl::Milliseconds(500);
+
+}  // namespace postern::broker

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/live_streams.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/limits.h"
+#include "broker/rpc_status.h"
+#include "platform/clock.h"
+
+namespace postern::broker {
+namespace {
+
+using permissions::Principal;
+
+// Writes and endings are bounded in elapsed time of the machine, not of the injected clock: the peer
+// that stalls is outside of any test's time.
+absl::Duration Elapsed() { return platform::SystemClock().Elapsed(); }
+
+// How often streams with a write under way are looked at: a fraction of the bound.
+constexpr absl::Duration kStallPoll = absl::Seconds(5);
+
+}  // namespace
+
+LiveStream::~LiveStream() { streams_.Remove(this); }
+
+bool LiveStream::BeginWrite(uint64_t epoch, Sequence sequence, const std::string& cursor) {
+  platform::MutexLock lock(mutex_);
+  if (streams_.options_.epoch() != epoch) return false;
+  last_sequence_ = sequence;
+  last_cursor_ = cursor;
+  write_start_ = Elapsed();
+  return true;
+}
+
+void LiveStream::EndWrite() {
+  platform::MutexLock lock(mutex_);
+  write_start_ = absl::InfiniteDuration();
+}
+
+LiveStreams::LiveStreams(Options options)
+    : options_(std::move(options)), reaper_([this] { ReaperLoop(); }) {}
+
+LiveStreams::~LiveStreams() {
+  {
+    platform::MutexLock lock(mutex_);
+    stopping_ = true;
+    changed_.NotifyAll();
+  }
+  reaper_.join();
+}
+
+absl::StatusOr<std::unique_ptr<LiveStream>> LiveStreams::Add(Principal principal,
+                                                             std::string subscription,
+                                                             grpc::ServerContext* context) {
+  std::unique_ptr<LiveStream> stream(
+      new LiveStream(*this, principal, std::move(subscription), context));
+  const auto same_name = [&](const LiveStream* other) {
+    return other->principal_ == principal && other->subscription_ == stream->subscription_;
+  };
+  const auto same_principal = [&](const LiveStream* other) { return other->principal_ == principal; };
+  absl::Status refusal;
+  {
+    platform::MutexLock lock(mutex_);
+    if (!stream->subscription_.empty()) {
+      // An app that lost its connection comes back before its old stream noticed.
+      const absl::Duration deadline = Elapsed() + kSubscriptionTakeover;
+      while (std::any_of(streams_.begin(), streams_.end(), same_name)) {
+        const absl::Duration left = deadline - Elapsed();
+        if (left <= absl::ZeroDuration()) {
+          refusal = ReasonStatus(
+              absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_SUBSCRIPTION_IN_USE,
+              "another stream of this app uses this subscription; end it or take another name");
+          break;
+        }
+        options_.wake();
+        changed_.WaitFor(mutex_, std::min(left, kRevokeCancelAfter / 5));
+      }
+    }
+    if (refusal.ok() &&
+        std::count_if(streams_.begin(), streams_.end(), same_principal) >= kStreamsPerAppMax) {
+      refusal = ReasonStatus(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_LIMIT_EXCEEDED,
+                             "this app has too many event streams; end one first",
+                             {{"limit", std::to_string(kStreamsPerAppMax)}});
+    }
+    if (refusal.ok()) streams_.push_back(stream.get());
+  }
+  if (!refusal.ok()) return refusal;
+  return stream;
+}
+
+void LiveStreams::Remove(LiveStream* stream) {
+  platform::MutexLock lock(mutex_);
+  streams_.remove(stream);
+  for (Ending& ending : endings_) std::erase(ending.streams, stream);
+  changed_.NotifyAll();
+}
+
+std::vector<v1::StreamEnd> LiveStreams::LastSent(const Principal& principal) {
+  std::vector<v1::StreamEnd> ends;
+  platform::MutexLock lock(mutex_);
+  for (LiveStream* stream : streams_) {
+    if (!principal.empty() && stream->principal_ != principal) continue;
+    platform::MutexLock stream_lock(stream->mutex_);
+    v1::StreamEnd& end = ends.emplace_back();
+    end.set_subscription(stream->subscription_);
+    end.set_last_sequence(stream->last_sequence_);
+    end.set_last_cursor(stream->last_cursor_);
+  }
+  return ends;
+}
+
+void LiveStreams::EndStreams(const Principal& principal) {
+  options_.wake();
+  platform::MutexLock lock(mutex_);
+  Ending ending{principal, {}, Elapsed() + kRevokeCancelAfter};
+  for (const LiveStream* stream : streams_) {
+    if (stream->principal_ == principal) ending.streams.push_back(stream);
+  }
+  if (ending.streams.empty()) return;
+  endings_.push_back(std::move(ending));
+  changed_.NotifyAll();
+}
+
+void LiveStreams::WaitUntilEmpty(absl::Duration timeout) {
+  const absl::Duration deadline = Elapsed() + timeout;
+  platform::MutexLock lock(mutex_);
+  while (!streams_.empty()) {
+    const absl::Duration left = deadline - Elapsed();
+    if (left <= absl::ZeroDuration()) return;
+    changed_.WaitFor(mutex_, left);
+  }
+}
+
+int LiveStreams::count() const {
+  platform::MutexLock lock(mutex_);
+  return static_cast<int>(streams_.size());
+}
+
+int LiveStreams::CountOf(const Principal& principal) const {
+  platform::MutexLock lock(mutex_);
+  return static_cast<int>(
+      std::count_if(streams_.begin(), streams_.end(),
+                    [&](const LiveStream* stream) { return stream->principal_ == principal; }));
+}
+
+absl::Duration LiveStreams::RunDue(absl::Duration now, std::vector<Principal>& to_close) {
+  absl::Duration wait = absl::InfiniteDuration();
+  for (auto it = endings_.begin(); it != endings_.end();) {
+    Ending& ending = *it;
+    if (ending.streams.empty()) {
+      it = endings_.erase(it);
+      continue;
+    }
+    if (now >= ending.due && !ending.cancelled) {
+      for (const LiveStream* stream : ending.streams) stream->context_->TryCancel();
+      ending.cancelled = true;
+      ending.due += kRevokeShutdownAfter - kRevokeCancelAfter;
+    } else if (now >= ending.due) {
+      to_close.push_back(ending.principal);
+      it = endings_.erase(it);
+      continue;
+    }
+    wait = std::min(wait, ending.due - now);
+    ++it;
+  }
+  for (LiveStream* stream : streams_) {
+    platform::MutexLock stream_lock(stream->mutex_);
+    if (stream->write_start_ == absl::InfiniteDuration()) continue;
+    if (now - stream->write_start_ > kReaderStallMax) {
+      stream->context_->TryCancel();
+    } else {
+      wait = std::min(wait, kStallPoll);
+    }
+  }
+  return wait;
+}
+
+void LiveStreams::ReaperLoop() {
+  platform::MutexLock lock(mutex_);
+  while (!stopping_) {
+    std::vector<Principal> to_close;
+    const absl::Duration wait = RunDue(Elapsed(), to_close);
+    if (!to_close.empty()) {
+      mutex_.Unlock();
+      for (const Principal& principal : to_close) options_.close_connections(principal);
+      mutex_.Lock();
+      continue;
+    }
+    if (wait == absl::InfiniteDuration() && streams_.empty()) {
+      changed_.Wait(mutex_);
+    } else {
+      // A stream's write does not wake this thread, so while there are streams it looks by itself.
+      changed_.WaitFor(mutex_, std::min(wait, kReaderStallMax / 2));
+    }
+  }
+}
+
+}  // namespace postern::broker

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// The event streams that are open now, so that a revocation can say what each was last sent and see to
+// it that each ends.
+//
+// The order that makes a revocation exact: the owner's call commits the new grants, raises the epoch,
+// and only then takes each stream's lock to read what was last sent. A stream takes that lock before
+// every write, compares the epoch, and notes what it is about to send. So either the write was noted
+// before the lock was taken, and the answer names it, or the stream sees the new epoch and decides
+// again. The lock is never held while gRPC writes: a stalled reader holds up nobody.
+#pragma once
+
+#include <absl/base/thread_annotations.h>
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+#include <grpcpp/server_context.h>
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "broker/log_record.h"
+#include "permissions/ids.h"
+#include "platform/mutex.h"
+#include "postern/v1/owner_service.pb.h"
+
+namespace postern::broker {
+
+class LiveStreams;
+
+// One open stream; its destructor takes it out. Used by the stream's own thread.
+class LiveStream {
+ public:
+  ~LiveStream();
+  LiveStream(const LiveStream&) = delete;
+  LiveStream& operator=(const LiveStream&) = delete;
+
+  // Notes that a frame up to 'sequence' is about to be written. False, and nothing noted, when the
+  // grants changed since 'epoch': decide again.
+  bool BeginWrite(uint64_t epoch, Sequence sequence, const std::string& cursor);
+  void EndWrite();
+
+ private:
+  friend class LiveStreams;
+  LiveStream(LiveStreams& streams, permissions::Principal principal, std::string subscription,
+             grpc::ServerContext* context)
+      : streams_(streams),
+        principal_(principal),
+        subscription_(std::move(subscription)),
+        context_(context) {}
+
+  LiveStreams& streams_;
+  const permissions::Principal principal_;
+  const std::string subscription_;
+  grpc::ServerContext* const context_;
+
+  platform::Mutex mutex_;
+  Sequence last_sequence_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::string last_cursor_ ABSL_GUARDED_BY(mutex_);
+  // When the write that is under way began; infinite when none is.
+  absl::Duration write_start_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
+};
+
+// Thread-safe. Lock order: LiveStreams, then LiveStream.
+class LiveStreams {
+ public:
+  struct Options {
+    // The epoch of the grants now.
+    std::function<uint64_t()> epoch;
+    // Ends all connections of a principal.
+    std::function<void(const permissions::Principal&)> close_connections;
+    // Makes waiting streams look again.
+    std::function<void()> wake;
+  };
+
+  explicit LiveStreams(Options options);
+  // All streams must be gone.
+  ~LiveStreams();
+
+  // Takes a stream in. ALREADY_EXISTS SUBSCRIPTION_IN_USE when a live one of this principal has the
+  // name (waits a moment for a dead one to leave); RESOURCE_EXHAUSTED LIMIT_EXCEEDED when the
+  // principal has too many.
+  absl::StatusOr<std::unique_ptr<LiveStream>> Add(permissions::Principal principal,
+                                                  std::string subscription,
+                                                  grpc::ServerContext* context);
+
+  // Returns what each stream of the principal (of all, when empty) was last sent. Call after the epoch
+  // was raised; nothing later is ever written under the old grants.
+  std::vector<v1::StreamEnd> LastSent(const permissions::Principal& principal);
+
+  // Sees to it that the principal's streams that exist now end: cancels those that are left after
+  // kRevokeCancelAfter and shuts the principal's connections if one is left after kRevokeShutdownAfter.
+  void EndStreams(const permissions::Principal& principal);
+
+  // Returns once no stream is left, or after 'timeout'.
+  void WaitUntilEmpty(absl::Duration timeout);
+
+  int count() const;
+  int CountOf(const permissions::Principal& principal) const;
+
+ private:
+  friend class LiveStream;
+  struct Ending {
+    permissions::Principal principal;
+    std::vector<const LiveStream*> streams;
+    absl::Duration due;
+    bool cancelled = false;
+  };
+
+  void Remove(LiveStream* stream);
+  void ReaperLoop();
+  // Carries out what is due; returns how long until something else is.
+  absl::Duration RunDue(absl::Duration now, std::vector<permissions::Principal>& to_close)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const Options options_;
+
+  mutable platform::Mutex mutex_;
+  platform::ConditionVariable changed_;
+  std::list<LiveStream*> streams_ ABSL_GUARDED_BY(mutex_);
+  std::list<Ending> endings_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread reaper_;
+};
+
+}  // namespace postern::broker

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/owner_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/app_registry.h"
+#include "broker/consent_desk.h"
+#include "broker/directory.h"
+#include "broker/door.h"
+#include "broker/event_intake.h"
+#include "broker/event_log.h"
+#include "broker/event_view.h"
+#include "broker/live_streams.h"
+#include "broker/method_gate.h"
+#include "broker/page.h"
+#include "broker/proto_time.h"
+#include "broker/pseudonym_book.h"
+#include "broker/request_check.h"
+#include "broker/request_ledger.h"
+#include "broker/shutdown.h"
+#include "broker/store.h"
+#include "broker/subscription_store.h"
+#include "broker/wire_grants.h"
+#include "platform/status_macros.h"
+
+namespace postern::broker {
+namespace {
+
+using permissions::Grant;
+using permissions::GrantId;
+using permissions::GrantState;
+using permissions::Principal;
+
+bool Ended(const Grant& grant) {
+  return grant.state == GrantState::kRevoked || grant.state == GrantState::kExpired;
+}
+
+absl::Status AlreadyEnded() {
+  return InvalidField("grant_id", "names a grant that has ended; only the user, asked again, makes a "
+                                  "new one");
+}
+
+template <typename Response>
+void AddEnds(std::vector<v1::StreamEnd> ends, Response& response) {
+  for (v1::StreamEnd& end : ends) *response.add_stream_ends() = std::move(end);
+}
+
+}  // namespace
+
+v1::OwnedGrant OwnerService::Owned(const Grant& grant) const {
+  v1::OwnedGrant owned;
+  owned.set_principal(grant.principal.ToHex());
+  owned.set_app_display_name(parts_.apps.Find(grant.principal)->app.display_name());
+  // The owner's tools hold the owner's key, and see the owner's pseudonyms.
+  *owned.mutable_grant() =
+      WireGrant(grant, parts_.pseudonyms.Of(parts_.apps.owner()).pseudonyms);
+  if (grant.state == GrantState::kActive && parts_.clock.Now() >= grant.validity.expire_time) {
+    owned.mutable_grant()->set_state(v1::Grant::STATE_EXPIRED);
+  }
+  return owned;
+}
+
+std::vector<v1::StreamEnd> OwnerService::Settle(const Principal& principal) {
+  std::vector<v1::StreamEnd> ends = parts_.streams.LastSent(principal);
+  const AppPointer app = parts_.apps.Find(principal);
+  const bool out = std::none_of(app->grants.begin(), app->grants.end(), [](const Grant& grant) {
+    return grant.state == GrantState::kActive;
+  });
+  if (out || parts_.apps.paused()) {
+    parts_.streams.EndStreams(principal);
+  } else {
+    // Something is left: the streams go on under what is left.
+    parts_.log.WakeAll();
+  }
+  return ends;
+}
+
+grpc::Status OwnerService::GetStatus(grpc::ServerContext* context,
+                                     const v1::GetStatusRequest* request,
+                                     v1::GetStatusResponse* response) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.OwnerService/GetStatus", request, [&](const Caller&) {
+        response->set_software_version(about_.software_version);
+        response->mutable_protocol_version()->set_major(permissions::kProtocolMajor);
+        response->mutable_protocol_version()->set_minor(permissions::kProtocolMinor);
+        *response->mutable_start_time() = ToProto(about_.start_time);
+        response->set_event_count(parts_.log.event_count());
+        response->set_log_bytes(parts_.store.SizeBytes());
+        response->set_connection_count(static_cast<uint32_t>(parts_.door.counts().connections));
+        response->set_stream_count(static_cast<uint32_t>(parts_.streams.count()));
+        response->set_paused(parts_.apps.paused());
+        const auto& page = parts_.pseudonyms.Of(parts_.apps.owner());
+        for (v1::Account& account : parts_.directory.Accounts()) {
+          account.set_id(
+              page.pseudonyms.Encode(IdFromText<permissions::AccountId>(account.id())));
+          account.clear_self_contact_id();
+          *response->add_accounts() = std::move(account);
+        }
+        response->set_pending_consent_count(static_cast<uint32_t>(parts_.consent.pending()));
+        for (const std::string& warning : about_.warnings) response->add_warnings(warning);
+        if (const absl::Status health = parts_.store.health(); !health.ok()) {
+          response->add_warnings(std::string(health.message()));
+        }
+        if (const absl::Status mark = parts_.store.high_water_status(); !mark.ok()) {
+          response->add_warnings(std::string(mark.message()));
+        }
+        response->set_secret_store(about_.secret_store);
+        response->set_cipher_version(about_.cipher_version);
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status OwnerService::ListApps(grpc::ServerContext* context,
+                                    const v1::ListAppsRequest* request,
+                                    v1::ListAppsResponse* response) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.OwnerService/ListApps", request,
+      [&](const Caller& caller) -> absl::Status {
+        ASSIGN_OR_RETURN(PageReader page,
+                         PageReader::Open(parts_.pseudonyms.Of(caller.principal).tokens, "ListApps",
+                                          "", request->page_size(), request->page_token()));
+        for (const AppPointer& app : parts_.apps.All()) {
+          if (!page.Takes(app->principal.ToHex())) continue;
+          v1::App& shown = *response->add_apps();
+          shown = app->app;
+          shown.set_connection_count(
+              static_cast<uint32_t>(parts_.streams.CountOf(app->principal)));
+        }
+        response->set_next_page_token(page.NextToken());
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status OwnerService::ListGrants(grpc::ServerContext* context,
+                                      const v1::ListGrantsRequest* request,
+                                      v1::ListGrantsResponse* response) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.OwnerService/ListGrants", request,
+      [&](const Caller& caller) -> absl::Status {
+        const std::string filter =
+            absl::StrCat(request->principal(), "|", request->include_ended());
+        ASSIGN_OR_RETURN(
+            PageReader page,
+            PageReader::Open(parts_.pseudonyms.Of(caller.principal).tokens, "ListGrants", filter,
+                             request->page_size(), request->page_token()));
+        if (!request->principal().empty() && Principal::FromHex(request->principal()).empty()) {
+          return InvalidField("principal", "must be 64 hex digits");
+        }
+        for (const AppPointer& app : parts_.apps.All()) {
+          if (!request->principal().empty() && app->principal.ToHex() != request->principal()) {
+            continue;
+          }
+          std::vector<Grant> grants = app->grants;
+          std::sort(grants.begin(), grants.end(),
+                    [](const Grant& a, const Grant& b) { return a.id < b.id; });
+          for (const Grant& grant : grants) {
+            if (!request->include_ended() && Ended(grant)) continue;
+            if (!page.Takes(absl::StrCat(app->principal.ToHex(), IdText(grant.id)))) continue;
+            *response->add_grants() = Owned(grant);
+          }
+        }
+        response->set_next_page_token(page.NextToken());
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status OwnerService::NarrowGrant(grpc::ServerContext* context,
+                                       const v1::NarrowGrantRequest* request,
+                                       v1::NarrowGrantResponse* response) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.OwnerService/NarrowGrant", request,
+      [&](const Caller& caller) -> absl::Status {
+        const auto& pseudonyms = parts_.pseudonyms.Of(caller.principal).pseudonyms;
+        ASSIGN_OR_RETURN(const GrantId id,
+                         CheckedId("grant_id", pseudonyms.DecodeGrant(request->grant_id())));
+        permissions::ScopeSet remove;
+        for (const int number : request->remove_scopes()) {
+          const auto scope = permissions::ScopeFromNumber(number);
+          if (!scope.ok()) {
+            return InvalidField("remove_scopes", "names a scope this broker does not know");
+          }
+          remove.Add(*scope);
+        }
+        std::vector<permissions::ChatId> chats;
+        for (const std::string& text : request->remove_chat_ids()) {
+          ASSIGN_OR_RETURN(const permissions::ChatId chat,
+                           CheckedId("remove_chat_ids", pseudonyms.DecodeChat(text)));
+          chats.push_back(chat);
+        }
+        return parts_.requests.Once(
+            caller.principal, "NarrowGrant", request->request_id(), *request, *response,
+            [&]() -> absl::Status {
+              ASSIGN_OR_RETURN(
+                  const Grant grant,
+                  parts_.apps.ChangeGrant(id, [&](Grant& changed) -> absl::Status {
+                    if (Ended(changed)) return AlreadyEnded();
+                    for (const permissions::Scope scope : remove.ToVector()) {
+                      changed.scopes.Remove(scope);
+                    }
+                    for (const permissions::ChatId& chat : chats) {
+                      changed.selection.included_chats.erase(chat);
+                      changed.selection.excluded_chats.insert(chat);
+                    }
+                    if (request->has_expire_time()) {
+                      const absl::Time end = FromProto(request->expire_time());
+                      if (end > changed.validity.expire_time) {
+                        return InvalidField("expire_time", "would lengthen the grant");
+                      }
+                      changed.validity.kind = permissions::ValidityKind::kUntil;
+                      changed.validity.expire_time = end;
+                    }
+                    if (changed.scopes.empty()) changed.state = GrantState::kRevoked;
+                    return absl::OkStatus();
+                  }));
+              AddEnds(Settle(grant.principal), *response);
+              *response->mutable_grant() = Owned(grant);
+              return absl::OkStatus();
+            });
+      });
+}
+
+grpc::Status OwnerService::RevokeGrant(grpc::ServerContext* context,
+                                       const v1::RevokeGrantRequest* request,
+                                       v1::RevokeGrantResponse* response) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.OwnerService/RevokeGrant", request,
+      [&](const Caller& caller) -> absl::Status {
+        ASSIGN_OR_RETURN(
+            const GrantId id,
+            CheckedId("grant_id", parts_.pseudonyms.Of(caller.principal)
+                                      .pseudonyms.DecodeGrant(request->grant_id())));
+        return parts_.requests.Once(
+            caller.principal, "RevokeGrant", request->request_id(), *request, *response,
+            [&]() -> absl::Status {
+              ASSIGN_OR_RETURN(const Grant grant,
+                               parts_.apps.ChangeGrant(id, [](Grant& changed) {
+                                 changed.state = GrantState::kRevoked;
+                                 return absl::OkStatus();
+                               }));
+              AddEnds(Settle(grant.principal), *response);
+              *response->mutable_grant() = Owned(grant);
+              return absl::OkStatus();
+            });
+      });
+}
+
+grpc::Status OwnerService::RevokeApp(grpc::ServerContext* context,
+                                     const v1::RevokeAppRequest* request,
+                                     v1::RevokeAppResponse* response) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.OwnerService/RevokeApp", request,
+      [&](const Caller& caller) -> absl::Status {
+        const Principal principal = Principal::FromHex(request->principal());
+        if (principal.empty()) return InvalidField("principal", "must be 64 hex digits");
+        return parts_.requests.Once(
+            caller.principal, "RevokeApp", request->request_id(), *request, *response,
+            [&]() -> absl::Status {
+              RETURN_IF_ERROR(parts_.apps.Revoke(principal));
+              AddEnds(parts_.streams.LastSent(principal), *response);
+              parts_.streams.EndStreams(principal);
+              return parts_.subscriptions.Remove(principal);
+            });
+      });
+}
+
+grpc::Status OwnerService::SuspendGrant(grpc::ServerContext* context,
+                                        const v1::SuspendGrantRequest* request,
+                                        v1::SuspendGrantResponse* response) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.OwnerService/SuspendGrant", request,
+      [&](const Caller& caller) -> absl::Status {
+        ASSIGN_OR_RETURN(
+            const GrantId id,
+            CheckedId("grant_id", parts_.pseudonyms.Of(caller.principal)
+                                      .pseudonyms.DecodeGrant(request->grant_id())));
+        return parts_.requests.Once(
+            caller.principal, "SuspendGrant", request->request_id(), *request, *response,
+            [&]() -> absl::Status {
+              ASSIGN_OR_RETURN(const Grant grant,
+                               parts_.apps.ChangeGrant(id, [](Grant& changed) -> absl::Status {
+                                 if (Ended(changed)) return AlreadyEnded();
+                                 changed.state = GrantState::kSuspended;
+                                 return absl::OkStatus();
+                               }));
+              AddEnds(Settle(grant.principal), *response);
+              *response->mutable_grant() = Owned(grant);
+              return absl::OkStatus();
+            });
+      });
+}
+
+grpc::Status OwnerService::ResumeGrant(grpc::ServerContext* context,
+                                       const v1::ResumeGrantRequest* request,
+                                       v1::ResumeGrantResponse* response) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.OwnerService/ResumeGrant", request,
+      [&](const Caller& caller) -> absl::Status {
+        ASSIGN_OR_RETURN(
+            const GrantId id,
+            CheckedId("grant_id", parts_.pseudonyms.Of(caller.principal)
+                                      .pseudonyms.DecodeGrant(request->grant_id())));
+        return parts_.requests.Once(
+            caller.principal, "ResumeGrant", request->request_id(), *request, *response,
+            [&]() -> absl::Status {
+              ASSIGN_OR_RETURN(const Grant grant,
+                               parts_.apps.ChangeGrant(id, [](Grant& changed) -> absl::Status {
+                                 if (Ended(changed)) return AlreadyEnded();
+                                 changed.state = GrantState::kActive;
+                                 return absl::OkStatus();
+                               }));
+              parts_.log.WakeAll();
+              *response->mutable_grant() = Owned(grant);
+              return absl::OkStatus();
+            });
+      });
+}
+
+grpc::Status OwnerService::Pause(grpc::ServerContext* context, const v1::PauseRequest* request,
+                                 v1::PauseResponse* response) {
+  return parts_.gate.Handle(context, "/postern.v1.OwnerService/Pause", request,
+                            [&](const Caller&) -> absl::Status {
+                              RETURN_IF_ERROR(parts_.apps.SetPaused(true));
+                              AddEnds(parts_.streams.LastSent({}), *response);
+                              for (const AppPointer& app : parts_.apps.All()) {
+                                if (app->standing == Standing::kApp) {
+                                  parts_.streams.EndStreams(app->principal);
+                                }
+                              }
+                              return absl::OkStatus();
+                            });
+}
+
+grpc::Status OwnerService::Resume(grpc::ServerContext* context, const v1::ResumeRequest* request,
+                                  v1::ResumeResponse*) {
+  return parts_.gate.Handle(context, "/postern.v1.OwnerService/Resume", request,
+                            [&](const Caller&) { return parts_.apps.SetPaused(false); });
+}
+
+grpc::Status OwnerService::ListOwnedAccounts(grpc::ServerContext* context,
+                                             const v1::ListOwnedAccountsRequest* request,
+                                             v1::ListOwnedAccountsResponse* response) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.OwnerService/ListOwnedAccounts", request,
+      [&](const Caller& caller) -> absl::Status {
+        const auto& book = parts_.pseudonyms.Of(caller.principal);
+        ASSIGN_OR_RETURN(PageReader page,
+                         PageReader::Open(book.tokens, "ListOwnedAccounts", "",
+                                          request->page_size(), request->page_token()));
+        for (v1::Account& account : parts_.directory.Accounts()) {
+          if (!page.Takes(account.id())) continue;
+          account.set_id(
+              book.pseudonyms.Encode(IdFromText<permissions::AccountId>(account.id())));
+          account.set_self_contact_id(book.pseudonyms.Encode(
+              IdFromText<permissions::ContactId>(account.self_contact_id())));
+          *response->add_accounts() = std::move(account);
+        }
+        response->set_next_page_token(page.NextToken());
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status OwnerService::ListOwnedChats(grpc::ServerContext* context,
+                                          const v1::ListOwnedChatsRequest* request,
+                                          v1::ListOwnedChatsResponse* response) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.OwnerService/ListOwnedChats", request,
+      [&](const Caller& caller) -> absl::Status {
+        const auto& book = parts_.pseudonyms.Of(caller.principal);
+        ASSIGN_OR_RETURN(PageReader page,
+                         PageReader::Open(book.tokens, "ListOwnedChats", "", request->page_size(),
+                                          request->page_token()));
+        for (v1::Chat& chat : parts_.directory.Chats()) {
+          if (!page.Takes(chat.id())) continue;
+          HideIds(chat, book.pseudonyms);
+          *response->add_chats() = std::move(chat);
+        }
+        response->set_next_page_token(page.NextToken());
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status OwnerService::Verify(grpc::ServerContext* context, const v1::VerifyRequest* request,
+                                  v1::VerifyResponse* response) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.OwnerService/Verify", request,
+      [&](const Caller&) -> absl::Status {
+        ASSIGN_OR_RETURN(const std::optional<Sequence> bad, parts_.log.VerifyAll([&] {
+          return context->IsCancelled() || parts_.shutdown.begun();
+        }));
+        response->set_intact(!bad.has_value());
+        response->set_record_count(parts_.log.event_count());
+        if (bad.has_value()) {
+          response->set_first_bad_sequence(*bad);
+          response->set_finding("a record is missing or was changed");
+        }
+        return absl::OkStatus();
+      });
+}
+
+}  // namespace postern::broker

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What services are made of: references to the parts that Broker builds and owns. No globals.
+#pragma once
+
+#include "permissions/id_cipher.h"
+#include "platform/clock.h"
+
+namespace postern::broker {
+
+class AdapterTable;
+class AppRegistry;
+class ConsentDesk;
+class Directory;
+class Door;
+class EventLog;
+class LiveStreams;
+class MessageIndex;
+class MethodGate;
+class PseudonymBook;
+class RequestLedger;
+class Shutdown;
+class Store;
+class SubscriptionStore;
+
+struct Parts {
+  const permissions::IdMaker& ids;
+  const platform::Clock& clock;
+  Store& store;
+  EventLog& log;
+  MessageIndex& index;
+  Directory& directory;
+  AppRegistry& apps;
+  PseudonymBook& pseudonyms;
+  SubscriptionStore& subscriptions;
+  RequestLedger& requests;
+  AdapterTable& adapters;
+  LiveStreams& streams;
+  ConsentDesk& consent;
+  Door& door;
+  const MethodGate& gate;
+  const Shutdown& shutdown;
+};
+
+}  // namespace postern::broker

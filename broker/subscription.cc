@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/subscription.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "broker/directory.h"
+#include "broker/event_log.h"
+#include "broker/event_view.h"
+#include "broker/limits.h"
+#include "broker/proto_time.h"
+#include "broker/request_check.h"
+#include "broker/shutdown.h"
+#include "broker/subscription_store.h"
+#include "permissions/event_scopes.h"
+#include "platform/status_macros.h"
+
+namespace postern::broker {
+namespace {
+
+using permissions::Scope;
+using permissions::Verdict;
+
+// What one event takes in a frame beyond its own bytes: the field's tag and length.
+constexpr size_t kEventOverheadBytes = 8;
+
+// A frame is full here: short of its bound by what a gap event and the cursor take.
+constexpr size_t kFrameFillBytes = kFrameBytesMax - 16 * 1024;
+
+bool IsSubscriptionName(const std::string& name) {
+  return name.size() <= kSubscriptionNameMax &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '.' || c == '_' || c == '-';
+         });
+}
+
+}  // namespace
+
+Subscription::Subscription(const Parts& parts, const Caller& caller,
+                           const v1::SubscribeRequest& request, grpc::ServerContext* context)
+    : parts_(parts),
+      caller_(caller),
+      request_(request),
+      context_(context),
+      page_(parts.pseudonyms.Of(caller.principal)) {}
+
+std::string Subscription::Cursor() const { return page_.pseudonyms.EncodeCursor(position_); }
+
+absl::Status Subscription::Run(Write write) {
+  RETURN_IF_ERROR(CheckVersion(request_.protocol_version()));
+  if (!IsSubscriptionName(request_.subscription())) {
+    return InvalidField("subscription", "must be 1 to 64 characters of [a-zA-Z0-9._-]");
+  }
+  if (request_.start() < v1::SubscribeRequest::START_UNSPECIFIED ||
+      request_.start() > v1::SubscribeRequest::START_OLDEST) {
+    return InvalidField("start", "has a value this broker does not know");
+  }
+  RETURN_IF_ERROR(CheckStanding());
+  ASSIGN_OR_RETURN(stream_,
+                   parts_.streams.Add(caller_.principal, request_.subscription(), context_));
+  ASSIGN_OR_RETURN(position_, StartPosition());
+
+  // The first frame is empty: it says that the stream lives, and from where.
+  v1::SubscribeResponse frame;
+  RETURN_IF_ERROR(WriteFrame(frame, write));
+  while (true) {
+    if (parts_.shutdown.begun()) return Shutdown::Refusal();
+    if (context_->IsCancelled()) return absl::CancelledError();
+    // Taken before grants and log are looked at, so that a change in between ends the wait at once.
+    const uint64_t seen_wakes = parts_.log.wakes();
+    RETURN_IF_ERROR(CheckStanding());
+    frame.Clear();
+    RETURN_IF_ERROR(FillFrame(frame));
+    if (!frame.events().empty() || position_ - *written_ >= kSilentEventsMax) {
+      RETURN_IF_ERROR(WriteFrame(frame, write));
+    } else if (position_ >= parts_.log.last_sequence()) {
+      WaitForMore(seen_wakes);
+    }
+  }
+}
+
+absl::StatusOr<Sequence> Subscription::StartPosition() {
+  if (!request_.cursor().empty()) {
+    const std::optional<uint64_t> sequence = page_.pseudonyms.DecodeCursor(request_.cursor());
+    if (!sequence.has_value() || *sequence > parts_.log.last_sequence()) {
+      return ReasonStatus(absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_CURSOR,
+                          "'cursor' is not one this app was sent; subscribe without it",
+                          {{"field", "cursor"}});
+    }
+    if (*sequence + 1 < parts_.log.oldest_sequence()) {
+      return ReasonStatus(
+          absl::StatusCode::kOutOfRange, v1::ERROR_REASON_CURSOR_TOO_OLD,
+          "what followed this cursor is no longer kept; go on from 'oldest_cursor'",
+          {{"oldest_cursor",
+            page_.pseudonyms.EncodeCursor(parts_.log.oldest_sequence() - 1)}});
+    }
+    if (!request_.subscription().empty() &&
+        !parts_.subscriptions.Find(caller_.principal, request_.subscription()).has_value()) {
+      RETURN_IF_ERROR(parts_.subscriptions.Create(caller_.principal, request_.subscription(),
+                                                  *sequence));
+    }
+    return *sequence;
+  }
+  if (request_.subscription().empty()) return NewPosition();
+  const std::optional<Sequence> acknowledged =
+      parts_.subscriptions.Find(caller_.principal, request_.subscription());
+  if (acknowledged.has_value()) return *acknowledged;
+  ASSIGN_OR_RETURN(const Sequence position, NewPosition());
+  RETURN_IF_ERROR(
+      parts_.subscriptions.Create(caller_.principal, request_.subscription(), position));
+  return position;
+}
+
+absl::StatusOr<Sequence> Subscription::NewPosition() {
+  if (request_.start() == v1::SubscribeRequest::START_OLDEST) {
+    return parts_.log.oldest_sequence() - 1;
+  }
+  return parts_.log.last_sequence();
+}
+
+absl::Status Subscription::CheckStanding() {
+  const uint64_t epoch = parts_.apps.epoch();
+  if (app_ == nullptr || epoch != epoch_) {
+    epoch_ = epoch;
+    app_ = parts_.apps.Find(caller_.principal);
+  }
+  if (app_->standing == Standing::kRevoked) {
+    return VerdictStatus(Verdict::kRevoked, Scope::kMessagesRead);
+  }
+  // A stream lives by any scope that shows some kind of event. The answer is the best of them: with
+  // everything revoked, "revoked" and not "missing".
+  const permissions::Access access = parts_.apps.AccessOf(*app_);
+  const absl::Time now = parts_.clock.Now();
+  Verdict best = Verdict::kScopeMissing;
+  Scope best_scope = Scope::kMessagesRead;
+  for (int kind = permissions::kFirstEventKind; kind <= permissions::kLastEventKind; ++kind) {
+    const auto* row = permissions::FindEventScopes(static_cast<permissions::EventKind>(kind));
+    for (const std::optional<Scope>& scope : {row->whole, row->reduced}) {
+      if (!scope.has_value()) continue;
+      const Verdict verdict = permissions::Decide(access, *scope, {}, now);
+      if (verdict == Verdict::kAllowed) return absl::OkStatus();
+      if (verdict != Verdict::kScopeMissing) {
+        best = verdict;
+        best_scope = *scope;
+      }
+    }
+  }
+  return VerdictStatus(best, best_scope);
+}
+
+absl::Status Subscription::AddRecord(const LogRecord& record, const Viewer& viewer,
+                                     v1::SubscribeResponse& frame, size_t& bytes) {
+  if (record.backfill && !request_.include_backfill()) return absl::OkStatus();
+  if (record.origin == caller_.principal && !request_.include_own()) return absl::OkStatus();
+  if (record.erased_by == ErasedBy::kRetention) {
+    if (permissions::ViewOf(viewer.access, FactsOf(record, parts_.directory), viewer.now) !=
+        permissions::View::kNothing) {
+      ++lost_;
+    }
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(std::optional<v1::Event> event, ViewEvent(record, viewer));
+  if (!event.has_value()) return absl::OkStatus();
+  if (lost_ > 0) AddGap(std::exchange(lost_, 0), frame);
+  bytes += event->ByteSizeLong() + kEventOverheadBytes;
+  *frame.add_events() = *std::move(event);
+  return absl::OkStatus();
+}
+
+void Subscription::AddGap(uint64_t count, v1::SubscribeResponse& frame) {
+  v1::Event& event = *frame.add_events();
+  event.set_view(v1::EVENT_VIEW_WHOLE);
+  *event.mutable_record_time() = ToProto(parts_.clock.Now());
+  *event.mutable_event_time() = event.record_time();
+  event.mutable_gap()->set_cause(v1::Gap::CAUSE_RETENTION);
+  event.mutable_gap()->set_event_count(count);
+}
+
+absl::Status Subscription::FillFrame(v1::SubscribeResponse& frame) {
+  size_t bytes = 0;
+  if (position_ + 1 < parts_.log.oldest_sequence()) {
+    // The records are gone, and with them who could have seen them: the count is not known.
+    AddGap(0, frame);
+    position_ = parts_.log.oldest_sequence() - 1;
+  }
+  ASSIGN_OR_RETURN(const std::vector<RecordPointer> records,
+                   parts_.log.ReadAfter(position_, kReadBatch));
+  const Viewer viewer{*app_, parts_.apps.AccessOf(*app_), page_.pseudonyms, parts_.directory,
+                      parts_.clock.Now()};
+  for (const RecordPointer& record : records) {
+    // Looked at before it is added: the frame's bound holds for whatever the next event is.
+    const bool full = frame.events_size() >= kFrameEventsMax - 1;
+    if (full || (frame.events_size() > 0 && bytes + record->body.size() > kFrameFillBytes)) break;
+    RETURN_IF_ERROR(AddRecord(*record, viewer, frame, bytes));
+    position_ = record->sequence;
+  }
+  if (lost_ > 0 && position_ >= parts_.log.last_sequence()) {
+    AddGap(std::exchange(lost_, 0), frame);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Subscription::WriteFrame(v1::SubscribeResponse& frame, Write write) {
+  const Sequence start = written_.value_or(position_);
+  while (true) {
+    frame.set_cursor(Cursor());
+    if (stream_->BeginWrite(epoch_, position_, frame.cursor())) break;
+    RETURN_IF_ERROR(CheckStanding());
+    // Decided by grants that are no longer so: decide the same stretch again.
+    frame.Clear();
+    position_ = start;
+    if (written_.has_value()) RETURN_IF_ERROR(FillFrame(frame));
+  }
+  const bool open = write(frame);
+  stream_->EndWrite();
+  if (!open) {
+    // A revocation's cancel looks like a closed connection; the reason is what counts.
+    RETURN_IF_ERROR(CheckStanding());
+    return absl::CancelledError();
+  }
+  written_ = position_;
+  return absl::OkStatus();
+}
+
+void Subscription::WaitForMore(uint64_t seen_wakes) {
+  const absl::Time now = parts_.clock.Now();
+  const absl::Time expiry = permissions::NextExpiry(parts_.apps.AccessOf(*app_), now);
+  parts_.log.WaitPast(position_, std::min(kCancelPoll, expiry - now), seen_wakes);
+}
+
+}  // namespace postern::broker
