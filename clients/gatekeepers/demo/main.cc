@@ -297,7 +297,7 @@ int main(int argc, char** argv) {
       "  postern-demo-gatekeeper --speed 3 --exit-at-end\n"
       "  postern-demo-gatekeeper --generate 10000 --seed 7 --chats 40 --quiet --exit-at-end\n"
       "  postern-demo-gatekeeper --generate 50000 --rate 5000 --quiet --journal acked.txt\n"
-      "\nA script is played once: killed or stopped, the next run goes on where it was.\n"
+      "\nA script is played once: killed or stopped, the next run with it goes on where it was.\n"
       "\nExit codes: 0 done or stopped, 2 usage or script, 3 not allowed (any more), 4 keyring, spool\n"
       "or disk.");
   try {

@@ -3,6 +3,7 @@
 
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_split.h>
 
 #include <algorithm>
 #include <utility>
@@ -35,6 +36,21 @@ std::string MessageIdOf(const v1::Event& event) {
   }
 }
 
+// Tells scripts apart: FNV-1a over the set-up and the beginning. Not a secret, only a name.
+std::string Fingerprint(const Script& script) {
+  constexpr size_t kStepsLookedAt = 100;
+  uint64_t hash = 14695981039346656037u;
+  const auto add = [&hash](const std::string& bytes) {
+    for (const char byte : bytes) hash = (hash ^ static_cast<uint8_t>(byte)) * 1099511628211u;
+  };
+  for (const Step& step : script.setup) add(step.event.SerializeAsString());
+  for (size_t i = 0; i < std::min(kStepsLookedAt, script.steps.size()); ++i) {
+    add(script.steps[i].event.SerializeAsString());
+  }
+  add(absl::StrCat(script.steps.size()));
+  return absl::StrCat(absl::Hex(hash, absl::kZeroPad16));
+}
+
 }  // namespace
 
 Player::Player(const Script& script, PlayOptions options, sdk::GatekeeperLink& link,
@@ -46,6 +62,7 @@ Player::Player(const Script& script, PlayOptions options, sdk::GatekeeperLink& l
       journal_(journal),
       show_(std::move(show)),
       wait_(std::move(wait)),
+      fingerprint_(Fingerprint(script)),
       setup_count_(static_cast<int64_t>(script.setup.size())),
       count_(setup_count_ + static_cast<int64_t>(script.steps.size()) * options.rounds) {}
 
@@ -59,6 +76,15 @@ int Player::RoundAt(int64_t place) const {
   return static_cast<int>((place - setup_count_) / static_cast<int64_t>(script_.steps.size()));
 }
 
+int64_t Player::FirstPlace() const {
+  const std::vector<std::string> parts = absl::StrSplit(link_.bookmark(), ' ');
+  int64_t place = 0;
+  if (parts.size() != 2 || parts[0] != fingerprint_ || !absl::SimpleAtoi(parts[1], &place)) {
+    return 0;
+  }
+  return std::clamp<int64_t>(place, 0, count_);
+}
+
 absl::Status Player::Submit(int64_t begin, int64_t end) {
   std::vector<v1::Event> events;
   const absl::Time now = absl::Now();
@@ -67,7 +93,7 @@ absl::Status Player::Submit(int64_t begin, int64_t end) {
   }
   absl::StatusOr<uint64_t> last;
   for (;;) {
-    last = link_.SubmitAll(events, absl::StrCat(end));
+    last = link_.SubmitAll(events, absl::StrCat(fingerprint_, " ", end));
     if (!absl::IsResourceExhausted(last.status())) break;
     if (!wait_(kFullSpoolWait)) return absl::CancelledError("stopped");
   }
@@ -82,13 +108,7 @@ absl::Status Player::Submit(int64_t begin, int64_t end) {
 }
 
 absl::Status Player::Run() {
-  int64_t place = 0;
-  if (const std::string bookmark = link_.bookmark();
-      !bookmark.empty() && !absl::SimpleAtoi(bookmark, &place)) {
-    return absl::FailedPreconditionError("the spool belongs to another adapter");
-  }
-  // A longer script than this one was played before: nothing is left to play.
-  place = std::min(place, count_);
+  int64_t place = FirstPlace();
   const absl::Time start = absl::Now();
   const int64_t start_place = place;
   while (place < count_) {

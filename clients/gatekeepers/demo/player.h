@@ -21,7 +21,8 @@ struct PlayOptions {
 };
 
 // Plays a script into a link, once: its place is kept in the link's bookmark, in the same commit as the
-// events, so a player that was killed goes on where it stopped and nothing is played twice.
+// events, so a player that was killed goes on where it stopped and nothing is played twice. Another
+// script than the last one is played from its beginning.
 class Player {
  public:
   // 'show' prints a line of AliceChat. 'wait' waits, and returns false when it is time to stop. All
@@ -33,6 +34,8 @@ class Player {
   absl::Status Run();
 
  private:
+  // Where to begin: the bookmark's place, when it is this script's.
+  int64_t FirstPlace() const;
   // What comes at 'place': the set-up first, then round after round.
   const Step& StepAt(int64_t place) const;
   int RoundAt(int64_t place) const;
@@ -45,6 +48,7 @@ class Player {
   Journal& journal_;
   const std::function<void(const std::string&)> show_;
   const std::function<bool(absl::Duration)> wait_;
+  const std::string fingerprint_;
   const int64_t setup_count_;
   const int64_t count_;
 };
