@@ -2,6 +2,7 @@
 #include "clients/gatekeepers/purple/account_adapter.h"
 
 #include <blist.h>
+#include <prpl.h>
 #include <status.h>
 #include <util.h>
 
@@ -158,7 +159,6 @@ void AccountAdapter::AfterEncryption(xmlnode** packet) {
   if (HasOmemoPayload(*packet)) {
     // The text once more, in clear: it must not leave beside the encrypted one.
     while (xmlnode* html = xmlnode_get_child(*packet, "html")) xmlnode_free(html);
-    MarkSessionStarts(*packet);
     return;
   }
   const StanzaFacts facts = ReadFacts(*packet);
@@ -170,10 +170,16 @@ void AccountAdapter::AfterEncryption(xmlnode** packet) {
   found->second.error = "the chat has been encrypted, and the client would have sent this in clear";
 }
 
-void AccountAdapter::BytesLeave(const char* text) {
-  if (outgoing_.empty() || !std::string_view(text).starts_with("<message")) return;
-  const XmlNodePtr packet(xmlnode_from_str(text, -1));
+void AccountAdapter::BytesLeave(char** text) {
+  if (!std::string_view(*text).starts_with("<message")) return;
+  const XmlNodePtr packet(xmlnode_from_str(*text, -1));
   if (packet == nullptr || !IsMessage(packet.get())) return;
+  // Mended here, not in the tree: what lurch kept until it had the keys leaves as bytes only.
+  if (MarkSessionStarts(packet.get())) {
+    *text = nullptr;  // in its place goes the mended one, which comes through here again
+    SendBytes(TakeString(xmlnode_to_str(packet.get(), nullptr)));
+    return;
+  }
   const char* id = xmlnode_get_attrib(packet.get(), "id");
   const auto found = id == nullptr ? outgoing_.end() : outgoing_.find(id);
   if (found == outgoing_.end()) return;
@@ -213,6 +219,12 @@ void AccountAdapter::BytesLeave(const char* text) {
     g_warning("a sent message could not be recorded: %s",
               absl::StatusCodeToString(status.code()).c_str());
   }
+}
+
+void AccountAdapter::SendBytes(const std::string& bytes) {
+  PurpleConnection* connection = purple_account_get_connection(account_);
+  PurplePluginProtocolInfo* protocol = PURPLE_PLUGIN_PROTOCOL_INFO(purple_connection_get_prpl(connection));
+  protocol->send_raw(connection, bytes.data(), static_cast<int>(bytes.size()));
 }
 
 // -- what the broker asks ----------------------------------------------------------------------------

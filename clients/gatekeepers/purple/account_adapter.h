@@ -51,7 +51,7 @@ class AccountAdapter {
   void LineWritten(const char* html, PurpleConversation* conversation, PurpleMessageFlags flags);
   void BeforeEncryption(xmlnode* packet);
   void AfterEncryption(xmlnode** packet);
-  void BytesLeave(const char* text);
+  void BytesLeave(char** text);
   void SignedOn();
   void SignedOff();
   void ConnectionFailed(PurpleConnectionError error, const char* description);
@@ -78,6 +78,7 @@ class AccountAdapter {
             std::string missing_capability = {});
   void AnswerUnsent(const std::string& stanza_id, Outgoing& outgoing);
   void ForgetSends();
+  void SendBytes(const std::string& bytes);
   // Tells where the connection stands, when that is new.
   void SetState(v1::AccountState state, std::string_view reason);
   // Hands 'event' over; counts it as lost when it cannot, and says so with the next that can.

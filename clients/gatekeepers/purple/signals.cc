@@ -40,7 +40,7 @@ void OnSendingLast(PurpleConnection* connection, xmlnode** packet, void* data) {
 }
 
 void OnSendingText(PurpleConnection* connection, char** text, void* data) {
-  if (IsOurs(connection, data) && *text != nullptr) AdapterOf(data).BytesLeave(*text);
+  if (IsOurs(connection, data) && *text != nullptr) AdapterOf(data).BytesLeave(text);
 }
 
 void OnReceivedIm(PurpleAccount* account, char* sender, char* html, PurpleConversation* conversation,

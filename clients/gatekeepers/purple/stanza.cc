@@ -53,7 +53,8 @@ bool HasOmemoPayload(xmlnode* message) {
   return encrypted != nullptr && xmlnode_get_child(encrypted, "payload") != nullptr;
 }
 
-void MarkSessionStarts(xmlnode* message) {
+bool MarkSessionStarts(xmlnode* message) {
+  bool changed = false;
   xmlnode* encrypted = xmlnode_get_child_with_namespace(message, "encrypted", kOmemoNamespace);
   xmlnode* header = encrypted == nullptr ? nullptr : xmlnode_get_child(encrypted, "header");
   xmlnode* key = header == nullptr ? nullptr : xmlnode_get_child(header, "key");
@@ -61,12 +62,15 @@ void MarkSessionStarts(xmlnode* message) {
     char* text = xmlnode_get_data(key);
     gsize size = 0;
     guchar* bytes = text == nullptr ? nullptr : g_base64_decode(text, &size);
-    if (bytes != nullptr && size > 1 && (bytes[1] == kPreKeyIdTag || bytes[1] == kBaseKeyTag)) {
+    if (bytes != nullptr && size > 1 && (bytes[1] == kPreKeyIdTag || bytes[1] == kBaseKeyTag) &&
+        xmlnode_get_attrib(key, "prekey") == nullptr) {
       xmlnode_set_attrib(key, "prekey", "true");
+      changed = true;
     }
     g_free(bytes);
     g_free(text);
   }
+  return changed;
 }
 
 std::optional<std::string> Body(xmlnode* message) {

@@ -53,8 +53,8 @@ StanzaFacts ReadFacts(xmlnode* packet);
 bool HasOmemoPayload(xmlnode* message);
 
 // Marks the keys that start a session (XEP-0384: prekey="true"), which lurch 0.7 leaves out when it writes
-// first. Other clients need the mark to read that message.
-void MarkSessionStarts(xmlnode* message);
+// first. Other clients need the mark to read that message. True when a mark was missing.
+bool MarkSessionStarts(xmlnode* message);
 
 // The text of <body/>; nothing when there is none.
 std::optional<std::string> Body(xmlnode* message);
