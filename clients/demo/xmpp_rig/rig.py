@@ -141,6 +141,7 @@ class Rig:
         self.folder = os.path.realpath(folder)
         self.state_path = os.path.join(self.folder, "rig.json")
         self.state = {}
+        self.keeper = None  # in the process that started it
 
     def load(self):
         try:
@@ -397,6 +398,7 @@ class Rig:
             keeper.terminate()
             keeper.wait()
             raise
+        self.keeper = keeper
 
     def stop(self):
         """Ends everything and removes the folder. Safe to repeat."""
@@ -410,6 +412,8 @@ class Rig:
                 if not select.select([descriptor], [], [], 3 * STOP_SECONDS)[0]:
                     raise RigError(f"the keeper (process {keeper['pid']}) does not end")
                 os.close(descriptor)
+        if self.keeper:
+            self.keeper.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def host_flags(self, data_directory):
