@@ -43,15 +43,35 @@ constexpr absl::Duration kAnswerGrace = absl::Seconds(10);
 constexpr int kEndGraceMs = 1000;
 constexpr int kExitUnavailable = 3;
 
-// What the agent needs of our environment to reach the display, the session bus and the right language.
-// Variables that load code into it (LD_PRELOAD, GTK_MODULES, GIO_EXTRA_MODULES) are not among them.
-constexpr std::array<std::string_view, 26> kPassedVariables = {
-    "HOME",          "USER",           "LOGNAME",     "LANG",         "LANGUAGE",
-    "TZ",            "TERM",           "DISPLAY",     "XAUTHORITY",   "WAYLAND_DISPLAY",
-    "GDK_BACKEND",   "GDK_SCALE",      "GDK_DPI_SCALE", "GSK_RENDERER", "GTK_A11Y",
-    "GTK_THEME",     "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_DATA_DIRS",
-    "XDG_CURRENT_DESKTOP", "XDG_SESSION_TYPE", "DBUS_SESSION_BUS_ADDRESS", "AT_SPI_BUS_ADDRESS",
-    "GSETTINGS_BACKEND", "ASAN_OPTIONS"};
+// What the agent needs of our environment to reach the display, the session bus and the right
+// language. Variables that load code into it (LD_PRELOAD, GTK_MODULES, GIO_EXTRA_MODULES) are not
+// among them.
+constexpr std::array<std::string_view, 26> kPassedVariables = {"HOME",
+                                                               "USER",
+                                                               "LOGNAME",
+                                                               "LANG",
+                                                               "LANGUAGE",
+                                                               "TZ",
+                                                               "TERM",
+                                                               "DISPLAY",
+                                                               "XAUTHORITY",
+                                                               "WAYLAND_DISPLAY",
+                                                               "GDK_BACKEND",
+                                                               "GDK_SCALE",
+                                                               "GDK_DPI_SCALE",
+                                                               "GSK_RENDERER",
+                                                               "GTK_A11Y",
+                                                               "GTK_THEME",
+                                                               "XDG_RUNTIME_DIR",
+                                                               "XDG_CONFIG_HOME",
+                                                               "XDG_DATA_HOME",
+                                                               "XDG_DATA_DIRS",
+                                                               "XDG_CURRENT_DESKTOP",
+                                                               "XDG_SESSION_TYPE",
+                                                               "DBUS_SESSION_BUS_ADDRESS",
+                                                               "AT_SPI_BUS_ADDRESS",
+                                                               "GSETTINGS_BACKEND",
+                                                               "ASAN_OPTIONS"};
 
 std::vector<char*> AgentEnvironment() {
   std::vector<char*> passed;
@@ -218,8 +238,7 @@ ConsentOutcome ConsentProcess::Ask(const permissions::ConsentQuestion& question,
     return NoAnswer(agent->Finish() == kExitUnavailable ? Kind::kUnavailable : Kind::kFailed);
   }
   if (!message.ok()) return NoAnswer(Kind::kFailed);
-  absl::StatusOr<permissions::ConsentAnswer> answer =
-      permissions::AnswerFromJson(message->bytes);
+  absl::StatusOr<permissions::ConsentAnswer> answer = permissions::AnswerFromJson(message->bytes);
   // The agent is ours, and yet not believed: its answer must fit this very question.
   if (!answer.ok() || !permissions::CheckAnswer(question, *answer, absl::Now()).ok()) {
     return NoAnswer(Kind::kFailed);

@@ -41,8 +41,8 @@ struct ConsentOutcome {
     kFailed,
   };
   Kind kind = Kind::kFailed;
-  // For kAnswered, and for kExpired when the agent said so itself: checked against the question. It also
-  // names the origin of the asking process, by which refusals are remembered.
+  // For kAnswered, and for kExpired when the agent said so itself: checked against the question. It
+  // also names the origin of the asking process, by which refusals are remembered.
   permissions::ConsentAnswer answer;
 };
 
@@ -50,10 +50,10 @@ class ConsentPrompt {
  public:
   virtual ~ConsentPrompt() = default;
 
-  // Asks and waits, at most a little longer than the question's own time. 'pidfd' is the asking process,
-  // for the evidence; it may be invalid. Blocks; thread-safe, but one question at a time is the
-  // caller's rule. Only kAnswered with Decision allow may lead to a grant: every failure is a kind of
-  // "no answer".
+  // Asks and waits, at most a little longer than the question's own time. 'pidfd' is the asking
+  // process, for the evidence; it may be invalid. Blocks; thread-safe, but one question at a time
+  // is the caller's rule. Only kAnswered with Decision allow may lead to a grant: every failure is
+  // a kind of "no answer".
   virtual ConsentOutcome Ask(const permissions::ConsentQuestion& question, platform::UniqueFd pidfd,
                              const ConsentCancellation& cancellation) = 0;
 };

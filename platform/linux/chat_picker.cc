@@ -29,8 +29,8 @@ ChatPicker::ChatPicker(const std::vector<std::string>& names, std::function<void
     g_object_set_data(G_OBJECT(item.get()), kPlaceKey, GUINT_TO_POINTER(place));
     g_list_store_append(store, item.get());
   }
-  filter_ = gtk_string_filter_new(
-      gtk_property_expression_new(GTK_TYPE_STRING_OBJECT, nullptr, "string"));
+  filter_ =
+      gtk_string_filter_new(gtk_property_expression_new(GTK_TYPE_STRING_OBJECT, nullptr, "string"));
   auto* filtered = gtk_filter_list_model_new(G_LIST_MODEL(store), GTK_FILTER(filter_));
   auto* selection = gtk_no_selection_new(G_LIST_MODEL(filtered));
 
@@ -39,8 +39,8 @@ ChatPicker::ChatPicker(const std::vector<std::string>& names, std::function<void
   g_signal_connect(factory, "bind", G_CALLBACK(OnBind), this);
   g_signal_connect(factory, "unbind", G_CALLBACK(OnUnbind), this);
   GtkWidget* list = gtk_list_view_new(GTK_SELECTION_MODEL(selection), factory);
-  gtk_accessible_update_property(GTK_ACCESSIBLE(list), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                 texts::kChats, -1);
+  gtk_accessible_update_property(GTK_ACCESSIBLE(list), GTK_ACCESSIBLE_PROPERTY_LABEL, texts::kChats,
+                                 -1);
 
   GtkWidget* search = gtk_search_entry_new();
   g_object_set(search, "placeholder-text", texts::kSearchChats, nullptr);

@@ -4,9 +4,9 @@
 
 #include <absl/time/time.h>
 
+#include <absl/strings/string_view.h>
 #include <cstdint>
 #include <string>
-#include <absl/strings/string_view.h>
 
 #include "permissions/consent_question.h"
 #include "platform/linux/peer_evidence.h"
@@ -46,8 +46,8 @@ FaceResult AskInWindow(const FaceInput& input);
 
 // Returns an answer that refuses, with the question's id and hash and who asked filled in.
 permissions::ConsentAnswer RefusalOf(const FaceInput& input);
-// Returns the name to store: what the person typed, cleaned; else the name they gave earlier, else the
-// claimed one, but "" when that one could be taken for another app's: then they must type one.
+// Returns the name to store: what the person typed, cleaned; else the name they gave earlier, else
+// the claimed one, but "" when that one could be taken for another app's: then they must type one.
 std::string NameFrom(const permissions::ConsentQuestion& question, absl::string_view typed);
 // Returns until when a grant of DurationChoices()[choice] lasts, and from when history is open.
 permissions::Validity ValidityFrom(size_t choice, absl::Time now);

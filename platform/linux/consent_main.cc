@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // postern-consent: asks one question and answers it on the descriptor it was started with.
 //
-// It is started by posternd alone, with a socket as descriptor 3. Nothing but a person's answer makes it
-// say "allow": it has no option, variable or file that does, and every way out but an answer closes the
-// socket without a word, which the broker takes as "no answer".
+// It is started by posternd alone, with a socket as descriptor 3. Nothing but a person's answer
+// makes it say "allow": it has no option, variable or file that does, and every way out but an
+// answer closes the socket without a word, which the broker takes as "no answer".
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -81,8 +81,8 @@ int Run(const std::string& face) {
   const FaceResult result = Ask(face, {*question, evidence, channel.get(), deadline});
   if (result.kind == FaceResult::Kind::kUnavailable) return kExitUnavailable;
   if (result.kind != FaceResult::Kind::kAnswered) return kExitEnded;
-  const absl::Status sent = SendOnChannel(channel.get(), permissions::ToJson(result.answer), -1,
-                                          -1, kAnswerWait);
+  const absl::Status sent =
+      SendOnChannel(channel.get(), permissions::ToJson(result.answer), -1, -1, kAnswerWait);
   return sent.ok() ? kExitAnswered : kExitEnded;
 }
 
@@ -91,7 +91,8 @@ int Run(const std::string& face) {
 
 int main(int argc, char** argv) {
   std::setlocale(LC_ALL, "");
-  CLI::App app{"Asks the person at this computer whether a program may be allowed. Started by posternd."};
+  CLI::App app{
+      "Asks the person at this computer whether a program may be allowed. Started by posternd."};
   std::string face = "auto";
   app.add_option("--face", face, "Where to ask: a window where there is a display, or the terminal")
       ->check(CLI::IsMember({"auto", "window", "terminal"}));

@@ -28,7 +28,8 @@ std::string DestinationOf(const ConsentQuestion& question) {
       return "It says that nothing leaves this device.";
     case DestinationKind::kLeavesDevice:
       return absl::StrCat(
-          "Messages in these chats will no longer be end-to-end encrypted between you and the other "
+          "Messages in these chats will no longer be end-to-end encrypted between you and the "
+          "other "
           "people in them: ",
           question.destination.service, " will be able to read them.");
     case DestinationKind::kUnspecified:
@@ -44,7 +45,8 @@ std::string NameWarningOf(const ConsentQuestion& question) {
                         ". This is not that program. Give it a name of your own.");
   }
   if (question.mixed_script) {
-    return "This name mixes letters of different alphabets that look alike. Give it a name of your own.";
+    return "This name mixes letters of different alphabets that look alike. Give it a name of your "
+           "own.";
   }
   return "";
 }

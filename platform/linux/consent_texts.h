@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All that both faces of the consent question say, in one place: the same words in the window and in
-// the terminal, and one place to translate.
+// All that both faces of the consent question say, in one place: the same words in the window and
+// in the terminal, and one place to translate.
 #pragma once
 
 #include <absl/time/time.h>
@@ -44,7 +44,8 @@ inline constexpr const char* kDuration = "How long";
 inline constexpr const char* kHistory = "Older messages";
 inline constexpr const char* kNetworks = "Networks";
 inline constexpr const char* kFeeds =
-    "It will hand over the messages it receives there, already decrypted, and send in your name what "
+    "It will hand over the messages it receives there, already decrypted, and send in your name "
+    "what "
     "apps that you allow write.";
 
 inline constexpr const char* kRefuse = "Refuse";
@@ -93,8 +94,8 @@ const char* TitleOf(const permissions::ConsentQuestion& question);
 std::string DestinationOf(const permissions::ConsentQuestion& question);
 // Returns what there is to say against the claimed name, or "".
 std::string NameWarningOf(const permissions::ConsentQuestion& question);
-// Returns the evidence as (label, value) lines, "unknown" where nothing could be read. Values are not
-// escaped.
+// Returns the evidence as (label, value) lines, "unknown" where nothing could be read. Values are
+// not escaped.
 std::vector<std::pair<std::string, std::string>> EvidenceLines(
     const PeerEvidence& evidence, const permissions::ConsentQuestion& question);
 // Returns what a chat is called in a list: its name, network, account and whether it is a group.

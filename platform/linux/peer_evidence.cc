@@ -27,7 +27,8 @@ constexpr size_t kCommandLineBytesMax = 2048;
 constexpr size_t kPathBytesMax = 4096;
 constexpr size_t kSmallFileBytesMax = 64 * 1024;
 constexpr int kParentsMax = 8;
-// Hashed in about half a second; a larger executable stays "unknown" rather than delay the question.
+// Hashed in about half a second; a larger executable stays "unknown" rather than delay the
+// question.
 constexpr uint64_t kHashedBytesMax = 512ull << 20;
 
 // Returns 'bytes' with each byte that is not part of valid UTF-8 replaced by '?', so that JSON and
@@ -36,9 +37,11 @@ std::string ValidUtf8(absl::string_view bytes) {
   std::string text;
   for (size_t at = 0; at < bytes.size();) {
     const auto lead = static_cast<uint8_t>(bytes[at]);
-    size_t size = lead < 0x80 ? 1 : lead >= 0xC2 && lead < 0xE0 ? 2 : lead >= 0xE0 && lead < 0xF0 ? 3
-                : lead >= 0xF0 && lead < 0xF5                   ? 4
-                                                                : 0;
+    size_t size = lead < 0x80                   ? 1
+                  : lead >= 0xC2 && lead < 0xE0 ? 2
+                  : lead >= 0xE0 && lead < 0xF0 ? 3
+                  : lead >= 0xF0 && lead < 0xF5 ? 4
+                                                : 0;
     bool valid = size > 0 && at + size <= bytes.size();
     for (size_t i = 1; valid && i < size; ++i) {
       valid = (static_cast<uint8_t>(bytes[at + i]) & 0xC0) == 0x80;
@@ -141,7 +144,7 @@ bool IsInterpreter(absl::string_view executable) {
   const size_t slash = executable.rfind('/');
   if (slash != absl::string_view::npos) executable.remove_prefix(slash + 1);
   for (absl::string_view name : {"python", "perl", "ruby", "node", "nodejs", "bash", "dash", "sh",
-                                "zsh", "java", "php", "lua", "gjs", "deno", "bun", "pypy"}) {
+                                 "zsh", "java", "php", "lua", "gjs", "deno", "bun", "pypy"}) {
     absl::string_view rest = executable;
     // The name alone, or followed by a version as in "python3.11".
     if (absl::ConsumePrefix(&rest, name) &&
@@ -229,7 +232,8 @@ PeerEvidence GatherEvidence(int pidfd) {
   ReadFlatpak(proc, evidence);
   ReadParents(ReadSmallFile(proc + "status", kSmallFileBytesMax), evidence);
 
-  // Checked after reading: had it ended in between, the pid could have been another process' by then.
+  // Checked after reading: had it ended in between, the pid could have been another process' by
+  // then.
   if (!IsAlive(pidfd)) return PeerEvidence();
   return evidence;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What can be said about a process that asks for access, from its pidfd.
 //
-// Gathered by the consent agent, not by the daemon: a sandboxed daemon cannot read other processes. It
-// is shown to the person and kept for the origin below; it grants nothing. A program of the same user
-// can fake most of it, and everything that cannot be read is left empty and shown as unknown.
+// Gathered by the consent agent, not by the daemon: a sandboxed daemon cannot read other processes.
+// It is shown to the person and kept for the origin below; it grants nothing. A program of the same
+// user can fake most of it, and everything that cannot be read is left empty and shown as unknown.
 #pragma once
 
 #include <cstdint>
@@ -41,8 +41,8 @@ struct PeerEvidence {
   bool operator==(const PeerEvidence&) const = default;
 };
 
-// Reads what can be read about the process behind 'pidfd' (-1: nothing). When the process is gone at
-// the end, everything read is dropped: the pid may by then belong to another one.
+// Reads what can be read about the process behind 'pidfd' (-1: nothing). When the process is gone
+// at the end, everything read is dropped: the pid may by then belong to another one.
 PeerEvidence GatherEvidence(int pidfd);
 
 // Returns what refusals are remembered by, or "" when nothing is known: the sandbox id, else the

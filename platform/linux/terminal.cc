@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signals from the keyboard are off while a question stands: ^C then answers this question and does not
-// also end the daemon and the shell script that share our process group.
+// Signals from the keyboard are off while a question stands: ^C then answers this question and does
+// not also end the daemon and the shell script that share our process group.
 #include "platform/linux/terminal.h"
 
 #include <absl/strings/str_cat.h>
@@ -27,7 +27,8 @@ constexpr int kColumns = 80;
 constexpr size_t kLineBytesMax = 1024;
 // A lone Esc refuses; the bytes of an arrow key follow their Esc far sooner than this.
 constexpr absl::Duration kEscapeSequenceGap = absl::Milliseconds(50);
-// How often a background process looks whether it has come to the foreground; there is no event for it.
+// How often a background process looks whether it has come to the foreground; there is no event for
+// it.
 constexpr absl::Duration kForegroundPoll = absl::Milliseconds(200);
 
 constexpr char kControlC = 0x03;

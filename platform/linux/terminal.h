@@ -7,11 +7,11 @@
 #include <absl/time/time.h>
 #include <termios.h>
 
+#include <absl/strings/string_view.h>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <absl/strings/string_view.h>
 
 #include "platform/unique_fd.h"
 
@@ -33,24 +33,26 @@ class Terminal {
     kEnded,
   };
 
-  // Opens /dev/tty: never standard input, which anybody may have set. 'channel' is watched: when its
-  // other end closes, the question is over. UNAVAILABLE when there is no controlling terminal.
+  // Opens /dev/tty: never standard input, which anybody may have set. 'channel' is watched: when
+  // its other end closes, the question is over. UNAVAILABLE when there is no controlling terminal.
   static absl::StatusOr<std::unique_ptr<Terminal>> Open(int channel, absl::Time deadline);
   // Puts the terminal back as it was.
   ~Terminal();
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
 
-  // Waits until our process group is in the foreground (a daemon started with '&' is not; 'notice' is
-  // then printed once), and takes the keyboard. kLine when it has it.
+  // Waits until our process group is in the foreground (a daemon started with '&' is not; 'notice'
+  // is then printed once), and takes the keyboard. kLine when it has it.
   Typed TakeKeyboard(absl::string_view notice);
 
   // Prints 'text', of which only line feeds act on the terminal.
   void Print(absl::string_view text);
-  // Prints 'prefix' and 'text', wrapped at 80 columns; further lines begin below the end of 'prefix'.
+  // Prints 'prefix' and 'text', wrapped at 80 columns; further lines begin below the end of
+  // 'prefix'.
   void PrintWrapped(absl::string_view prefix, absl::string_view text);
 
-  // Prints 'prompt' and reads one line into 'line', without its end. Only printable characters count.
+  // Prints 'prompt' and reads one line into 'line', without its end. Only printable characters
+  // count.
   Typed ReadLine(absl::string_view prompt, std::string& line);
 
   // Throws away all that was typed until now, and all that is typed during 'period'.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The consent question as a conversation in the terminal. Every step may refuse; only the last, after
-// everything was shown once more and a second of silence, allows.
+// The consent question as a conversation in the terminal. Every step may refuse; only the last,
+// after everything was shown once more and a second of silence, allows.
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
@@ -57,7 +57,8 @@ std::optional<std::set<uint32_t>> ParseNumbers(absl::string_view line, size_t ma
   return places;
 }
 
-// One question in one terminal. Each step returns kLine to go on; anything else ends the question so.
+// One question in one terminal. Each step returns kLine to go on; anything else ends the question
+// so.
 class Conversation {
  public:
   Conversation(const FaceInput& input, Terminal& terminal)
@@ -132,9 +133,10 @@ class Conversation {
         headed = true;
         std::string number = absl::StrCat(i + 1);
         number.insert(0, number.size() < 2 ? 1 : 0, ' ');
-        terminal_.PrintWrapped(absl::StrCat("  [ ] ", number, "  "),
-                               absl::StrCat(std::string(permissions::ScopeSentence(scopes[i])), " (",
-                                            std::string(permissions::ScopeName(scopes[i])), ")"));
+        terminal_.PrintWrapped(
+            absl::StrCat("  [ ] ", number, "  "),
+            absl::StrCat(std::string(permissions::ScopeSentence(scopes[i])), " (",
+                         std::string(permissions::ScopeName(scopes[i])), ")"));
         if (question_.required_scopes.Has(scopes[i])) {
           terminal_.PrintWrapped("          ", texts::kRequired);
         }
@@ -171,7 +173,8 @@ class Conversation {
   }
 
   Typed AskScopes(const std::vector<Scope>& scopes) {
-    terminal_.Print("Nothing is on. Type the numbers of what to allow, e.g. \"1 3\". Enter refuses.\n");
+    terminal_.Print(
+        "Nothing is on. Type the numbers of what to allow, e.g. \"1 3\". Enter refuses.\n");
     for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
       std::string line;
       const Typed typed = terminal_.ReadLine("Allow which> ", line);
@@ -188,7 +191,8 @@ class Conversation {
     return Typed::kRefused;
   }
 
-  void ShowChats(const std::vector<uint32_t>& shown, size_t from, const std::set<uint32_t>& ticked) {
+  void ShowChats(const std::vector<uint32_t>& shown, size_t from,
+                 const std::set<uint32_t>& ticked) {
     const size_t end = std::min(shown.size(), from + kChatsPerPage);
     for (size_t i = from; i < end; ++i) {
       std::string number = absl::StrCat(shown[i] + 1);
@@ -237,8 +241,7 @@ class Conversation {
         return ticked.empty() ? Typed::kRefused : Typed::kLine;
       }
       if (command == "all" || command == "all and new") {
-        answer_.chat_choice =
-            command == "all" ? ChatChoice::kAllExisting : ChatChoice::kAllAndNew;
+        answer_.chat_choice = command == "all" ? ChatChoice::kAllExisting : ChatChoice::kAllAndNew;
         return AskAccounts();
       }
       if (command == "more") {
@@ -295,8 +298,8 @@ class Conversation {
     }
     for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
       std::string line;
-      const Typed typed = terminal_.ReadLine(
-          absl::StrCat(prompt, " (Enter: ", default_choice + 1, ")> "), line);
+      const Typed typed =
+          terminal_.ReadLine(absl::StrCat(prompt, " (Enter: ", default_choice + 1, ")> "), line);
       if (typed != Typed::kLine) return typed;
       const auto places = ParseNumbers(line, choices.size());
       if (!places.has_value() || places->size() > 1) continue;
@@ -312,9 +315,9 @@ class Conversation {
       for (const uint32_t place : answer_.accounts) {
         accounts.push_back(texts::AccountLine(question_.accounts[place]));
       }
-      return absl::StrCat(answer_.chat_choice == ChatChoice::kAllExisting ? texts::kAllExisting
-                                                                          : texts::kAllAndNew,
-                          ": ", absl::StrJoin(accounts, ", "));
+      return absl::StrCat(
+          answer_.chat_choice == ChatChoice::kAllExisting ? texts::kAllExisting : texts::kAllAndNew,
+          ": ", absl::StrJoin(accounts, ", "));
     }
     if (answer_.chats.empty()) return texts::kNoChats;
     std::vector<std::string> chats;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The consent question as a window.
 //
-// Everything but one click or key press on Allow refuses: Esc, Enter anywhere, closing the window, the
-// question's time. Allow is asleep until the window has had the focus for a second, and again after it
-// lost it, so that a key or click that was meant for another window does not allow.
+// Everything but one click or key press on Allow refuses: Esc, Enter anywhere, closing the window,
+// the question's time. Allow is asleep until the window has had the focus for a second, and again
+// after it lost it, so that a key or click that was meant for another window does not allow.
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 #include <adwaita.h>
@@ -131,8 +131,8 @@ class ConsentWindow {
                                                 ? texts::kUnknown
                                                 : Printable(input_.evidence.executable).c_str());
     adw_expander_row_add_row(
-        evidence, GTK_WIDGET(NewTextRow("App id", absl::StrCat(question_.app_id, " ",
-                                                               question_.software_version))));
+        evidence, GTK_WIDGET(NewTextRow(
+                      "App id", absl::StrCat(question_.app_id, " ", question_.software_version))));
     for (const auto& [label, value] : texts::EvidenceLines(input_.evidence, question_)) {
       adw_expander_row_add_row(evidence, GTK_WIDGET(NewTextRow(label, Printable(value))));
     }
@@ -143,8 +143,7 @@ class ConsentWindow {
   void AddNetworks(GtkBox* content) {
     AdwPreferencesGroup* group = NewGroup("");
     adw_preferences_group_add(
-        group,
-        GTK_WIDGET(NewTextRow(texts::kNetworks, absl::StrJoin(question_.networks, ", "))));
+        group, GTK_WIDGET(NewTextRow(texts::kNetworks, absl::StrJoin(question_.networks, ", "))));
     adw_preferences_group_add(group, GTK_WIDGET(NewTextRow(texts::kFeeds, "")));
     gtk_box_append(content, GTK_WIDGET(group));
   }
@@ -159,7 +158,8 @@ class ConsentWindow {
           group = NewGroup(write ? texts::kWriting : texts::kReading);
           gtk_box_append(content, GTK_WIDGET(group));
         }
-        const char* need = question_.required_scopes.Has(scope) ? texts::kRequired : texts::kOptional;
+        const char* need =
+            question_.required_scopes.Has(scope) ? texts::kRequired : texts::kOptional;
         GtkSwitch* toggle =
             AddSwitchRow(group, std::string(permissions::ScopeSentence(scope)), need);
         g_signal_connect_swapped(toggle, "notify::active", G_CALLBACK(OnChanged), this);
@@ -360,7 +360,8 @@ class ConsentWindow {
     auto* self = static_cast<ConsentWindow*>(data);
     // In an open list of durations these two choose and close.
     GtkWidget* focus = gtk_window_get_focus(self->window_);
-    if (focus != nullptr && gtk_widget_get_ancestor(focus, GTK_TYPE_POPOVER) != nullptr) return FALSE;
+    if (focus != nullptr && gtk_widget_get_ancestor(focus, GTK_TYPE_POPOVER) != nullptr)
+      return FALSE;
     if (key != GDK_KEY_Escape && key != GDK_KEY_Return && key != GDK_KEY_KP_Enter &&
         key != GDK_KEY_ISO_Enter) {
       return FALSE;
@@ -374,8 +375,8 @@ class ConsentWindow {
     if (self->guard_source_ != 0) g_source_remove(std::exchange(self->guard_source_, 0));
     self->awake_ = false;
     if (gtk_window_is_active(self->window_)) {
-      self->guard_source_ = g_timeout_add(
-          static_cast<guint>(absl::ToInt64Milliseconds(kAllowGuard)), OnAwake, self);
+      self->guard_source_ =
+          g_timeout_add(static_cast<guint>(absl::ToInt64Milliseconds(kAllowGuard)), OnAwake, self);
     }
     self->Update();
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small pieces of the consent window. Every text given to them is shown as plain text: names come from
-// strangers, and libadwaita's rows read markup unless told not to.
+// Small pieces of the consent window. Every text given to them is shown as plain text: names come
+// from strangers, and libadwaita's rows read markup unless told not to.
 #pragma once
 
 #include <adwaita.h>
@@ -28,7 +28,7 @@ GtkSwitch* AddSwitchRow(AdwPreferencesGroup* group, const std::string& title,
 // A row with a check button, not ticked. Returns the button.
 GtkCheckButton* AddCheckRow(AdwPreferencesGroup* group, const std::string& title);
 // A row that offers one of 'texts' (ended by a null pointer). Returns the row.
-AdwComboRow* AddComboRow(AdwPreferencesGroup* group, const char* title,
-                         const char* const* texts, guint selected);
+AdwComboRow* AddComboRow(AdwPreferencesGroup* group, const char* title, const char* const* texts,
+                         guint selected);
 
 }  // namespace postern::platform

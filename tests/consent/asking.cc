@@ -33,7 +33,8 @@ ConsentQuestion TranslatorQuestion() {
   question.app_id = "org.example.translator";
   question.software_version = "1.2";
   question.required_scopes = {Scope::kChatsRead, Scope::kMessagesRead};
-  question.optional_scopes = {Scope::kMessagesHistory, Scope::kMessagesSend, Scope::kReactionsWrite};
+  question.optional_scopes = {Scope::kMessagesHistory, Scope::kMessagesSend,
+                              Scope::kReactionsWrite};
   question.destination = {permissions::DestinationKind::kLeavesDevice, "translate.example"};
   permissions::AccountId account;
   permissions::ChatId chat;
@@ -89,8 +90,8 @@ AskingProcess::AskingProcess(fakes::ScriptedPerson& person, const ConsentQuestio
     const ConsentOutcome result = prompt.Ask(question, UniqueFd(::dup(pidfd.get())), cancellation);
     const std::string text =
         absl::StrCat(static_cast<int>(result.kind), permissions::ToJson(result.answer));
-    const bool written = ::write(outcome_end.get(), text.data(), text.size()) ==
-                         static_cast<ssize_t>(text.size());
+    const bool written =
+        ::write(outcome_end.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
     canceller.detach();
     return written ? 0 : 1;
   });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Harness: a broker process that asks one question through the real agent, on a terminal or without.
+// Harness: a broker process that asks one question through the real agent, on a terminal or
+// without.
 #pragma once
 
 #include <sys/types.h>

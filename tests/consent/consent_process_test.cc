@@ -3,8 +3,8 @@
 #include "broker/consent_process.h"
 
 #include <absl/strings/str_cat.h>
-#include <gtest/gtest.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,16 +32,16 @@ ConsentOutcome AskAgent(const std::string& script, const ConsentQuestion& questi
   ::fclose(file);
   ::chmod(path.c_str(), 0700);
   const ConsentCancellation cancellation;
-  const ConsentOutcome outcome =
-      ConsentProcess(path, ConsentFace::kTerminal).Ask(question, platform::UniqueFd(), cancellation);
+  const ConsentOutcome outcome = ConsentProcess(path, ConsentFace::kTerminal)
+                                     .Ask(question, platform::UniqueFd(), cancellation);
   ::unlink(path.c_str());
   return outcome;
 }
 
 // Takes the question (a header packet and one more), then says 'message'.
 std::string Saying(const std::string& message) {
-  return absl::StrCat("dd bs=65536 count=2 <&3 >/dev/null 2>&1; printf '%s' 'postern 1 ", message.size(), "' >&3; printf '%s' '", message,
-                      "' >&3");
+  return absl::StrCat("dd bs=65536 count=2 <&3 >/dev/null 2>&1; printf '%s' 'postern 1 ",
+                      message.size(), "' >&3; printf '%s' '", message, "' >&3");
 }
 
 TEST(ConsentProcess, GrantsNothingWhenTheAgentIsMissing) {
@@ -74,7 +74,8 @@ TEST(ConsentProcess, GrantsNothingOnAnAnswerToAnotherQuestion) {
     const std::string answer = permissions::ToJson(ScriptedConsentPrompt::AllowAll(other));
     EXPECT_EQ(AskAgent(Saying(answer), question).kind, Kind::kFailed);
   }
-  // The very same words do count when they answer this question: so the refusals above are not luck.
+  // The very same words do count when they answer this question: so the refusals above are not
+  // luck.
   const std::string answer = permissions::ToJson(ScriptedConsentPrompt::AllowAll(question));
   EXPECT_EQ(AskAgent(Saying(answer), question).kind, Kind::kAnswered);
 }

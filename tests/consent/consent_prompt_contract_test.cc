@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every ConsentPrompt promises: the real one with a person at a terminal, and the one for tests.
+// What every ConsentPrompt promises: the real one with a person at a terminal, and the one for
+// tests.
 #include <gtest/gtest.h>
 
 #include <thread>

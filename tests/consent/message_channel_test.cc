@@ -33,8 +33,8 @@ TEST(MessageChannel, RefusesMoreThanWasAnnounced) {
   ASSERT_TRUE(ends.ok());
   SendRaw(ends->first.get(), "postern 1 3");
   SendRaw(ends->first.get(), "four");
-  EXPECT_TRUE(absl::IsDataLoss(
-      ReceiveFromChannel(ends->second.get(), -1, absl::Seconds(5)).status()));
+  EXPECT_TRUE(
+      absl::IsDataLoss(ReceiveFromChannel(ends->second.get(), -1, absl::Seconds(5)).status()));
 }
 
 TEST(MessageChannel, HasNoMessageWhenTheOtherEndClosesInTheMiddle) {
@@ -42,8 +42,8 @@ TEST(MessageChannel, HasNoMessageWhenTheOtherEndClosesInTheMiddle) {
   ASSERT_TRUE(ends.ok());
   SendRaw(ends->first.get(), "postern 1 3");
   ends->first.Reset();
-  EXPECT_TRUE(absl::IsUnavailable(
-      ReceiveFromChannel(ends->second.get(), -1, absl::Seconds(5)).status()));
+  EXPECT_TRUE(
+      absl::IsUnavailable(ReceiveFromChannel(ends->second.get(), -1, absl::Seconds(5)).status()));
 }
 
 TEST(MessageChannel, StopsWaitingWhenItIsWoken) {

@@ -17,7 +17,9 @@ namespace {
 using testing::EndsWith;
 using testing::SizeIs;
 
-UniqueFd PidfdOf(pid_t pid) { return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
+UniqueFd PidfdOf(pid_t pid) {
+  return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+}
 
 TEST(PeerEvidence, IsAllUnknownForAProcessThatIsGone) {
   const pid_t child = ::fork();

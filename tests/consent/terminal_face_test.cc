@@ -29,8 +29,10 @@ constexpr const char* kLastPrompt = "anything else refuses> ";
 
 // Goes to the last prompt with a valid choice, and no further.
 bool GoToTheWord(ScriptedPerson& person) {
-  const std::pair<const char*, const char*> steps[] = {{kFirstPrompt, ""},   {"Allow which> ", "1 2"},
-                                                       {"Which chats> ", "2"}, {"Which chats> ", ""},
+  const std::pair<const char*, const char*> steps[] = {{kFirstPrompt, ""},
+                                                       {"Allow which> ", "1 2"},
+                                                       {"Which chats> ", "2"},
+                                                       {"Which chats> ", ""},
                                                        {"How long (", ""}};
   for (const auto& [prompt, line] : steps) {
     if (!person.Expect(prompt)) return false;
@@ -187,8 +189,8 @@ TEST(TerminalGrant, IsExactlyWhatWasTyped) {
   ScriptedPerson person;
   const permissions::ConsentQuestion question = TranslatorQuestion();
   AskingProcess asking(person, question);
-  ASSERT_TRUE(person.Answer({.name = "My translator", .scopes = "1 3", .chats = "2-3",
-                             .history = "2", .duration = "4"}))
+  ASSERT_TRUE(person.Answer(
+      {.name = "My translator", .scopes = "1 3", .chats = "2-3", .history = "2", .duration = "4"}))
       << person.screen();
   const ConsentOutcome outcome = asking.Outcome();
   ASSERT_EQ(outcome.kind, Kind::kAnswered) << person.screen();
@@ -202,9 +204,8 @@ TEST(TerminalGrant, IsExactlyWhatWasTyped) {
   EXPECT_EQ(answer.validity.kind, permissions::ValidityKind::kUntil);
   EXPECT_LT(absl::AbsDuration(answer.validity.expire_time - absl::Now() - absl::Hours(7 * 24)),
             absl::Minutes(1));
-  EXPECT_LT(
-      absl::AbsDuration(absl::Now() - answer.history_start_time - absl::Hours(30 * 24)),
-      absl::Minutes(1));
+  EXPECT_LT(absl::AbsDuration(absl::Now() - answer.history_start_time - absl::Hours(30 * 24)),
+            absl::Minutes(1));
   EXPECT_THAT(answer.origin, HasSubstr("consent_terminal_test"));
   EXPECT_THAT(person.screen(), HasSubstr("postern grants list"));
 }
