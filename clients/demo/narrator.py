@@ -5,14 +5,15 @@ import os
 import sys
 import threading
 
-WIDTH = 10
+WIDTH = 12
 COLOURS = {
     "posternd": "35",
     "AliceChat": "36",
     "app": "32",
     "you": "1",
     "question": "33",
-    "profanity": "34",
+    "Bob's client": "36",
+    "Carol": "34",
 }
 
 

@@ -3,6 +3,10 @@
 
 import threading
 
+# Enough for a person to see that the chat goes on without the app.
+LINES_AFTER_REVOCATION = 3
+AFTER_REVOCATION_SECONDS = 6
+
 
 class AliceChatStory:
     """The scripted client. It plays its script once, over as many runs as it takes: so it waits, played
@@ -20,6 +24,8 @@ class AliceChatStory:
         self.attached = threading.Event()
         self.answer_shown = threading.Event()
         self.process = None
+        self._lines = 0
+        self._said = threading.Condition()
 
     def on_line(self, demo, line):
         if line.startswith("AliceChat: "):
@@ -29,6 +35,9 @@ class AliceChatStory:
         if self.answer in line:
             self.answer_shown.set()
         demo.tell.say("AliceChat", line)
+        with self._said:
+            self._lines += 1
+            self._said.notify_all()
 
     def _start(self, demo, speed):
         self.process = demo.profile.start(
@@ -46,19 +55,9 @@ class AliceChatStory:
     def after_revocation(self, demo):
         """AliceChat goes on; the app no longer hears it."""
         demo.tell.text("AliceChat goes on, and the app no longer hears it:")
-        self.lines_wanted = 3
-        seen = threading.Semaphore(0)
-        told = demo.tell.say
-
-        def count(who, line):
-            told(who, line)
-            if who == "AliceChat":
-                seen.release()
-
-        demo.tell.say = count
-        for _ in range(self.lines_wanted):
-            seen.acquire(timeout=5)
-        demo.tell.say = told
+        with self._said:
+            enough = self._lines + LINES_AFTER_REVOCATION
+            self._said.wait_for(lambda: self._lines >= enough, timeout=AFTER_REVOCATION_SECONDS)
         self.process.stop()
 
     def close(self, demo):

@@ -12,6 +12,7 @@
 
 #include "clients/postern/owner.h"
 #include "clients/postern/owner_key.h"
+#include "clients/postern/owner_secrets.h"
 #include "clients/postern/problem.h"
 #include "clients/postern/visible_text.h"
 #include "platform/secret_store.h"
@@ -20,7 +21,7 @@
 namespace postern::cli {
 namespace {
 
-constexpr char kStart[] = "Start posternd: `systemctl --user start postern`, or `posternd`.";
+constexpr char kStart[] = "Start it with `posternd`.";
 constexpr mode_t kOthers = 077;
 // A data directory with more entries than this is not ours; the check stops there.
 constexpr int kEntriesMax = 1000;
@@ -73,12 +74,17 @@ Finding CheckSocket(const Paths& paths) {
   return {name, Outcome::kOk, paths.socket, ""};
 }
 
-Finding CheckSecretService(const Paths& paths) {
-  const std::string name = "secret_service";
-  const auto store = platform::MakeSecretServiceStore(paths.data_directory);
-  const platform::SecretStoreState state = store->State();
+Finding CheckSecretStore(const Paths& paths) {
+  const std::string name = "secret_store";
+  const auto opened = OpenOwnerSecrets(paths);
+  if (!opened.ok()) {
+    return {name, Outcome::kFailed, VisibleText(std::string(opened.status().message())),
+            "Look at [secrets] in posternd.toml."};
+  }
+  platform::SecretStore& store = **opened;
+  const platform::SecretStoreState state = store.State();
   const std::string seen =
-      absl::StrCat(store->Describe(), ": ", std::string(platform::SecretStoreStateName(state)));
+      absl::StrCat(store.Describe(), ": ", std::string(platform::SecretStoreStateName(state)));
   switch (state) {
     case platform::SecretStoreState::kReady:
       break;
@@ -91,11 +97,9 @@ Finding CheckSecretService(const Paths& paths) {
       return {name, Outcome::kFailed, seen,
               "Run this in your desktop session, or set DBUS_SESSION_BUS_ADDRESS."};
   }
-  const auto key = store->Lookup(kOwnerKeyName);
-  if (absl::IsNotFound(key.status())) {
-    return {
-        name, Outcome::kWarning, seen + ", without an owner's key",
-        "posternd makes it when it first starts. If it has run before, was it with this keyring?"};
+  if (absl::IsNotFound(store.Lookup(kOwnerKeyName).status())) {
+    return {name, Outcome::kWarning, seen + ", without an owner's key",
+            "posternd makes it when it first starts. Was this keyring open then?"};
   }
   return {name, Outcome::kOk, seen, ""};
 }

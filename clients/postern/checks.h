@@ -26,8 +26,8 @@ struct Finding {
 Finding CheckRuntimeDirectory(const Paths& paths);
 // The socket: there, a socket, this user's.
 Finding CheckSocket(const Paths& paths);
-// The keyring: open, and holding the owner's key.
-Finding CheckSecretService(const Paths& paths);
+// Where keys rest: open, and holding the owner's key.
+Finding CheckSecretStore(const Paths& paths);
 // The broker's certificate: there, and nobody else could have written it.
 Finding CheckBrokerCertificate(const Paths& paths);
 // Everything in the data directory and this program's key directory is the user's alone.

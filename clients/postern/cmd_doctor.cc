@@ -35,7 +35,7 @@ Style StyleOf(Outcome outcome) {
 
 std::vector<Finding> AllChecks(const Paths& paths) {
   std::vector<Finding> findings = {CheckRuntimeDirectory(paths), CheckSocket(paths),
-                                   CheckSecretService(paths), CheckBrokerCertificate(paths)};
+                                   CheckSecretStore(paths), CheckBrokerCertificate(paths)};
   for (Finding& finding : CheckPermissions(paths)) findings.push_back(std::move(finding));
   for (Finding& finding : CheckBroker(paths)) findings.push_back(std::move(finding));
   return findings;

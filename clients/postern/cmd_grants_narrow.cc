@@ -89,9 +89,12 @@ void AddGrantsNarrow(CommandLine& line, CLI::App* grants) {
                     "postern grants narrow 5d1e90aa --until 2026-12-31"}},
       [options](Context& context) { return RunNarrow(context, *options); });
   command->add_option("GRANT", options->grant, "The grant's id, or its start")->required();
-  command->add_option("--remove-scope", options->scopes, "A scope to take out; may be repeated");
-  command->add_option("--remove-chat", options->chats,
-                      "A chat to take out, by name or id; may be repeated");
+  command->add_option("--remove-scope", options->scopes, "A scope to take out; may be repeated")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--remove-chat", options->chats,
+                   "A chat to take out, by name or id; may be repeated")
+      ->allow_extra_args(false);
   command->add_option("--until", options->until,
                       "An earlier end: 30min, 12h, 7d, 2026-12-31, or RFC 3339");
 }

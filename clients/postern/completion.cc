@@ -41,17 +41,17 @@ std::string JoinedWords(const CompletionNode& node) {
 // The loop that both bash and zsh use: follows the words before the cursor down the tree.
 std::string CommandPathLoop(const std::vector<CompletionNode>& tree, const std::string& words) {
   std::string code = absl::StrCat(
-      "  local path='' word next\n"
+      "  local at='' word next\n"
       "  for word in ",
       words,
       "; do\n"
-      "    next=\"${path:+$path }$word\"\n"
+      "    next=\"${at:+$at }$word\"\n"
       "    case \"$next\" in\n      ");
   std::string paths;
   for (const CompletionNode& node : tree) {
     if (!node.path.empty()) absl::StrAppend(&paths, paths.empty() ? "" : "|", Quoted(node.path));
   }
-  return absl::StrCat(code, paths, ") path=\"$next\" ;;\n    esac\n  done\n");
+  return absl::StrCat(code, paths, ") at=\"$next\" ;;\n    esac\n  done\n");
 }
 
 }  // namespace
@@ -67,7 +67,7 @@ std::string BashCompletion(const std::vector<CompletionNode>& tree) {
       "# bash completion of postern. Use: source <(postern completion bash)\n"
       "_postern() {\n",
       CommandPathLoop(tree, "\"${COMP_WORDS[@]:1:COMP_CWORD-1}\""), "  local words=''\n",
-      "  case \"$path\" in\n");
+      "  case \"$at\" in\n");
   for (const CompletionNode& node : tree) {
     absl::StrAppend(&script, "    ", Quoted(node.path), ") words=", Quoted(JoinedWords(node)),
                     " ;;\n");
@@ -86,7 +86,7 @@ std::string ZshCompletion(const std::vector<CompletionNode>& tree) {
       "in $fpath\n"
       "_postern() {\n",
       CommandPathLoop(tree, "\"${(@)words[2,CURRENT-1]}\""), "  local -a described\n",
-      "  case \"$path\" in\n");
+      "  case \"$at\" in\n");
   for (const CompletionNode& node : tree) {
     absl::StrAppend(&script, "    ", Quoted(node.path), ") described=(");
     for (const Word& word : node.words) {

@@ -4,7 +4,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
 
-#include "platform/secret_store.h"
+#include "clients/postern/owner_secrets.h"
 #include "platform/status_macros.h"
 #include "platform/tls_identity.h"
 
@@ -33,7 +33,7 @@ absl::Status Explained(platform::SecretStoreState state) {
 }  // namespace
 
 absl::StatusOr<OwnerIdentity> ReadOwnerIdentity(const Paths& paths) {
-  const auto store = platform::MakeSecretServiceStore(paths.data_directory);
+  ASSIGN_OR_RETURN(const auto store, OpenOwnerSecrets(paths));
   auto key = store->Lookup(kOwnerKeyName);
   if (absl::IsNotFound(key.status())) {
     return absl::FailedPreconditionError(

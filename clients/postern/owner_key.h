@@ -16,12 +16,12 @@ struct OwnerIdentity {
   std::string certificate_pem;
 };
 
-// The name of the owner's key in the Secret Service.
+// The name of the owner's key where posternd keeps its keys.
 inline constexpr char kOwnerKeyName[] = "owner-key";
 
-// Reads the key that posternd made from the Secret Service, and makes a certificate for it anew:
-// who the owner is hangs on the key alone. Never prompts. FAILED_PRECONDITION, saying what to do,
-// when the keyring is locked, absent or holds no such key.
+// Reads the key that posternd made, and makes a certificate for it anew: who the owner is hangs on
+// the key alone. Never prompts. FAILED_PRECONDITION, saying what to do, when the place of keys is
+// locked, absent or holds no such key.
 absl::StatusOr<OwnerIdentity> ReadOwnerIdentity(const Paths& paths);
 
 }  // namespace postern::cli

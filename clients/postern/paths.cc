@@ -24,6 +24,9 @@ Paths Paths::FromEnvironment() {
     paths.runtime_directory = runtime + "/postern";
     paths.socket = paths.runtime_directory + "/postern.sock";
   }
+  std::string config = AbsoluteFrom("XDG_CONFIG_HOME");
+  if (config.empty()) config = AbsoluteFrom("HOME") + "/.config";
+  paths.config_file = config + "/postern/posternd.toml";
   std::string data = AbsoluteFrom("XDG_DATA_HOME");
   if (data.empty()) data = AbsoluteFrom("HOME") + "/.local/share";
   paths.data_directory = data + "/postern";

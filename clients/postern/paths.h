@@ -15,6 +15,8 @@ struct Paths {
   // $XDG_DATA_HOME/postern.
   std::string data_directory;
   std::string broker_certificate;
+  // $XDG_CONFIG_HOME/postern/posternd.toml.
+  std::string config_file;
   // $XDG_DATA_HOME/postern-clients/org.postern.cli.
   std::string own_state_directory;
 

@@ -34,9 +34,8 @@ Problem WithoutReason(const absl::Status& status) {
   const std::string message = VisibleText(std::string(status.message()));
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
-      return {
-          ExitCode::kNotRunning, "NOT_RUNNING", "posternd does not answer.",
-          "Start it (`systemctl --user start postern` or `posternd`), or run `postern doctor`."};
+      return {ExitCode::kNotRunning, "NOT_RUNNING", "posternd does not run, or does not answer.",
+              "Start it with `posternd`; `postern doctor` says more."};
     case absl::StatusCode::kUnauthenticated:
       return {ExitCode::kNotAllowed, "UNAUTHENTICATED",
               "The program behind the socket is not the broker whose certificate is pinned.",

@@ -57,7 +57,7 @@ TEST(Completion, NamesEveryCommandInEachShell) {
   for (const std::string& script :
        {BashCompletion(tree), ZshCompletion(tree), FishCompletion(tree)}) {
     for (const CompletionNode& node : tree) EXPECT_THAT(script, HasSubstr(node.path));
-    EXPECT_THAT(script, HasSubstr("--json"));
+    EXPECT_THAT(script, HasSubstr("json"));
   }
 }
 
