@@ -11,8 +11,8 @@
 
 namespace postern::sdk {
 
-// How long to wait between tries of the same thing: doubles from 'first' to 'longest', with jitter so
-// that many apps do not return to a restarted broker in one moment.
+// How long to wait between tries of the same thing: doubles from 'first' to 'longest', with jitter
+// so that many apps do not return to a restarted broker in one moment.
 struct BackoffOptions {
   absl::Duration first = absl::Milliseconds(50);
   absl::Duration longest = absl::Seconds(10);

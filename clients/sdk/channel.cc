@@ -12,12 +12,12 @@
 namespace postern::sdk {
 namespace {
 
-// gRPC's own pings: a dead peer on a Unix socket is seen at once, so they only find a hung broker. gRPC
-// servers count pings more often than every 5 minutes on a quiet stream as abuse.
+// gRPC's own pings: a dead peer on a Unix socket is seen at once, so they only find a hung broker.
+// gRPC servers count pings more often than every 5 minutes on a quiet stream as abuse.
 constexpr int kKeepaliveMs = 10 * 60 * 1000;
 constexpr int kKeepaliveTimeoutMs = 20 * 1000;
-// gRPC's reconnecting within the channel, below the SDK's own: quick, for a broker that restarts, and
-// bounded. The minimum is how long one TLS handshake may take on a loaded machine.
+// gRPC's reconnecting within the channel, below the SDK's own: quick, for a broker that restarts,
+// and bounded. The minimum is how long one TLS handshake may take on a loaded machine.
 constexpr int kReconnectFirstMs = 50;
 constexpr int kHandshakeMs = 5 * 1000;
 constexpr int kReconnectLongestMs = 2 * 1000;
@@ -28,7 +28,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const Identity& identity) {
   grpc::SslCredentialsOptions credentials;
   credentials.pem_root_certs = identity.broker_certificate_pem;
   credentials.pem_cert_chain = identity.certificate_pem;
-  credentials.pem_private_key.assign(identity.key_pem.span().begin(), identity.key_pem.span().end());
+  credentials.pem_private_key.assign(identity.key_pem.span().begin(),
+                                     identity.key_pem.span().end());
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);

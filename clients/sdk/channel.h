@@ -11,15 +11,15 @@
 
 namespace postern::sdk {
 
-// Makes a TLS channel to the broker's socket: we show our certificate, and believe the pinned one only.
-// Does not connect.
+// Makes a TLS channel to the broker's socket: we show our certificate, and believe the pinned one
+// only. Does not connect.
 std::shared_ptr<grpc::Channel> MakeChannel(const Identity& identity);
 
 // Says whether a failed call failed because something that is not the pinned broker answered.
 bool IsWrongBroker(const grpc::Status& status);
 
-// Cancels whatever calls run now, and those that start later: how another thread ends a blocking call.
-// Thread-safe.
+// Cancels whatever calls run now, and those that start later: how another thread ends a blocking
+// call. Thread-safe.
 class Canceller {
  public:
   // While it lives, Cancel reaches 'context'.

@@ -20,10 +20,9 @@ absl::Status ClientCore::ended() const {
 }
 
 void ClientCore::Note(const absl::Status& status) {
-  // Only UNAUTHENTICATED means that the whole app is out: a stream's PERMISSION_DENIED may concern one
-  // grant of several.
-  if (!absl::IsUnauthenticated(status) ||
-      ErrorReasonOf(status) != v1::ERROR_REASON_GRANT_REVOKED) {
+  // Only UNAUTHENTICATED means that the whole app is out: a stream's PERMISSION_DENIED may concern
+  // one grant of several.
+  if (!absl::IsUnauthenticated(status) || ErrorReasonOf(status) != v1::ERROR_REASON_GRANT_REVOKED) {
     return;
   }
   platform::MutexLock lock(mutex_);
@@ -35,8 +34,8 @@ namespace {
 // One call, of which gRPC fills in the response. Called once for each try.
 using Attempt = std::function<grpc::Status(grpc::ClientContext&)>;
 
-// Says whether 'status' of a unary call is worth another try. 'tried_before': an earlier try may still
-// be running in the broker; the same request id then waits for it.
+// Says whether 'status' of a unary call is worth another try. 'tried_before': an earlier try may
+// still be running in the broker; the same request id then waits for it.
 bool IsWorthAnotherTry(const absl::Status& status, bool tried_before) {
   const v1::ErrorReason reason = ErrorReasonOf(status);
   if (reason == v1::ERROR_REASON_REQUEST_ID_CONFLICT) return tried_before;
@@ -132,8 +131,8 @@ class BrokerClient final : public Client {
                                            const PageOptions& page) override {
     auto request = PageRequest<v1::ListChatsRequest>(page);
     request.set_account_id(account_id);
-    ASSIGN_OR_RETURN(auto response, Call(*core_, *core_->stubs.chat,
-                                         &v1::ChatService::Stub::ListChats, request));
+    ASSIGN_OR_RETURN(auto response,
+                     Call(*core_, *core_->stubs.chat, &v1::ChatService::Stub::ListChats, request));
     return TakePage<v1::Chat>(*response.mutable_chats(), response);
   }
 
@@ -163,8 +162,8 @@ class BrokerClient final : public Client {
 
 // Comes back when the broker knows this program and has not thrown it out.
 absl::Status ReachAsEnrolled(ClientCore& core, const v1::Manifest& manifest) {
-  const auto self = Call(core, *core.stubs.grant, &v1::GrantService::Stub::GetSelf,
-                         v1::GetSelfRequest());
+  const auto self =
+      Call(core, *core.stubs.grant, &v1::GrantService::Stub::GetSelf, v1::GetSelfRequest());
   if (ErrorReasonOf(self.status()) != v1::ERROR_REASON_ENROLLMENT_REQUIRED) return self.status();
 
   Canceller never;
@@ -193,12 +192,11 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Connect(const v1::Manifest& mani
   return std::make_unique<BrokerClient>(std::move(core));
 }
 
-absl::StatusOr<std::unique_ptr<Client>> Client::ConnectWithKey(
-    const platform::SecretBytes& key_pem, const std::string& certificate_pem,
-    ClientOptions options) {
+absl::StatusOr<std::unique_ptr<Client>> Client::ConnectWithKey(const platform::SecretBytes& key_pem,
+                                                               const std::string& certificate_pem,
+                                                               ClientOptions options) {
   ASSIGN_OR_RETURN(const Identity identity, IdentityFromKey(key_pem, certificate_pem, options));
-  return std::make_unique<BrokerClient>(
-      std::make_shared<ClientCore>(identity, std::move(options)));
+  return std::make_unique<BrokerClient>(std::make_shared<ClientCore>(identity, std::move(options)));
 }
 
 absl::StatusOr<v1::SendMessageResponse> Client::SendText(const std::string& chat_id,

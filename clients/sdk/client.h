@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A program's connection to the user's broker: asks to be allowed when it must, follows events, sends.
+// A program's connection to the user's broker: asks to be allowed when it must, follows events,
+// sends.
 //
 // Performance
-//   Connect makes one TLS connection (about 5 ms) that all calls and streams share; make one Client a
-//   process. Events arrive in frames of what has gathered, up to 64; Next hands them out one by one
-//   without copying the frame. An idle subscription costs no wake-ups.
+//   Connect makes one TLS connection (about 5 ms) that all calls and streams share; make one Client
+//   a process. Events arrive in frames of what has gathered, up to 64; Next hands them out one by
+//   one without copying the frame. An idle subscription costs no wake-ups.
 //
 // Thread safety
 //   Client is thread-safe. A Subscription is read by one thread at a time; see subscription.h.
@@ -13,10 +14,11 @@
 //   None of its own, besides gRPC's. Client::Run starts one, "postern-events", for each session.
 //
 // Error handling
-//   Every error is an absl::Status that keeps the broker's reason: ErrorReasonOf(status). The client
-//   retries by itself only what is safe: UNAVAILABLE, with bounded back-off and, for calls that change
-//   something, the same request id. It never retries a refusal. After UNAUTHENTICATED GRANT_REVOKED it
-//   makes no further call: every method returns that error until the program connects anew.
+//   Every error is an absl::Status that keeps the broker's reason: ErrorReasonOf(status). The
+//   client retries by itself only what is safe: UNAVAILABLE, with bounded back-off and, for calls
+//   that change something, the same request id. It never retries a refusal. After UNAUTHENTICATED
+//   GRANT_REVOKED it makes no further call: every method returns that error until the program
+//   connects anew.
 //
 // Example
 //   auto manifest = postern::sdk::LoadManifest("translator.toml");
@@ -68,16 +70,17 @@ struct Stubs;
 
 class Client {
  public:
-  // Connects to the broker, and asks the user to allow this program when it is not yet known; that can
-  // take minutes, see ClientOptions::on_enrollment. When it returns a client, the program is enrolled.
+  // Connects to the broker, and asks the user to allow this program when it is not yet known; that
+  // can take minutes, see ClientOptions::on_enrollment. When it returns a client, the program is
+  // enrolled.
   //
-  // INVALID_ARGUMENT for a manifest that does not pass CheckManifest. FAILED_PRECONDITION when there is
-  // no broker certificate to believe, or others could have written it, or the key file is not private.
-  // UNAVAILABLE when no broker answers within reach_timeout; UNAUTHENTICATED without a reason when one
-  // answers that is not the pinned one. PERMISSION_DENIED CONSENT_REFUSED when the user said no,
-  // DEADLINE_EXCEEDED CONSENT_REFUSED when nobody answered, RESOURCE_EXHAUSTED CONSENT_SILENCED after
-  // too many refusals, UNAVAILABLE CONSENT_UNAVAILABLE when nobody can be asked, UNAUTHENTICATED
-  // GRANT_REVOKED when the user took the access back.
+  // INVALID_ARGUMENT for a manifest that does not pass CheckManifest. FAILED_PRECONDITION when
+  // there is no broker certificate to believe, or others could have written it, or the key file is
+  // not private. UNAVAILABLE when no broker answers within reach_timeout; UNAUTHENTICATED without a
+  // reason when one answers that is not the pinned one. PERMISSION_DENIED CONSENT_REFUSED when the
+  // user said no, DEADLINE_EXCEEDED CONSENT_REFUSED when nobody answered, RESOURCE_EXHAUSTED
+  // CONSENT_SILENCED after too many refusals, UNAVAILABLE CONSENT_UNAVAILABLE when nobody can be
+  // asked, UNAUTHENTICATED GRANT_REVOKED when the user took the access back.
   static absl::StatusOr<std::unique_ptr<Client>> Connect(const v1::Manifest& manifest,
                                                          ClientOptions options = {});
   // Tools that bring their own key (the owner's, from the Secret Service) connect with it and never
@@ -94,9 +97,9 @@ class Client {
       SubscribeOptions options, EventSession::Handler handler, EventSession::EndHandler on_end = {},
       AcknowledgeMode mode = AcknowledgeMode::kAfterHandler) = 0;
 
-  // Sends a message. Fills in 'request_id' when it is empty. Retries while the broker or its gatekeeper
-  // is away, with the same id: there is never a second message. UNKNOWN, OUTCOME_UNKNOWN when a crash
-  // cut the send.
+  // Sends a message. Fills in 'request_id' when it is empty. Retries while the broker or its
+  // gatekeeper is away, with the same id: there is never a second message. UNKNOWN, OUTCOME_UNKNOWN
+  // when a crash cut the send.
   virtual absl::StatusOr<v1::SendMessageResponse> SendMessage(v1::SendMessageRequest request) = 0;
   absl::StatusOr<v1::SendMessageResponse> SendText(const std::string& chat_id,
                                                    const std::string& text,

@@ -8,7 +8,8 @@ namespace postern::sdk {
 absl::Status ToClientStatus(const grpc::Status& status) {
   if (IsWrongBroker(status)) {
     return absl::UnauthenticatedError(
-        "the program that answers on the broker's socket does not hold the pinned certificate's key; "
+        "the program that answers on the broker's socket does not hold the pinned certificate's "
+        "key; "
         "not connected. If the user made a new broker key, its broker.pem must be replaced too");
   }
   return ToStatus(status);

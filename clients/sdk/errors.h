@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors from the broker, as values: the canonical code, and the reason from the contract's closed list.
-// Decide by these two; the message is for a developer to read.
+// Errors from the broker, as values: the canonical code, and the reason from the contract's closed
+// list. Decide by these two; the message is for a developer to read.
 #pragma once
 
 #include <absl/status/status.h>
@@ -17,8 +17,8 @@ class Status;
 
 namespace postern::sdk {
 
-// Returns the reason a call was refused, or ERROR_REASON_UNSPECIFIED when the status carries none (an
-// error of the transport) or one this SDK does not know.
+// Returns the reason a call was refused, or ERROR_REASON_UNSPECIFIED when the status carries none
+// (an error of the transport) or one this SDK does not know.
 v1::ErrorReason ErrorReasonOf(const grpc::Status& status);
 // The same for a status of the SDK: what ToStatus made, or an error the SDK found itself.
 v1::ErrorReason ErrorReasonOf(const absl::Status& status);
@@ -36,8 +36,8 @@ absl::Status MakeError(absl::StatusCode code, v1::ErrorReason reason, std::strin
 // Returns how long the broker asks to wait before the next try; zero when it does not say.
 absl::Duration RetryAfterOf(const absl::Status& status);
 
-// Says whether trying the same again, later, can help: the broker was away, restarting, paused, or its
-// gatekeeper was. False for everything that needs a person or another request.
+// Says whether trying the same again, later, can help: the broker was away, restarting, paused, or
+// its gatekeeper was. False for everything that needs a person or another request.
 bool IsRetriable(const absl::Status& status);
 
 }  // namespace postern::sdk

@@ -99,7 +99,8 @@ absl::Status MakePrivateDirectory(const std::string& path) {
   if (::lstat(path.c_str(), &info) != 0) return Failed(ErrorText(), path);
   if (!S_ISDIR(info.st_mode)) return Failed("is not a folder", path);
   if (info.st_uid != ::geteuid()) return Failed("belongs to another user", path);
-  if ((info.st_mode & kOthersMayAnything) != 0) return Failed("others can open it; chmod 700", path);
+  if ((info.st_mode & kOthersMayAnything) != 0)
+    return Failed("others can open it; chmod 700", path);
   return absl::OkStatus();
 }
 

@@ -6,9 +6,9 @@
 //   broker --(postern-link)--> commands_ --(postern-commands: journal, once)--> on_command
 //   Answer --> journal --> outbox_ --(postern-link-tx)--> broker
 //
-// A session is one Attach stream. It begins with what the broker holds, and everything above that is
-// sent again: the broker knows by the position what it has. So a session needs no memory of the last
-// one, and a crash anywhere is the same as a lost connection.
+// A session is one Attach stream. It begins with what the broker holds, and everything above that
+// is sent again: the broker knows by the position what it has. So a session needs no memory of the
+// last one, and a crash anywhere is the same as a lost connection.
 #include "clients/sdk/gatekeeper_link.h"
 
 #include <absl/strings/str_cat.h>
@@ -119,8 +119,7 @@ class Link final : public GatekeeperLink {
 
   std::string bookmark() const override { return spool_->bookmark(); }
 
-  absl::Status Answer(const v1::CommandResult& result,
-                      std::span<const v1::Event> events) override {
+  absl::Status Answer(const v1::CommandResult& result, std::span<const v1::Event> events) override {
     if (result.command_id().empty() || result.state() == v1::CommandResult::STATE_UNSPECIFIED) {
       return absl::InvalidArgumentError("a result needs a command_id and a state");
     }
@@ -183,8 +182,8 @@ class Link final : public GatekeeperLink {
     return spooled;
   }
 
-  absl::StatusOr<uint64_t> Append(std::span<const v1::Event> events,
-                                  const std::string& command_id, const std::string& bookmark) {
+  absl::StatusOr<uint64_t> Append(std::span<const v1::Event> events, const std::string& command_id,
+                                  const std::string& bookmark) {
     ASSIGN_OR_RETURN(auto spooled, Serialize(events, command_id));
     ASSIGN_OR_RETURN(const uint64_t position, spool_->Append(spooled, bookmark));
     platform::MutexLock lock(mutex_);
@@ -516,7 +515,8 @@ absl::StatusOr<std::unique_ptr<GatekeeperLink>> GatekeeperLink::Open(
   if (hello.account().id().empty() ||
       std::find(manifest.networks().begin(), manifest.networks().end(), network) ==
           manifest.networks().end()) {
-    return absl::InvalidArgumentError("hello: needs an account id and one of the manifest's networks");
+    return absl::InvalidArgumentError(
+        "hello: needs an account id and one of the manifest's networks");
   }
   if (options.secret_store == nullptr) {
     return absl::InvalidArgumentError("options: needs a secret store");

@@ -15,9 +15,9 @@
 //   'on_command', one command at a time, in the order they came.
 //
 // Error handling
-//   The link reconnects with back-off for as long as it lives, but for two ends: the owner refused or
-//   revoked it, or another adapter serves the account; then 'on_state' says kEnded with the reason, and
-//   events keep going to the spool until it is full.
+//   The link reconnects with back-off for as long as it lives, but for two ends: the owner refused
+//   or revoked it, or another adapter serves the account; then 'on_state' says kEnded with the
+//   reason, and events keep going to the spool until it is full.
 //
 // Example
 //   auto link = GatekeeperLink::Open(manifest, hello, {.secret_store = &secrets},
@@ -60,7 +60,8 @@ enum class LinkState {
 
 struct GatekeeperOptions {
   ClientOptions client;
-  // Holds the spool's key under "spool-key:<app_id>". Required; must outlive Open, and is not used later.
+  // Holds the spool's key under "spool-key:<app_id>". Required; must outlive Open, and is not used
+  // later.
   platform::SecretStore* secret_store = nullptr;
   // The spool's file. Empty: spool.db in the client's state directory.
   std::string spool_path;
@@ -69,8 +70,8 @@ struct GatekeeperOptions {
 };
 
 struct GatekeeperCallbacks {
-  // Carries a command out, then or later, and has it answered with GatekeeperLink::Answer. Called once
-  // for each command id, ever, across restarts; again only after STATE_FAILED_RETRIABLE.
+  // Carries a command out, then or later, and has it answered with GatekeeperLink::Answer. Called
+  // once for each command id, ever, across restarts; again only after STATE_FAILED_RETRIABLE.
   std::function<void(const v1::Command&)> on_command;
   // Told when the link's state changes, on its threads. May be empty.
   std::function<void(LinkState, const absl::Status&)> on_state;
@@ -84,12 +85,13 @@ struct GatekeeperCallbacks {
 
 class GatekeeperLink {
  public:
-  // Opens the spool and starts connecting; does not wait for the broker. 'hello' needs the account's id
-  // and network; version and last position are filled in.
+  // Opens the spool and starts connecting; does not wait for the broker. 'hello' needs the
+  // account's id and network; version and last position are filled in.
   //
-  // UNAVAILABLE while the keyring is locked or there is none: wait and call again, nothing was made.
-  // FAILED_PRECONDITION when a spool exists but its key does not (the spool is left alone), when the key
-  // does not open it, or another process has it open. INVALID_ARGUMENT for a bad manifest or hello.
+  // UNAVAILABLE while the keyring is locked or there is none: wait and call again, nothing was
+  // made. FAILED_PRECONDITION when a spool exists but its key does not (the spool is left alone),
+  // when the key does not open it, or another process has it open. INVALID_ARGUMENT for a bad
+  // manifest or hello.
   static absl::StatusOr<std::unique_ptr<GatekeeperLink>> Open(const v1::Manifest& manifest,
                                                               v1::AttachHello hello,
                                                               GatekeeperOptions options,
@@ -97,24 +99,25 @@ class GatekeeperLink {
   // Stops the threads. What is in the spool is sent by the next run.
   virtual ~GatekeeperLink() = default;
 
-  // Puts an event into the spool and returns its position: from then on it reaches the broker, once,
-  // whatever crashes. 'command_id' names the command that caused it, if one did.
-  // RESOURCE_EXHAUSTED when the spool is full, INVALID_ARGUMENT when the event alone is larger than a
-  // batch may be, UNAVAILABLE when the disk refused; the event was then not taken.
+  // Puts an event into the spool and returns its position: from then on it reaches the broker,
+  // once, whatever crashes. 'command_id' names the command that caused it, if one did.
+  // RESOURCE_EXHAUSTED when the spool is full, INVALID_ARGUMENT when the event alone is larger than
+  // a batch may be, UNAVAILABLE when the disk refused; the event was then not taken.
   virtual absl::StatusOr<uint64_t> Submit(const v1::Event& event,
                                           const std::string& command_id = {}) = 0;
-  // All of 'events' or none, in one commit; their positions follow one another. Returns the position of
-  // the last; 0 when there are none. 'bookmark', when not empty, is stored in the same commit: the
-  // network's own cursor, or whatever tells the adapter after a crash what it has submitted.
+  // All of 'events' or none, in one commit; their positions follow one another. Returns the
+  // position of the last; 0 when there are none. 'bookmark', when not empty, is stored in the same
+  // commit: the network's own cursor, or whatever tells the adapter after a crash what it has
+  // submitted.
   virtual absl::StatusOr<uint64_t> SubmitAll(std::span<const v1::Event> events,
                                              const std::string& bookmark = {}) = 0;
   // The last bookmark stored; empty when there is none.
   virtual std::string bookmark() const = 0;
 
-  // Answers a command; 'events' (what it made) go into the spool under its id in the same commit. After
-  // STATE_PENDING a second answer follows. Survives a crash: an answer is given again when the broker
-  // asks again. NOT_FOUND for a command that was never given; FAILED_PRECONDITION when it has its
-  // final answer already.
+  // Answers a command; 'events' (what it made) go into the spool under its id in the same commit.
+  // After STATE_PENDING a second answer follows. Survives a crash: an answer is given again when
+  // the broker asks again. NOT_FOUND for a command that was never given; FAILED_PRECONDITION when
+  // it has its final answer already.
   virtual absl::Status Answer(const v1::CommandResult& result,
                               std::span<const v1::Event> events = {}) = 0;
 
@@ -122,8 +125,8 @@ class GatekeeperLink {
   virtual uint64_t last_position() const = 0;
   // Everything up to here is durable at the broker, as far as this adapter was told.
   virtual uint64_t durable_position() const = 0;
-  // Waits until everything submitted so far is durable at the broker, the link has ended (its status),
-  // or 'timeout' has passed (DEADLINE_EXCEEDED).
+  // Waits until everything submitted so far is durable at the broker, the link has ended (its
+  // status), or 'timeout' has passed (DEADLINE_EXCEEDED).
   virtual absl::Status WaitUntilDurable(absl::Duration timeout) = 0;
 };
 

@@ -36,7 +36,8 @@ absl::StatusOr<std::string> LoadBrokerCertificate(const std::string& state_direc
         return AsText(*shared);
       }
     }
-    // A sandboxed app does not see the user's data folder: 'postern enroll' leaves a copy beside its key.
+    // A sandboxed app does not see the user's data folder: 'postern enroll' leaves a copy beside
+    // its key.
     if (!state_directory.empty()) path = absl::StrCat(state_directory, "/broker.pem");
   }
   auto own = ReadTrustedFile(path, FileTrust::kOnlyWeWrite);
@@ -104,16 +105,17 @@ absl::StatusOr<Identity> LoadIdentity(const std::string& app_id, const ClientOpt
 
   auto certificate = ReadTrustedFile(certificate_path, FileTrust::kOnlyWeWrite);
   if (absl::IsNotFound(certificate.status())) {
-    ASSIGN_OR_RETURN(const std::string made,
-                     platform::MakeCertificate(identity.key_pem, CertificateOptions(app_id),
-                                               absl::Now()));
+    ASSIGN_OR_RETURN(
+        const std::string made,
+        platform::MakeCertificate(identity.key_pem, CertificateOptions(app_id), absl::Now()));
     certificate = WriteOnce(certificate_path, AsBytes(made), FileTrust::kOnlyWeWrite);
   }
   RETURN_IF_ERROR(certificate.status());
   identity.certificate_pem = AsText(*certificate);
   if (!platform::CheckKeyMatchesCertificate(identity.key_pem, identity.certificate_pem).ok()) {
     return absl::FailedPreconditionError(absl::StrCat(
-        directory, ": key.pem and certificate.pem do not belong together; remove certificate.pem to "
+        directory,
+        ": key.pem and certificate.pem do not belong together; remove certificate.pem to "
         "have it made anew"));
   }
   RETURN_IF_ERROR(Complete(identity, directory, options));

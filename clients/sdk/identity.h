@@ -19,10 +19,10 @@ struct Identity {
   std::string socket_path;
 };
 
-// Loads the program's key from <state_directory>/key.pem, or makes one (0600) at the first run, and the
-// broker's pinned certificate. FAILED_PRECONDITION, saying what to do, when the pinned certificate is
-// missing or others could have written it, when others could have read the key, or key and certificate
-// do not belong together.
+// Loads the program's key from <state_directory>/key.pem, or makes one (0600) at the first run, and
+// the broker's pinned certificate. FAILED_PRECONDITION, saying what to do, when the pinned
+// certificate is missing or others could have written it, when others could have read the key, or
+// key and certificate do not belong together.
 absl::StatusOr<Identity> LoadIdentity(const std::string& app_id, const ClientOptions& options);
 
 // The same with a key that the caller holds: no state directory is touched.
@@ -31,6 +31,7 @@ absl::StatusOr<Identity> IdentityFromKey(const platform::SecretBytes& key_pem,
                                          const ClientOptions& options);
 
 // Makes the state directory (0700) of 'app_id' when it is missing, and returns its path.
-absl::StatusOr<std::string> MakeStateDirectory(const std::string& app_id, const ClientOptions& options);
+absl::StatusOr<std::string> MakeStateDirectory(const std::string& app_id,
+                                               const ClientOptions& options);
 
 }  // namespace postern::sdk

@@ -38,13 +38,14 @@ bool IsIdCharacter(char c) {
 // Turns one table into one manifest; every error says where.
 class Reader {
  public:
-  Reader(const toml::table& table, std::string source) : table_(table), source_(std::move(source)) {}
+  Reader(const toml::table& table, std::string source)
+      : table_(table), source_(std::move(source)) {}
 
   absl::StatusOr<v1::Manifest> Read() {
     static const std::set<std::string_view> kFields = {
-        "protocol_version", "app_id",          "display_name", "purpose",
-        "role",             "required_scopes", "optional_scopes", "data_destination",
-        "networks",         "software_version", "homepage",    "systemd_unit"};
+        "protocol_version", "app_id",          "display_name",     "purpose",  "role",
+        "required_scopes",  "optional_scopes", "data_destination", "networks", "software_version",
+        "homepage",         "systemd_unit"};
     RETURN_IF_ERROR(RefuseUnknown(table_, kFields, ""));
     v1::Manifest manifest;
     ASSIGN_OR_RETURN(*manifest.mutable_app_id(), Text(table_, "app_id"));
@@ -77,7 +78,8 @@ class Reader {
                              absl::string_view prefix) const {
     for (const auto& [key, value] : table) {
       if (!known.contains(key.str())) {
-        return At(Line(value), absl::StrCat(prefix, std::string(key.str()), ": no such field in a manifest"));
+        return At(Line(value),
+                  absl::StrCat(prefix, std::string(key.str()), ": no such field in a manifest"));
       }
     }
     return absl::OkStatus();
@@ -90,8 +92,7 @@ class Reader {
     return node->as_string()->get();
   }
 
-  absl::StatusOr<std::vector<std::pair<std::string, uint32_t>>> Texts(
-      const char* field) const {
+  absl::StatusOr<std::vector<std::pair<std::string, uint32_t>>> Texts(const char* field) const {
     std::vector<std::pair<std::string, uint32_t>> texts;
     const toml::node* node = table_.get(field);
     if (node == nullptr) return texts;
@@ -110,8 +111,7 @@ class Reader {
     unsigned major = 0, minor = 0;
     char rest = 0;
     if (std::sscanf(version.c_str(), "%3u.%3u%c", &major, &minor, &rest) != 2) {
-      return At(Line(*table_.get("protocol_version")),
-                "protocol_version: must look like \"1.0\"");
+      return At(Line(*table_.get("protocol_version")), "protocol_version: must look like \"1.0\"");
     }
     manifest.mutable_protocol_version()->set_major(major);
     manifest.mutable_protocol_version()->set_minor(minor);
@@ -130,8 +130,7 @@ class Reader {
     return absl::OkStatus();
   }
 
-  absl::Status ReadScopes(const char* field,
-                          google::protobuf::RepeatedField<int>& scopes) const {
+  absl::Status ReadScopes(const char* field, google::protobuf::RepeatedField<int>& scopes) const {
     ASSIGN_OR_RETURN(const auto names, Texts(field));
     for (const auto& [name, line] : names) {
       const v1::Scope scope = ScopeOf(name);
@@ -178,9 +177,9 @@ absl::StatusOr<v1::Manifest> ParseManifest(std::string_view toml, std::string_vi
   }
   const toml::parse_result parsed = toml::parse(toml, source);
   if (!parsed) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        source, ":", parsed.error().source().begin.line, ": ",
-        std::string(parsed.error().description())));
+    return absl::InvalidArgumentError(absl::StrCat(source, ":", parsed.error().source().begin.line,
+                                                   ": ",
+                                                   std::string(parsed.error().description())));
   }
   return Reader(parsed.table(), source).Read();
 }
@@ -216,12 +215,14 @@ absl::Status CheckManifest(const v1::Manifest& manifest) {
   }
   std::set<int> seen;
   for (const auto* scopes : {&manifest.required_scopes(), &manifest.optional_scopes()}) {
-    const char* field = scopes == &manifest.required_scopes() ? "required_scopes" : "optional_scopes";
+    const char* field =
+        scopes == &manifest.required_scopes() ? "required_scopes" : "optional_scopes";
     for (const int scope : *scopes) {
       if (ScopeName(static_cast<v1::Scope>(scope)).empty()) return Bad(field, "unknown scope");
       if (!seen.insert(scope).second) {
-        return Bad(field, absl::StrCat(
-            "names \"", std::string(ScopeName(static_cast<v1::Scope>(scope))), "\" twice"));
+        return Bad(field,
+                   absl::StrCat("names \"", std::string(ScopeName(static_cast<v1::Scope>(scope))),
+                                "\" twice"));
       }
     }
   }

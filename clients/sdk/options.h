@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Client::Connect and GatekeeperLink::Open can be told. The defaults are right for a program on
-// the user's desktop; a sandboxed app that was handed the socket and the certificate sets the paths.
+// What Client::Connect and GatekeeperLink::Open can be told. The defaults are right for a program
+// on the user's desktop; a sandboxed app that was handed the socket and the certificate sets the
+// paths.
 #pragma once
 
 #include <absl/time/time.h>
@@ -19,8 +20,8 @@ struct ClientOptions {
   // Where this program's key and certificate live (0700, made when missing).
   // Empty: $XDG_DATA_HOME/postern-clients/<app_id>.
   std::string state_directory;
-  // The one broker certificate that is believed. Empty: $XDG_DATA_HOME/postern/broker.pem, or, where
-  // that is out of reach, broker.pem in 'state_directory'.
+  // The one broker certificate that is believed. Empty: $XDG_DATA_HOME/postern/broker.pem, or,
+  // where that is out of reach, broker.pem in 'state_directory'.
   std::string broker_certificate_path;
 
   // How long Connect tries to reach a broker that is not there, and a call one that went away.

@@ -69,10 +69,10 @@ class Spool::Statement {
   // 'bytes' must live until the next step.
   Statement& Bind(int index, const std::string& bytes, bool text) {
     if (result_ != SQLITE_OK) return *this;
-    result_ = text ? ::sqlite3_bind_text64(statement_, index, bytes.data(), bytes.size(),
-                                           SQLITE_STATIC, SQLITE_UTF8)
-                   : ::sqlite3_bind_blob64(statement_, index, bytes.data(), bytes.size(),
-                                           SQLITE_STATIC);
+    result_ =
+        text ? ::sqlite3_bind_text64(statement_, index, bytes.data(), bytes.size(), SQLITE_STATIC,
+                                     SQLITE_UTF8)
+             : ::sqlite3_bind_blob64(statement_, index, bytes.data(), bytes.size(), SQLITE_STATIC);
     return *this;
   }
   // True with a row, false at the end; check status() after false.
@@ -155,11 +155,10 @@ absl::Status Spool::Configure(const platform::SecretBytes& key) {
   // SQLCipher writes its own log to stderr unless told otherwise.
   RETURN_IF_ERROR(Execute("PRAGMA cipher_log_level = NONE;"));
   {
-    std::string pragma = absl::StrCat(
-        "x'",
-        absl::BytesToHexString(
-            absl::string_view(reinterpret_cast<const char*>(key.data()), key.size())),
-        "'");
+    std::string pragma = absl::StrCat("x'",
+                                      absl::BytesToHexString(absl::string_view(
+                                          reinterpret_cast<const char*>(key.data()), key.size())),
+                                      "'");
     const int result = ::sqlite3_key(database_, pragma.data(), static_cast<int>(pragma.size()));
     OPENSSL_cleanse(pragma.data(), pragma.size());
     if (result != SQLITE_OK) return absl::FailedPreconditionError("the spool's key was refused");
@@ -388,9 +387,8 @@ absl::StatusOr<bool> Spool::Align(uint64_t durable_position, const std::string& 
     RETURN_IF_ERROR(SetMeta("attached_once", 1));
     if (!moves) return absl::OkStatus();
     // Through negative numbers, so that no moved row meets one that still has to move.
-    RETURN_IF_ERROR(Statement(database_, "UPDATE events SET position = -(position + ?)")
-                        .Bind(1, offset)
-                        .Run());
+    RETURN_IF_ERROR(
+        Statement(database_, "UPDATE events SET position = -(position + ?)").Bind(1, offset).Run());
     RETURN_IF_ERROR(Execute("UPDATE events SET position = -position"));
     RETURN_IF_ERROR(
         Statement(database_, "INSERT INTO events (position, command_id, event) VALUES (?, '', ?)")

@@ -34,13 +34,14 @@ struct CommandRecord {
 // What an adapter may not lose, in one SQLCipher file: events the broker has not made durable, the
 // position counter, and which commands were begun and how they were answered.
 //
-// The counter never goes back: positions are given once, for ever. Thread-safe. One process at a time.
-// A commit is on the disk (synchronous=FULL) when the call that made it returns; threads that append
-// together share one.
+// The counter never goes back: positions are given once, for ever. Thread-safe. One process at a
+// time. A commit is on the disk (synchronous=FULL) when the call that made it returns; threads that
+// append together share one.
 class Spool {
  public:
-  // Opens or makes the file (0600). FAILED_PRECONDITION when 'key' does not open it, it is not a spool,
-  // a newer version wrote it, another process has it open, or SQLite came without encryption.
+  // Opens or makes the file (0600). FAILED_PRECONDITION when 'key' does not open it, it is not a
+  // spool, a newer version wrote it, another process has it open, or SQLite came without
+  // encryption.
   static absl::StatusOr<std::unique_ptr<Spool>> Open(const std::string& path,
                                                      const platform::SecretBytes& key,
                                                      uint64_t bytes_max);
@@ -48,8 +49,9 @@ class Spool {
   Spool(const Spool&) = delete;
   Spool& operator=(const Spool&) = delete;
 
-  // Appends all of 'events' or none; sets their positions and returns the last. RESOURCE_EXHAUSTED when
-  // it is full, UNAVAILABLE when the disk refused. 'bookmark', when not empty, is stored with them.
+  // Appends all of 'events' or none; sets their positions and returns the last. RESOURCE_EXHAUSTED
+  // when it is full, UNAVAILABLE when the disk refused. 'bookmark', when not empty, is stored with
+  // them.
   absl::StatusOr<uint64_t> Append(std::vector<SpooledEvent>& events,
                                   const std::string& bookmark = {});
   std::string bookmark() const;
@@ -60,20 +62,22 @@ class Spool {
   // Forgets the events up to 'position': the broker has them.
   absl::Status Prune(uint64_t position);
 
-  // To be called with what the broker holds when an adapter attaches, before anything is sent. When the
-  // broker knows positions that this spool never gave (it is new, or was rolled back), moves what
-  // waits, and the counter, above them, with 'gap_event' in front. Returns whether it did.
+  // To be called with what the broker holds when an adapter attaches, before anything is sent. When
+  // the broker knows positions that this spool never gave (it is new, or was rolled back), moves
+  // what waits, and the counter, above them, with 'gap_event' in front. Returns whether it did.
   absl::StatusOr<bool> Align(uint64_t durable_position, const std::string& gap_event);
 
-  // Notes that a command is being carried out; returns where it stood before. kNew means: carry it out.
+  // Notes that a command is being carried out; returns where it stood before. kNew means: carry it
+  // out.
   absl::StatusOr<CommandRecord> BeginCommand(const std::string& command_id);
-  // Stores an answer and appends what the command made, in one commit. 'is_final': no other follows.
-  // NOT_FOUND when it was never begun, FAILED_PRECONDITION when it has its final answer.
+  // Stores an answer and appends what the command made, in one commit. 'is_final': no other
+  // follows. NOT_FOUND when it was never begun, FAILED_PRECONDITION when it has its final answer.
   absl::StatusOr<uint64_t> AnswerCommand(const std::string& command_id, const std::string& result,
                                          bool is_final, std::vector<SpooledEvent>& events);
   // Forgets that a command was begun: the same id may be carried out again.
   absl::Status ReleaseCommand(const std::string& command_id);
-  // Commands that were begun and have no final answer, oldest first: at start, those cut by a crash.
+  // Commands that were begun and have no final answer, oldest first: at start, those cut by a
+  // crash.
   absl::StatusOr<std::vector<std::string>> OpenCommands();
   // Results answered at or after 'since' (Unix seconds), newest first, at most 'limit'.
   absl::StatusOr<std::vector<std::string>> ResultsSince(int64_t since, int limit);

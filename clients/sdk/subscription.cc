@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // One stream of events over as many connections as it takes.
 //
-// Next() is a small state machine that runs on the caller's thread only: no call -> starting -> reading
-// -> finishing -> no call. gRPC's completion queue is used for one thing, a read that can time out; there
-// is never more than one operation outstanding, so every completion is the one that was asked for.
+// Next() is a small state machine that runs on the caller's thread only: no call -> starting ->
+// reading
+// -> finishing -> no call. gRPC's completion queue is used for one thing, a read that can time out;
+// there is never more than one operation outstanding, so every completion is the one that was asked
+// for.
 //
-// Nothing comes twice across a reconnect because each new call names the cursor of the last frame that
-// arrived whole. What the app has acknowledged matters only to the next run of the app.
+// Nothing comes twice across a reconnect because each new call names the cursor of the last frame
+// that arrived whole. What the app has acknowledged matters only to the next run of the app.
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
@@ -116,7 +118,8 @@ class EventStream final : public Subscription {
   enum class Completion { kOk, kFailed, kTimeout };
   using TimePoint = std::chrono::system_clock::time_point;
 
-  // Waits out the back-off of the last failure. False when the deadline came first or it was cancelled.
+  // Waits out the back-off of the last failure. False when the deadline came first or it was
+  // cancelled.
   bool WaitBeforeTry(TimePoint deadline) {
     if (pause_.stopped()) return false;
     while (wait_ > absl::ZeroDuration()) {

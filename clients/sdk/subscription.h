@@ -14,8 +14,8 @@
 namespace postern::sdk {
 
 struct SubscribeOptions {
-  // 1 to 64 characters of [a-zA-Z0-9._-]. The broker keeps a named subscription's acknowledged cursor, so
-  // the next run goes on where this one stopped. Empty: nothing is kept.
+  // 1 to 64 characters of [a-zA-Z0-9._-]. The broker keeps a named subscription's acknowledged
+  // cursor, so the next run goes on where this one stopped. Empty: nothing is kept.
   std::string name;
   // Start after this cursor. Empty: after the acknowledged one, or as 'start' says.
   std::string cursor;
@@ -28,14 +28,14 @@ struct SubscribeOptions {
 
 // A stream of events that outlives its connections.
 //
-// When the broker restarts or a connection breaks, it reconnects with back-off and resumes after the
-// last frame it received: between two restarts of the app no event comes twice. After a restart of the
-// app it resumes after the last acknowledged cursor: what was not acknowledged comes again.
+// When the broker restarts or a connection breaks, it reconnects with back-off and resumes after
+// the last frame it received: between two restarts of the app no event comes twice. After a restart
+// of the app it resumes after the last acknowledged cursor: what was not acknowledged comes again.
 //
 // Ends, for good and with the broker's reason, when trying again cannot help: GRANT_REVOKED,
-// GRANT_EXPIRED, SCOPE_REQUIRED, SUBSCRIPTION_IN_USE, ... (see IsRetriable in errors.h). A cursor that
-// the broker no longer keeps does not end it: a Gap event says that something is missing, and the stream
-// goes on with the oldest event kept.
+// GRANT_EXPIRED, SCOPE_REQUIRED, SUBSCRIPTION_IN_USE, ... (see IsRetriable in errors.h). A cursor
+// that the broker no longer keeps does not end it: a Gap event says that something is missing, and
+// the stream goes on with the oldest event kept.
 //
 // One thread at a time may call Next; Acknowledge and Cancel may be called from any.
 class Subscription {
@@ -43,8 +43,8 @@ class Subscription {
   virtual ~Subscription() = default;
 
   // Returns the next event; waits for it as long as it takes, or for 'timeout'.
-  // DEADLINE_EXCEEDED when the time passed, the stream goes on; CANCELLED after Cancel; any other error
-  // is the end, and later calls return the same.
+  // DEADLINE_EXCEEDED when the time passed, the stream goes on; CANCELLED after Cancel; any other
+  // error is the end, and later calls return the same.
   virtual absl::StatusOr<v1::Event> Next(absl::Duration timeout = absl::InfiniteDuration()) = 0;
 
   // Tells the broker that every event returned so far has been dealt with. The broker keeps whole
@@ -60,7 +60,8 @@ class Subscription {
 
 // How an EventSession acknowledges.
 enum class AcknowledgeMode {
-  // After the handler has returned for the events of a frame. An event is then dealt with at least once.
+  // After the handler has returned for the events of a frame. An event is then dealt with at least
+  // once.
   kAfterHandler,
   // Never by itself: the handler's owner calls EventSession::Acknowledge.
   kExplicit,
@@ -68,10 +69,10 @@ enum class AcknowledgeMode {
 
 // A subscription that calls back, on a thread of its own named "postern-events".
 //
-// 'handler' gets one event after the other; it may take its time (the broker's log is the queue) and may
-// call the client. 'on_end' is called once, last, with the reason; CANCELLED when the session was
-// destroyed or cancelled. Destroying the session waits for a running handler; do not destroy it from
-// within one.
+// 'handler' gets one event after the other; it may take its time (the broker's log is the queue)
+// and may call the client. 'on_end' is called once, last, with the reason; CANCELLED when the
+// session was destroyed or cancelled. Destroying the session waits for a running handler; do not
+// destroy it from within one.
 class EventSession {
  public:
   using Handler = std::function<void(const v1::Event&)>;

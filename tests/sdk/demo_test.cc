@@ -46,10 +46,10 @@ TEST(DefaultScriptTest, HasAllThatTheDemoPromises) {
   }
   EXPECT_TRUE(photo);
   EXPECT_TRUE(reply);
-  for (const int kind : {v1::Event::kMessageCreated, v1::Event::kMessageEdited,
-                         v1::Event::kMessageDeleted, v1::Event::kReactionSet,
-                         v1::Event::kReactionRemoved, v1::Event::kReceipt, v1::Event::kTyping,
-                         v1::Event::kCall}) {
+  for (const int kind :
+       {v1::Event::kMessageCreated, v1::Event::kMessageEdited, v1::Event::kMessageDeleted,
+        v1::Event::kReactionSet, v1::Event::kReactionRemoved, v1::Event::kReceipt,
+        v1::Event::kTyping, v1::Event::kCall}) {
     EXPECT_EQ(kinds.count(kind), 1u) << kind;
   }
 }
@@ -64,7 +64,8 @@ TEST(PlayTest, SetsTheIdsOfARepetitionApart) {
 TEST(GenerateTest, GivesTheSameEventsForTheSameSeed) {
   const auto bytes = [](uint64_t seed) {
     std::string all;
-    for (const Step& step : GenerateScript(200, 5, seed).steps) all += step.event.SerializeAsString();
+    for (const Step& step : GenerateScript(200, 5, seed).steps)
+      all += step.event.SerializeAsString();
     return all;
   };
   EXPECT_EQ(bytes(7), bytes(7));

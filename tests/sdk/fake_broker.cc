@@ -235,7 +235,8 @@ FakeBroker::FakeBroker(const std::string& folder) : folder_(folder) {
 FakeBroker::~FakeBroker() { Stop(); }
 
 void FakeBroker::ReplaceIdentity() {
-  identity_ = *platform::MakeTlsIdentity({.common_name = "fake broker", .server = true}, absl::Now());
+  identity_ =
+      *platform::MakeTlsIdentity({.common_name = "fake broker", .server = true}, absl::Now());
 }
 
 void FakeBroker::Start() {
@@ -284,9 +285,10 @@ ClientOptions FakeBroker::OptionsFor(const std::string& app) const {
 
 grpc::Status FakeBroker::Admit(const grpc::ServerContext& context, bool enrolling) {
   const auto certificates = context.auth_context()->FindPropertyValues("x509_pem_cert");
-  if (certificates.empty()) return Refusal(grpc::StatusCode::UNAUTHENTICATED, "CLIENT_CERTIFICATE_REQUIRED");
-  const auto hash = platform::SpkiSha256OfPem(
-      std::string(certificates[0].data(), certificates[0].size()));
+  if (certificates.empty())
+    return Refusal(grpc::StatusCode::UNAUTHENTICATED, "CLIENT_CERTIFICATE_REQUIRED");
+  const auto hash =
+      platform::SpkiSha256OfPem(std::string(certificates[0].data(), certificates[0].size()));
   platform::MutexLock lock(mutex_);
   ++state.calls;
   state.principal = absl::BytesToHexString(

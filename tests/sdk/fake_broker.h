@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A broker of paper behind a real TLS door: enough of the contract to see what the SDK does with it.
+// A broker of paper behind a real TLS door: enough of the contract to see what the SDK does with
+// it.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -47,8 +48,8 @@ class FakeBroker {
     std::string principal;  // of the last call
 
     std::vector<v1::Event> log;
-    size_t oldest = 0;                           // events before it have left the log
-    size_t break_after = 0;                      // end the first stream after so many events; 0: do not
+    size_t oldest = 0;       // events before it have left the log
+    size_t break_after = 0;  // end the first stream after so many events; 0: do not
     std::map<std::string, size_t> acknowledged;  // subscription -> count
     std::set<std::string> in_use;                // names another app's stream holds
     std::vector<std::string> subscribed_cursors;

@@ -47,9 +47,9 @@ class LinkTest : public ::testing::Test {
     v1::AttachHello hello;
     hello.mutable_account()->set_id("me@papernet");
     hello.mutable_account()->set_network("papernet");
-    return GatekeeperLink::Open(GatekeeperManifest(), hello,
-                                {.client = broker_.OptionsFor("adapter"), .secret_store = &secrets_},
-                                std::move(callbacks));
+    return GatekeeperLink::Open(
+        GatekeeperManifest(), hello,
+        {.client = broker_.OptionsFor("adapter"), .secret_store = &secrets_}, std::move(callbacks));
   }
   size_t ResultsOf(const std::string& id, v1::CommandResult::State state) {
     size_t count = 0;
@@ -165,8 +165,8 @@ TEST_F(LinkFeeding, CarriesMoreThanOneBatch) {
   EXPECT_EQ(broker_.state.doubled, 0);
 }
 
-// An adapter that goes at any moment of a session: what it was told is safe reaches the broker, once, in
-// order. (That the spool itself bears kill -9 is spool_test's to show.)
+// An adapter that goes at any moment of a session: what it was told is safe reaches the broker,
+// once, in order. (That the spool itself bears kill -9 is spool_test's to show.)
 TEST_F(LinkFeeding, LosesNothingAndDoublesNothingOverManyLives) {
   constexpr int kLives = 20;
   constexpr int kEvents = 10;
@@ -208,9 +208,10 @@ TEST_F(LinkCommands, AreCarriedOutOnceAndAnsweredAgain) {
     platform::MutexLock lock(mutex);
     ++carried_out;
     const v1::Event made = Message(7);
-    EXPECT_TRUE(link_pointer.load()
-                    ->Answer(Result(command.command_id(), v1::CommandResult::STATE_SENT), {&made, 1})
-                    .ok());
+    EXPECT_TRUE(
+        link_pointer.load()
+            ->Answer(Result(command.command_id(), v1::CommandResult::STATE_SENT), {&made, 1})
+            .ok());
   };
   {
     std::unique_ptr<GatekeeperLink> link;

@@ -35,8 +35,10 @@ TEST(ManifestErrors, NameTheLineAndTheField) {
   EXPECT_THAT(ErrorOf(Replace(kGood, "messages:send", "messages:shout")),
               StartsWith("app.toml:5: optional_scopes: there is no scope \"messages:shout\""));
   EXPECT_THAT(ErrorOf(Replace(kGood, "purpose", "porpoise")), StartsWith("app.toml:3: porpoise"));
-  EXPECT_THAT(ErrorOf(Replace(kGood, "\"Translator\"", "7")), StartsWith("app.toml:2: display_name"));
-  EXPECT_THAT(ErrorOf(Replace(kGood, "org.example", "Org.Example")), StartsWith("app.toml:1: app_id"));
+  EXPECT_THAT(ErrorOf(Replace(kGood, "\"Translator\"", "7")),
+              StartsWith("app.toml:2: display_name"));
+  EXPECT_THAT(ErrorOf(Replace(kGood, "org.example", "Org.Example")),
+              StartsWith("app.toml:1: app_id"));
   EXPECT_THAT(ErrorOf(Replace(kGood, "\"messages:read\"]", "\"messages:send\"]")),
               HasSubstr("names \"messages:send\" twice"));
   EXPECT_THAT(ErrorOf(Replace(kGood, "purpose =", "purpose ")), StartsWith("app.toml:3: "));

@@ -28,14 +28,15 @@ class PlayerTest : public ::testing::Test {
     return *std::move(link);
   }
   // Plays until 'waits' waits have been made.
-  absl::Status Play(sdk::GatekeeperLink& link, const Script& script, PlayOptions options, int waits) {
+  absl::Status Play(sdk::GatekeeperLink& link, const Script& script, PlayOptions options,
+                    int waits) {
     auto journal = *Journal::Open(folder_.path() + "/journal");
-    Player player(script, options, link, *journal,
-                  [&](const std::string& line) { shown_.push_back(line); },
-                  [&](absl::Duration wait) {
-                    waited_ += wait;
-                    return waits-- > 0;
-                  });
+    Player player(
+        script, options, link, *journal, [&](const std::string& line) { shown_.push_back(line); },
+        [&](absl::Duration wait) {
+          waited_ += wait;
+          return waits-- > 0;
+        });
     return player.Run();
   }
   std::vector<v1::Event> Taken() {
@@ -73,7 +74,8 @@ TEST_F(Playing, GoesOnWhereItWasStopped) {
 }
 
 TEST_F(Playing, KeepsTheScriptsPausesAtTheSpeedAsked) {
-  const Script script = *ParseScript("person a \"A\"\ndirect a\n+3 a a says m1 \"x\"\n+1 a a says m2 \"y\"");
+  const Script script =
+      *ParseScript("person a \"A\"\ndirect a\n+3 a a says m1 \"x\"\n+1 a a says m2 \"y\"");
   ASSERT_TRUE(Play(*Open(), script, {.speed = 2}, 1000).ok());
   EXPECT_EQ(waited_, absl::Seconds(2));
   EXPECT_THAT(shown_, ::testing::ElementsAre("[A] A: x", "[A] A: y"));

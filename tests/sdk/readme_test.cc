@@ -24,7 +24,8 @@ required_scopes = ["messages:read"]
 kind = "stays_on_device"
 )";
 
-// The README's program, run as a user would: it enrols, prints, acknowledges, and ends when revoked.
+// The README's program, run as a user would: it enrols, prints, acknowledges, and ends when
+// revoked.
 TEST(ReadmeSubscriber, PrintsWhatComesAndEndsWhenRevoked) {
   const char* program = std::getenv("POSTERN_README_SUBSCRIBER");
   if (program == nullptr) GTEST_SKIP() << "run by ctest, which names the program";

@@ -161,8 +161,8 @@ TEST_F(SpoolAppending, MovesAboveWhatTheBrokerKnowsWhenTheSpoolIsNew) {
   EXPECT_FALSE(*spool->Align(12, "gap")) << "an ordinary reconnect moves nothing";
 }
 
-// What a spool promises, held against kill -9: whatever Append reported is there, nothing doubles, and
-// the positions have no hole.
+// What a spool promises, held against kill -9: whatever Append reported is there, nothing doubles,
+// and the positions have no hole.
 TEST_F(SpoolAppending, LosesNothingItReportedWhenTheProcessIsKilled) {
   constexpr int kKills = 20;
   uint64_t reported = 0;
@@ -225,8 +225,7 @@ TEST_F(SpoolCommands, AreBegunOnceAndAnsweredOnce) {
   ASSERT_TRUE(spool->AnswerCommand("c1", "sent", true, made).ok());
   EXPECT_EQ(spool->BeginCommand("c1")->state, CommandRecord::State::kAnswered);
   EXPECT_EQ(spool->BeginCommand("c1")->result, "sent");
-  EXPECT_TRUE(
-      absl::IsFailedPrecondition(spool->AnswerCommand("c1", "again", true, none).status()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(spool->AnswerCommand("c1", "again", true, none).status()));
   EXPECT_EQ(spool->ReadAfter(0, kRoomy)->at(0).command_id, "c1");
 }
 

@@ -46,9 +46,9 @@ void SendMessage(const v1::Command& command, const std::string& chat_name, absl:
     message.mutable_reply_to()->set_message_id(send.reply_to_message_id());
   }
   message.set_end_to_end_encrypted(true);
-  outcome.line = absl::StrCat("[", chat_name, "] You (via ", send.app_display_name(),
-                              send.reply_to_message_id().empty() ? "): " : ", reply): ",
-                              send.text());
+  outcome.line =
+      absl::StrCat("[", chat_name, "] You (via ", send.app_display_name(),
+                   send.reply_to_message_id().empty() ? "): " : ", reply): ", send.text());
 }
 
 void EditMessage(const v1::Command& command, const std::string& chat_name, absl::Time now,

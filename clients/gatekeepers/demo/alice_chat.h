@@ -20,8 +20,8 @@ struct Outcome {
   std::string line;               // what the user sees of it; empty for nothing
 };
 
-// Carries a command out, in chats that 'chats' names (id -> name). A pure function: AliceChat's network
-// is made of paper and never fails.
+// Carries a command out, in chats that 'chats' names (id -> name). A pure function: AliceChat's
+// network is made of paper and never fails.
 Outcome CarryOut(const v1::Command& command, const std::map<std::string, std::string>& chats,
                  absl::Time now);
 

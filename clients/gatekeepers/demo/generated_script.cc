@@ -13,8 +13,8 @@ constexpr std::array kWords = {"meet",  "later", "please", "train", "dinner", "p
                                "maybe", "thank", "you",    "where", "when",   "bring", "cake",
                                "ja",    "gern",  "vale",   "luego", "merci",  "はい"};
 
-// Numbers straight from the generator: distributions differ between standard libraries, and the same
-// seed shall mean the same events everywhere.
+// Numbers straight from the generator: distributions differ between standard libraries, and the
+// same seed shall mean the same events everywhere.
 class Dice {
  public:
   explicit Dice(uint64_t seed) : engine_(seed) {}

@@ -237,14 +237,15 @@ int Run(const Options& options) {
     platform::MutexLock lock(link_mutex);
     return ended;
   };
-  Player player(*script, options.play, *link, **journal,
-                [&](const std::string& line) { screen.Show(line); },
-                [&](absl::Duration duration) { return !has_ended() && signals.Wait(duration); });
+  Player player(
+      *script, options.play, *link, **journal, [&](const std::string& line) { screen.Show(line); },
+      [&](absl::Duration duration) { return !has_ended() && signals.Wait(duration); });
   absl::Status status = player.Run();
   if (status.ok() && options.exit_at_end) {
     do {
       status = link->WaitUntilDurable(kDurableSlice);
-    } while (absl::IsDeadlineExceeded(status) && !has_ended() && signals.Wait(absl::ZeroDuration()));
+    } while (absl::IsDeadlineExceeded(status) && !has_ended() &&
+             signals.Wait(absl::ZeroDuration()));
   } else if (status.ok()) {
     while (signals.Wait(absl::InfiniteDuration())) {
     }
@@ -262,8 +263,9 @@ int Run(const Options& options) {
 
 int main(int argc, char** argv) {
   postern::demo::Options options;
-  CLI::App app{"AliceChat: a messaging client that plays a script, and Postern's demo gatekeeper.\n"
-               "Waits for you to allow it, brings its chats to the broker, and does what apps ask.\n"};
+  CLI::App app{
+      "AliceChat: a messaging client that plays a script, and Postern's demo gatekeeper.\n"
+      "Waits for you to allow it, brings its chats to the broker, and does what apps ask.\n"};
   app.name("postern-demo-gatekeeper");
   app.add_option("--script", options.script_path, "Play this file instead of the built-in script")
       ->check(CLI::ExistingFile);
@@ -298,7 +300,8 @@ int main(int argc, char** argv) {
       "  postern-demo-gatekeeper --generate 10000 --seed 7 --chats 40 --quiet --exit-at-end\n"
       "  postern-demo-gatekeeper --generate 50000 --rate 5000 --quiet --journal acked.txt\n"
       "\nA script is played once: killed or stopped, the next run with it goes on where it was.\n"
-      "\nExit codes: 0 done or stopped, 2 usage or script, 3 not allowed (any more), 4 keyring, spool\n"
+      "\nExit codes: 0 done or stopped, 2 usage or script, 3 not allowed (any more), 4 keyring, "
+      "spool\n"
       "or disk.");
   try {
     app.parse(argc, argv);

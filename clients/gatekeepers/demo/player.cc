@@ -14,7 +14,8 @@
 namespace postern::demo {
 namespace {
 
-// Events in one commit at full speed: the commit's cost is then spread thin, and a kill loses little.
+// Events in one commit at full speed: the commit's cost is then spread thin, and a kill loses
+// little.
 constexpr int64_t kBatchEvents = 500;
 // With a rate: how often a batch is due.
 constexpr absl::Duration kTick = absl::Milliseconds(10);

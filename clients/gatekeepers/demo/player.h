@@ -15,14 +15,14 @@
 namespace postern::demo {
 
 struct PlayOptions {
-  double speed = 1;       // 2: twice as fast; 0: as fast as it goes
-  int64_t rounds = 1;     // how often the steps are played
-  double rate = 0;        // events a second, instead of the script's pauses; 0: those
+  double speed = 1;    // 2: twice as fast; 0: as fast as it goes
+  int64_t rounds = 1;  // how often the steps are played
+  double rate = 0;     // events a second, instead of the script's pauses; 0: those
 };
 
-// Plays a script into a link, once: its place is kept in the link's bookmark, in the same commit as the
-// events, so a player that was killed goes on where it stopped and nothing is played twice. Another
-// script than the last one is played from its beginning.
+// Plays a script into a link, once: its place is kept in the link's bookmark, in the same commit as
+// the events, so a player that was killed goes on where it stopped and nothing is played twice.
+// Another script than the last one is played from its beginning.
 class Player {
  public:
   // 'show' prints a line of AliceChat. 'wait' waits, and returns false when it is time to stop. All

@@ -69,8 +69,7 @@ class Parser {
       ++number;
       absl::Status status = ParseLine(line);
       if (!status.ok()) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("line ", number, ": ", status.message()));
+        return absl::InvalidArgumentError(absl::StrCat("line ", number, ": ", status.message()));
       }
     }
     return std::move(script_);
@@ -179,7 +178,8 @@ class Parser {
   absl::Status Verb(const std::string& verb, std::vector<std::string> arguments, Step& step) {
     std::map<std::string, std::string> options;
     while (!arguments.empty() && arguments.size() > 2) {
-      const std::vector<std::string> pair = absl::StrSplit(arguments.back(), absl::MaxSplits('=', 1));
+      const std::vector<std::string> pair =
+          absl::StrSplit(arguments.back(), absl::MaxSplits('=', 1));
       if (pair.size() != 2 || (pair[0] != "reply" && pair[0] != "timer" && pair[0] != "caption")) {
         break;
       }
@@ -271,8 +271,8 @@ class Parser {
                     const std::map<std::string, std::string>& options, Step& step) {
     RETURN_IF_ERROR(NewMessage(arguments[0], options, step));
     step.event.mutable_message_created()->mutable_message()->set_text(arguments[1]);
-    step.line = absl::StrCat(where_, options.count("reply") != 0 ? " (reply): " : ": ",
-                             arguments[1]);
+    step.line =
+        absl::StrCat(where_, options.count("reply") != 0 ? " (reply): " : ": ", arguments[1]);
     return absl::OkStatus();
   }
 
