@@ -107,7 +107,7 @@ absl::Status AppRegistry::Load(std::string& warning) {
       apps[app.principal] = std::move(app);
     }
     ASSIGN_OR_RETURN(Statement grants,
-                     database.Prepare("SELECT principal, record, mac FROM grants ORDER BY rowid"));
+                     database.Prepare("SELECT principal, record, mac FROM grants"));
     while (true) {
       ASSIGN_OR_RETURN(const bool row, grants.Step());
       if (!row) break;

@@ -246,14 +246,14 @@ absl::Status Broker::Running::OpenDoor(BrokerOptions& options, platform::TlsIden
 absl::Status Broker::Running::Serve(BrokerOptions& options) {
   consent = std::make_unique<ConsentDesk>(*store, *apps, *directory, options.prompt, options.clock);
   RETURN_IF_ERROR(consent->Open());
-  parts = std::make_unique<Parts>(Parts{*ids, options.clock, *store, *log, *index, *directory, *apps,
+  parts = std::make_unique<Parts>(Parts{*ids, options.clock, *store, *log, *index, *history, *directory, *apps,
                                         *pseudonyms, *subscriptions, *requests, adapters, *streams,
                                         *consent, *door, *gate, shutdown});
   enrollment_service = std::make_unique<EnrollmentService>(*parts);
   grant_service = std::make_unique<GrantService>(*parts);
   chat_service = std::make_unique<ChatService>(*parts);
   event_service = std::make_unique<EventService>(*parts);
-  message_service = std::make_unique<MessageService>(*parts, *history);
+  message_service = std::make_unique<MessageService>(*parts);
   gatekeeper_service = std::make_unique<GatekeeperService>(*parts, *ids);
   OwnerService::About about;
   about.software_version = POSTERN_VERSION;

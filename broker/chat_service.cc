@@ -63,7 +63,7 @@ grpc::Status ChatService::ListAccounts(grpc::ServerContext* context,
                                                            request->page_token()));
         const AppPointer app = parts_.apps.Find(caller.principal);
         const Viewer viewer{*app, parts_.apps.AccessOf(*app), book.pseudonyms, parts_.directory,
-                            parts_.clock.Now()};
+                            parts_.history, parts_.clock.Now()};
         RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now),
                                       Scope::kChatsRead));
         for (v1::Account& account : parts_.directory.Accounts()) {
@@ -100,7 +100,7 @@ grpc::Status ChatService::ListChats(grpc::ServerContext* context,
         }
         const AppPointer app = parts_.apps.Find(caller.principal);
         const Viewer viewer{*app, parts_.apps.AccessOf(*app), book.pseudonyms, parts_.directory,
-                            parts_.clock.Now()};
+                            parts_.history, parts_.clock.Now()};
         RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now),
                                       Scope::kChatsRead));
         for (v1::Chat& chat : parts_.directory.Chats()) {
@@ -126,7 +126,7 @@ grpc::Status ChatService::GetChat(grpc::ServerContext* context, const v1::GetCha
                          CheckedId("chat_id", book.pseudonyms.DecodeChat(request->chat_id())));
         const AppPointer app = parts_.apps.Find(caller.principal);
         const Viewer viewer{*app, parts_.apps.AccessOf(*app), book.pseudonyms, parts_.directory,
-                            parts_.clock.Now()};
+                            parts_.history, parts_.clock.Now()};
         RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now),
                                       Scope::kChatsRead));
         std::optional<v1::Chat> chat = parts_.directory.FindChat(id);
@@ -163,7 +163,7 @@ grpc::Status ChatService::ListParticipants(grpc::ServerContext* context,
                          CheckedId("chat_id", book.pseudonyms.DecodeChat(request->chat_id())));
         const AppPointer app = parts_.apps.Find(caller.principal);
         const Viewer viewer{*app, parts_.apps.AccessOf(*app), book.pseudonyms, parts_.directory,
-                            parts_.clock.Now()};
+                            parts_.history, parts_.clock.Now()};
         RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now),
                                       Scope::kChatsRead));
         std::optional<v1::Chat> chat = parts_.directory.FindChat(id);

@@ -5,6 +5,7 @@
 
 #include "broker/event_ids.h"
 #include "broker/event_intake.h"
+#include "broker/history.h"
 #include "broker/proto_time.h"
 #include "permissions/scope.h"
 #include "platform/status_macros.h"
@@ -111,6 +112,46 @@ void SetOrigin(const LogRecord& record, const Viewer& viewer, Event& event) {
   origin->set_hops(1);
 }
 
+absl::Status Unreadable() { return absl::DataLossError("a stored event is unreadable"); }
+
+// When it happened; before all limits when the network did not say so plausibly.
+absl::Time PlausibleTime(const Event& event) {
+  for (const int flag : event.flags()) {
+    if (flag == v1::EVENT_FLAG_TIME_IMPLAUSIBLE) return absl::InfinitePast();
+  }
+  return FromProto(event.event_time());
+}
+
+bool IsAboutMessage(const LogRecord& record) {
+  return !record.message.empty() && record.kind != Event::kMessageCreated;
+}
+
+// Whether a grant in force opens this chat's history without a beginning: then every message of it can be
+// seen, and none needs to be looked up.
+bool SeesAllHistory(const Viewer& viewer, const permissions::ObjectFacts& object) {
+  for (const permissions::Grant& grant : viewer.access.grants) {
+    if (grant.history_start_time != absl::InfinitePast()) continue;
+    const permissions::Access one{{&grant, 1}, viewer.access.paused,
+                                  viewer.access.session_unlocked};
+    if (Decide(one, Scope::kMessagesHistory, object, viewer.now) == Verdict::kAllowed) return true;
+  }
+  return false;
+}
+
+// How much of the message that a change is about the viewer may see. A message that is not known yet is
+// as new as its change.
+absl::StatusOr<View> ViewOfTarget(permissions::MessageId message, const Viewer& viewer) {
+  ASSIGN_OR_RETURN(const RecordPointer created, viewer.history.FindCreated(message));
+  if (created == nullptr) return View::kWhole;
+  EventFacts facts = FactsOf(*created, viewer.directory);
+  if (created->backfill && !created->erased()) {
+    storage::v1::StoredEvent stored;
+    if (!stored.ParseFromString(created->body)) return Unreadable();
+    facts.event_time = PlausibleTime(stored.event());
+  }
+  return permissions::ViewOf(viewer.access, facts, viewer.now);
+}
+
 // What is left of a record whose content is gone.
 Event Remains(const LogRecord& record) {
   Event event;
@@ -146,7 +187,16 @@ EventFacts FactsOf(const LogRecord& record, const Directory& directory) {
 }
 
 absl::StatusOr<std::optional<Event>> ViewEvent(const LogRecord& record, const Viewer& viewer) {
-  const EventFacts facts = FactsOf(record, viewer.directory);
+  EventFacts facts = FactsOf(record, viewer.directory);
+  storage::v1::StoredEvent stored;
+  if (!record.erased() && record.backfill) {
+    // How old imported history is, only its body says.
+    if (!stored.ParseFromString(record.body)) return Unreadable();
+    facts.event_time = PlausibleTime(stored.event());
+  }
+  if (IsAboutMessage(record) && !SeesAllHistory(viewer, facts.object)) {
+    ASSIGN_OR_RETURN(facts.target_view, ViewOfTarget(record.message, viewer));
+  }
   const View view = permissions::ViewOf(viewer.access, facts, viewer.now);
   if (view == View::kNothing) return std::nullopt;
   Event event;
@@ -156,10 +206,7 @@ absl::StatusOr<std::optional<Event>> ViewEvent(const LogRecord& record, const Vi
     }
     event = Remains(record);
   } else {
-    storage::v1::StoredEvent stored;
-    if (!stored.ParseFromString(record.body)) {
-      return absl::DataLossError("a stored event is unreadable");
-    }
+    if (!record.backfill && !stored.ParseFromString(record.body)) return Unreadable();
     event = std::move(*stored.mutable_event());
   }
   if (!record.origin.empty()) SetOrigin(record, viewer, event);

@@ -18,16 +18,20 @@
 
 namespace postern::broker {
 
+class History;
+
 // Whose eyes: an app's access as of one epoch, and its pseudonyms. Borrows all of it.
 struct Viewer {
   const AppSnapshot& app;
   permissions::Access access;
   const permissions::Pseudonyms& pseudonyms;
   const Directory& directory;
+  // Finds what a change is about: nobody sees more of an edit than of the message.
+  History& history;
   absl::Time now;
 };
 
-// What decisions need to know of a record.
+// What decisions need to know of a record, but for what only its body says.
 permissions::EventFacts FactsOf(const LogRecord& record, const Directory& directory);
 
 // Returns the event as the viewer may see it, or nothing. A record whose content is gone comes back as

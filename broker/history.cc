@@ -138,19 +138,24 @@ absl::StatusOr<v1::Message> History::Get(const Viewer& viewer, MessageId message
   return *std::move(folded);
 }
 
-absl::StatusOr<History::Origin> History::Find(MessageId message) {
-  RETURN_IF_ERROR(WaitForIndex());
+absl::StatusOr<RecordPointer> History::FindCreated(MessageId message) {
   ASSIGN_OR_RETURN(const std::vector<Sequence> sequences, index_.RefsOf(message));
   ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, log_.Read(sequences));
   for (const RecordPointer& record : records) {
-    if (record == nullptr || record->kind != Event::kMessageCreated || record->erased()) continue;
-    storage::v1::StoredEvent stored;
-    if (!stored.ParseFromString(record->body)) {
-      return absl::DataLossError("a stored event is unreadable");
-    }
-    return Origin{record, stored.remote_message_id()};
+    if (record != nullptr && record->kind == Event::kMessageCreated) return record;
   }
-  return NotFound("message_id");
+  return RecordPointer();
+}
+
+absl::StatusOr<History::Origin> History::Find(MessageId message) {
+  RETURN_IF_ERROR(WaitForIndex());
+  ASSIGN_OR_RETURN(const RecordPointer record, FindCreated(message));
+  if (record == nullptr || record->erased()) return NotFound("message_id");
+  storage::v1::StoredEvent stored;
+  if (!stored.ParseFromString(record->body)) {
+    return absl::DataLossError("a stored event is unreadable");
+  }
+  return Origin{record, stored.remote_message_id()};
 }
 
 }  // namespace postern::broker

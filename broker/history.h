@@ -35,6 +35,9 @@ class History {
   // NOT_FOUND when there is none that the viewer may see.
   absl::StatusOr<v1::Message> Get(const Viewer& viewer, permissions::MessageId message);
 
+  // Returns the record that made a message, from what the index knows so far; null when it knows none.
+  absl::StatusOr<RecordPointer> FindCreated(permissions::MessageId message);
+
   // A message as the log knows it, for commands about it.
   struct Origin {
     RecordPointer record;

@@ -111,6 +111,20 @@ absl::StatusOr<bool> Ingest::IsDuplicate(const TakenEvent& taken) {
   return false;
 }
 
+void Ingest::MarkEphemeral(LogRecord& record) {
+  if (record.message.empty()) return;
+  if (record.kind == kMessageCreated) {
+    if (!record.ephemeral) return;
+    if (ephemeral_.size() >= kDuplicateWindow) ephemeral_.clear();
+    ephemeral_.insert(record.message);
+    return;
+  }
+  const std::optional<v1::Chat> chat = parts_.directory.FindChat(record.chat);
+  // Where messages disappear now, a change is treated as one to a disappearing message.
+  record.ephemeral = record.ephemeral || ephemeral_.contains(record.message) ||
+                     (chat.has_value() && chat->disappearing_timer().seconds() > 0);
+}
+
 absl::Status Ingest::Commit(const std::vector<v1::SourcedEvent>& events) {
   v1::EventAck ack;
   uint64_t position = durable_position_;
@@ -134,6 +148,7 @@ absl::Status Ingest::Commit(const std::vector<v1::SourcedEvent>& events) {
       taken->record.origin =
           parts_.apps.FindByPrefix(AdapterTable::PrincipalPrefixOf(sourced.command_id()));
     }
+    MarkEphemeral(taken->record);
     taken_events.push_back(*std::move(taken));
   }
   RETURN_IF_ERROR(parts_.directory.Apply(account_, taken_events));

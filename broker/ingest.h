@@ -48,6 +48,8 @@ class Ingest {
   // Takes one commit's worth of what waits.
   std::vector<v1::SourcedEvent> TakePending() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Commit(const std::vector<v1::SourcedEvent>& events);
+  // Marks what is about an ephemeral message as such.
+  void MarkEphemeral(LogRecord& record);
   // Whether an adapter sent this before under another position.
   absl::StatusOr<bool> IsDuplicate(const TakenEvent& taken);
 
@@ -60,6 +62,8 @@ class Ingest {
   uint64_t durable_position_;
   absl::flat_hash_set<std::string> seen_;
   std::deque<std::string> seen_order_;
+  // Ephemeral messages taken lately: what is said about them is ephemeral too.
+  absl::flat_hash_set<permissions::MessageId> ephemeral_;
 
   platform::Mutex mutex_;
   platform::ConditionVariable changed_;

@@ -34,8 +34,8 @@ struct Asker {
   Asker(const Parts& parts, const Caller& caller)
       : app(parts.apps.Find(caller.principal)),
         book(parts.pseudonyms.Of(caller.principal)),
-        viewer{*app, parts.apps.AccessOf(*app), book.pseudonyms, parts.directory,
-               parts.clock.Now()} {}
+        viewer{*app,           parts.apps.AccessOf(*app), book.pseudonyms, parts.directory,
+               parts.history, parts.clock.Now()} {}
 
   const AppPointer app;
   const PseudonymBook::Page& book;

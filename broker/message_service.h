@@ -16,7 +16,7 @@ namespace postern::broker {
 // Reads history, sends and reacts in the user's name.
 class MessageService final : public v1::MessageService::Service {
  public:
-  MessageService(const Parts& parts, History& history) : parts_(parts), history_(history) {}
+  explicit MessageService(const Parts& parts) : parts_(parts), history_(parts.history) {}
 
   grpc::Status ListMessages(grpc::ServerContext* context, const v1::ListMessagesRequest* request,
                             v1::ListMessagesResponse* response) override;

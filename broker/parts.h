@@ -13,6 +13,7 @@ class ConsentDesk;
 class Directory;
 class Door;
 class EventLog;
+class History;
 class LiveStreams;
 class MessageIndex;
 class MethodGate;
@@ -28,6 +29,7 @@ struct Parts {
   Store& store;
   EventLog& log;
   MessageIndex& index;
+  History& history;
   Directory& directory;
   AppRegistry& apps;
   PseudonymBook& pseudonyms;

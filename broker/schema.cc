@@ -41,8 +41,6 @@ constexpr const char* kSteps[] = {
     CREATE TABLE contacts(id BLOB PRIMARY KEY, account BLOB NOT NULL, remote_id TEXT NOT NULL,
         record BLOB NOT NULL) WITHOUT ROWID;
     CREATE INDEX contacts_by_account ON contacts(account);
-    -- What the network calls a message, for commands to the adapter.
-    CREATE TABLE remote_messages(id BLOB PRIMARY KEY, remote_id TEXT NOT NULL) WITHOUT ROWID;
 
     -- Who may do what.
     CREATE TABLE principals(principal BLOB PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
@@ -55,8 +53,6 @@ constexpr const char* kSteps[] = {
         digest BLOB NOT NULL, state INTEGER NOT NULL, response BLOB, create_time INTEGER NOT NULL,
         PRIMARY KEY(principal, request_id)) WITHOUT ROWID;
     CREATE INDEX requests_by_time ON requests(create_time);
-    CREATE TABLE seals(kind INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY(kind, id)) WITHOUT ROWID;
-    CREATE TABLE consent_memory(origin TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
     )sql",
 };
 

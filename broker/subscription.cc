@@ -189,7 +189,7 @@ absl::Status Subscription::FillFrame(v1::SubscribeResponse& frame) {
   ASSIGN_OR_RETURN(const std::vector<RecordPointer> records,
                    parts_.log.ReadAfter(position_, kReadBatch));
   const Viewer viewer{*app_, parts_.apps.AccessOf(*app_), page_.pseudonyms, parts_.directory,
-                      parts_.clock.Now()};
+                      parts_.history, parts_.clock.Now()};
   for (const RecordPointer& record : records) {
     // Looked at before it is added: the frame's bound holds for whatever the next event is.
     const bool full = frame.events_size() >= kFrameEventsMax - 1;
