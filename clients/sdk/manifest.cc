@@ -18,22 +18,7 @@
 namespace postern::sdk {
 namespace {
 
-constexpr size_t kAppIdBytesMin = 3;
-constexpr size_t kAppIdBytesMax = 100;
-// The broker counts graphemes after cleaning (40 and 200); these only catch what cannot be right.
-constexpr size_t kDisplayNameBytesMax = 1024;
-constexpr size_t kPurposeBytesMax = 4096;
-constexpr size_t kServiceBytesMax = 253;
-constexpr int kNetworksMax = 32;
 constexpr uint32_t kProtocolMajor = 1;
-
-absl::Status Bad(absl::string_view field, absl::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat(field, ": ", what));
-}
-
-bool IsIdCharacter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-}
 
 // Turns one table into one manifest; every error says where.
 class Reader {
@@ -192,65 +177,6 @@ absl::StatusOr<v1::Manifest> LoadManifest(const std::string& path) {
   if (file.bad()) return absl::UnavailableError(absl::StrCat("cannot read the manifest ", path));
   text.resize(static_cast<size_t>(file.gcount()));
   return ParseManifest(text, path);
-}
-
-absl::Status CheckManifest(const v1::Manifest& manifest) {
-  const std::string& app_id = manifest.app_id();
-  if (app_id.size() < kAppIdBytesMin || app_id.size() > kAppIdBytesMax ||
-      !std::all_of(app_id.begin(), app_id.end(), IsIdCharacter)) {
-    return Bad("app_id", "must be 3 to 100 characters of [a-z0-9._-], e.g. \"org.example.notes\"");
-  }
-  // It becomes the name of a folder, which shall be neither hidden nor look like an option.
-  if (app_id.front() == '.' || app_id.front() == '-') {
-    return Bad("app_id", "must begin with a letter or a digit");
-  }
-  if (manifest.display_name().empty() || manifest.display_name().size() > kDisplayNameBytesMax) {
-    return Bad("display_name", "must be a short name");
-  }
-  if (manifest.purpose().empty() || manifest.purpose().size() > kPurposeBytesMax) {
-    return Bad("purpose", "must say in one sentence why the program wants access");
-  }
-  if (manifest.role() == v1::ROLE_OWNER || !v1::Role_IsValid(manifest.role())) {
-    return Bad("role", "must be app or gatekeeper");
-  }
-  std::set<int> seen;
-  for (const auto* scopes : {&manifest.required_scopes(), &manifest.optional_scopes()}) {
-    const char* field =
-        scopes == &manifest.required_scopes() ? "required_scopes" : "optional_scopes";
-    for (const int scope : *scopes) {
-      if (ScopeName(static_cast<v1::Scope>(scope)).empty()) return Bad(field, "unknown scope");
-      if (!seen.insert(scope).second) {
-        return Bad(field,
-                   absl::StrCat("names \"", std::string(ScopeName(static_cast<v1::Scope>(scope))),
-                                "\" twice"));
-      }
-    }
-  }
-  const v1::DataDestination& destination = manifest.data_destination();
-  switch (destination.kind()) {
-    case v1::DataDestination::KIND_STAYS_ON_DEVICE:
-      if (!destination.service().empty()) {
-        return Bad("data_destination.service", "must be empty when data stays on the device");
-      }
-      break;
-    case v1::DataDestination::KIND_LEAVES_DEVICE:
-      if (destination.service().empty() || destination.service().size() > kServiceBytesMax) {
-        return Bad("data_destination.service", "must name the service that can read the data");
-      }
-      break;
-    default:
-      return Bad("data_destination", "must say whether data leaves this device");
-  }
-  if (manifest.role() == v1::ROLE_GATEKEEPER) {
-    if (manifest.networks().empty() || manifest.networks_size() > kNetworksMax) {
-      return Bad("networks", "must name the networks the adapter serves");
-    }
-    if (!seen.empty()) return Bad("required_scopes", "a gatekeeper asks for no scopes");
-  } else {
-    if (seen.empty()) return Bad("required_scopes", "an app must ask for at least one scope");
-    if (!manifest.networks().empty()) return Bad("networks", "is only for gatekeepers");
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace postern::sdk

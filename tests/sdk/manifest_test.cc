@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 namespace postern::sdk {
 namespace {
 
@@ -62,6 +64,22 @@ TEST(ManifestErrors, RefuseTheOwnersRoleAndAnAppWithoutScopes) {
   manifest.clear_required_scopes();
   manifest.clear_optional_scopes();
   EXPECT_TRUE(absl::IsInvalidArgument(CheckManifest(manifest)));
+}
+
+TEST(ManifestErrors, AreWhatTheBrokerWouldSay) {
+  const v1::Manifest good = *ParseManifest(kGood, "app.toml");
+  const auto refuses = [&](const std::function<void(v1::Manifest&)>& change) {
+    v1::Manifest manifest = good;
+    change(manifest);
+    return absl::IsInvalidArgument(CheckManifest(manifest));
+  };
+  EXPECT_TRUE(refuses([](v1::Manifest& m) { m.set_app_id("org..example"); }));
+  EXPECT_TRUE(refuses([](v1::Manifest& m) { m.set_app_id("../../etc"); }));
+  EXPECT_TRUE(refuses([](v1::Manifest& m) { m.set_software_version("1.0 (beta)"); }));
+  EXPECT_TRUE(refuses([](v1::Manifest& m) { m.set_homepage("javascript:alert(1)"); }));
+  EXPECT_TRUE(refuses([](v1::Manifest& m) { m.set_systemd_unit("../evil.service"); }));
+  EXPECT_TRUE(refuses([](v1::Manifest& m) { m.set_display_name(std::string(3000, 'x')); }));
+  EXPECT_TRUE(refuses([](v1::Manifest& m) { m.add_networks("xmpp"); }));
 }
 
 TEST(ManifestErrors, AreNotTheCallersAnswerToAMissingFile) {

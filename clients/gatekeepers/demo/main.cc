@@ -26,7 +26,8 @@ namespace postern::demo {
 namespace {
 
 constexpr char kAppId[] = "org.postern.demo-gatekeeper";
-constexpr char kVersion[] = "AliceChat 1.0 (scripted)";
+constexpr char kClient[] = "AliceChat 1.0 (scripted)";
+constexpr char kVersion[] = "1.0";
 // How often a locked keyring is looked at again.
 constexpr absl::Duration kKeyringRetry = absl::Seconds(2);
 // While the end waits for the broker: how often signals are looked at.
@@ -125,7 +126,7 @@ v1::Manifest MakeManifest() {
 v1::AttachHello MakeHello(const Script& script) {
   v1::AttachHello hello;
   *hello.mutable_account() = script.account;
-  hello.set_software_version(kVersion);
+  hello.set_software_version(kClient);
   v1::ChatCapabilities& can = *hello.mutable_default_capabilities();
   can.set_hash("alicechat-1");
   can.set_text(v1::CAPABILITY_LEVEL_FULL);
