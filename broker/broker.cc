@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/broker.h"
 
+#include <dlfcn.h>
 #include <google/protobuf/stubs/logging.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
@@ -21,6 +22,7 @@
 #include "broker/event_service.h"
 #include "broker/gatekeeper_service.h"
 #include "broker/grant_service.h"
+#include "broker/health_service.h"
 #include "broker/history.h"
 #include "broker/keys.h"
 #include "broker/limits.h"
@@ -119,6 +121,17 @@ class RetentionThread {
   std::thread thread_;
 };
 
+// Lets tools list the contract. gRPC's reflection library registers itself with every server of a process
+// that has it loaded, so it is loaded only where the owner asked for it, and never unloaded.
+absl::Status LoadReflection() {
+  if (::dlopen(POSTERN_REFLECTION_LIBRARY, RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE) == nullptr) {
+    return absl::FailedPreconditionError(
+        "[door] reflection is on and gRPC's reflection library is not installed; install it (on "
+        "Debian it comes with libgrpc++1.51) or turn reflection off");
+  }
+  return absl::OkStatus();
+}
+
 std::string_view RefusalName(Door::Refusal refusal) {
   switch (refusal) {
     case Door::Refusal::kOtherUser:
@@ -169,6 +182,7 @@ struct Broker::Running {
   std::unique_ptr<MessageService> message_service;
   std::unique_ptr<GatekeeperService> gatekeeper_service;
   std::unique_ptr<OwnerService> owner_service;
+  std::unique_ptr<HealthService> health_service;
   // No part implements these yet (permissions/method_access.h).
   v1::AttachmentService::Service attachment_service;
   v1::ForwardService::Service forward_service;
@@ -265,7 +279,9 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
   about.start_time = options.clock.Now();
   about.warnings = warnings;
   owner_service = std::make_unique<OwnerService>(*parts, std::move(about));
+  health_service = std::make_unique<HealthService>(*parts);
 
+  if (options.config.reflection) RETURN_IF_ERROR(LoadReflection());
   grpc::ServerBuilder builder;
   door->Configure(builder);
   builder.RegisterService(enrollment_service.get());
@@ -275,6 +291,7 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
   builder.RegisterService(message_service.get());
   builder.RegisterService(gatekeeper_service.get());
   builder.RegisterService(owner_service.get());
+  builder.RegisterService(health_service.get());
   builder.RegisterService(&attachment_service);
   builder.RegisterService(&forward_service);
   builder.RegisterService(&export_service);
