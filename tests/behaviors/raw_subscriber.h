@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// A subscriber that speaks TLS and HTTP/2 by hand, so that it can do what no gRPC client does: ask for
+// the stream, open every window, and then not read a single byte.
+#pragma once
+
+#include <absl/time/time.h>
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "platform/unique_fd.h"
+#include "tests/behaviors/broker_harness.h"
+
+namespace postern::behaviors {
+
+class RawSubscriber {
+ public:
+  // Connects with the program's key and sends the request. Reads nothing after the TLS handshake.
+  RawSubscriber(const BrokerHarness& harness, const Program& program,
+                const v1::SubscribeRequest& request);
+
+  // How long it took, from now, until the kernel said that the other side is gone.
+  std::optional<absl::Duration> WaitHangUp(absl::Duration timeout);
+  // How many bytes wait in the socket, unread.
+  int unread_bytes() const;
+  // Reads all that was ever written to this connection, until its end: the frames of the stream.
+  std::vector<v1::SubscribeResponse> ReadToEnd();
+
+ private:
+  struct FreeContext {
+    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+  };
+  struct FreeSsl {
+    void operator()(SSL* ssl) const { SSL_free(ssl); }
+  };
+
+  platform::UniqueFd fd_;
+  std::unique_ptr<SSL_CTX, FreeContext> context_;
+  std::unique_ptr<SSL, FreeSsl> ssl_;
+};
+
+}  // namespace postern::behaviors
