@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/ingest.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "broker/adapter_table.h"
@@ -12,6 +13,7 @@
 #include "broker/message_index.h"
 #include "broker/proto_time.h"
 #include "broker/request_check.h"
+#include "broker/rpc_status.h"
 #include "platform/status_macros.h"
 #include "postern/storage/v1/stored_event.pb.h"
 
@@ -21,6 +23,8 @@ namespace {
 // A message this much older than now may have been taken long ago, under another position: such ones are
 // looked up in the index, which news is spared.
 constexpr absl::Duration kNewsAge = absl::Hours(1);
+// How long an acknowledgement waits for its deletes to be carried out.
+constexpr absl::Duration kDeleteWait = absl::Seconds(1);
 
 }  // namespace
 
@@ -139,7 +143,7 @@ absl::Status Ingest::Commit(const std::vector<v1::SourcedEvent>& events) {
       v1::RefusedEvent& refused = *ack.add_refused_events();
       refused.set_position(sourced.position());
       refused.set_reason(ReasonOf(taken.status()).value_or(v1::ERROR_REASON_INVALID_FIELD));
-      refused.set_field(std::string(taken.status().message()));
+      refused.set_field(FieldOf(taken.status()));
       continue;
     }
     ASSIGN_OR_RETURN(const bool duplicate, IsDuplicate(*taken));
@@ -168,8 +172,17 @@ absl::Status Ingest::Commit(const std::vector<v1::SourcedEvent>& events) {
     batch.records.push_back(std::move(taken.record));
   }
   if (position > durable_position_) {
+    const bool deletes =
+        std::any_of(batch.records.begin(), batch.records.end(), [](const LogRecord& record) {
+          return record.kind == kMessageDeleted || record.kind == kMessageExpired;
+        });
     RETURN_IF_ERROR(parts_.log.Append(std::move(batch)).status());
     durable_position_ = position;
+    // An acknowledged delete has been carried out: no reader that comes after it finds the text. Where
+    // deletes flood, the index's own thread does the rest.
+    if (deletes) {
+      parts_.index.CatchUp(parts_.log.last_sequence(), kDeleteWait).IgnoreError();
+    }
   }
   ack.set_durable_position(durable_position_);
   sink_.acknowledge(std::move(ack));

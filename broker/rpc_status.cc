@@ -66,6 +66,14 @@ std::optional<v1::ErrorReason> ReasonOf(const absl::Status& status) {
   return reason;
 }
 
+std::string FieldOf(const absl::Status& status) {
+  const auto payload = status.GetPayload(kErrorInfoType);
+  v1::ErrorInfo info;
+  if (!payload || !info.ParseFromString(std::string(*payload))) return {};
+  const auto field = info.metadata().find("field");
+  return field == info.metadata().end() ? std::string() : field->second;
+}
+
 grpc::Status MakeStatus(grpc::StatusCode code, v1::ErrorReason reason, std::string_view message,
                         const ErrorMetadata& metadata) {
   return WireStatus(code, message, InfoOf(reason, metadata).SerializeAsString());
