@@ -3,6 +3,7 @@
 
 #include <absl/strings/escaping.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -111,6 +112,8 @@ BrokerHarness::BrokerHarness(broker::Config config)
         return person ? person(question) : fakes::ScriptedConsentPrompt::AllowAll(question);
       }) {
   broker::RequireTls13();
+  // As the daemon does.
+  ::signal(SIGPIPE, SIG_IGN);
   char pattern[] = "/tmp/postern_behavior.XXXXXX";
   directory_ = mkdtemp(pattern);
   data_dir_ = directory_ + "/data";
