@@ -17,8 +17,12 @@ class AliceChatStory:
     answer_chat = "Friday dinner"
     answer = "Great, I'll bring the wine."
     last_seen = "See you all on Friday!"
+    notes = (
+        "The message about the gate code was a disappearing one: apps get those only with a permission",
+        "of its own, which this app did not ask for.",
+    )
     crawl = "0.01"
-    pace = "1.3"
+    pace = "0.9"
 
     def __init__(self):
         self.attached = threading.Event()

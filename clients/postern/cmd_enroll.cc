@@ -15,7 +15,21 @@ namespace {
 struct Options {
   std::string manifest;
   std::string out;
+  bool new_key = false;
 };
+
+// What was taken back from a key stays taken back; another key is another program, and asks anew.
+absl::Status RemoveKey(const std::string& directory) {
+  for (const char* name : {"/key.pem", "/certificate.pem"}) {
+    std::error_code error;
+    std::filesystem::remove(directory + name, error);
+    if (error) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("The old key cannot be removed: ", error.message(), "."));
+    }
+  }
+  return absl::OkStatus();
+}
 
 // Puts the broker's certificate beside the program's key, so that three files are all a program
 // needs.
@@ -56,6 +70,14 @@ ExitCode RunEnroll(Context& context, const Options& options) {
     manifest = std::move(*loaded);
     directory = std::filesystem::absolute(options.out).lexically_normal().string();
   }
+  if (const auto there = CheckSocketIsThere(context.paths); !there.ok()) {
+    return Fail(context, there, Caller::kApp);
+  }
+  if (options.new_key) {
+    if (const auto removed = RemoveKey(directory); !removed.ok()) {
+      return Fail(context, removed, Caller::kApp);
+    }
+  }
   const auto app = ConnectApp(context, manifest, directory);
   if (!app.ok()) return Fail(context, app.status(), Caller::kApp);
   if (const auto copied = CopyBrokerCertificate(context.paths, directory); !copied.ok()) {
@@ -93,12 +115,14 @@ void AddEnroll(CommandLine& line) {
            "--manifest: enrols `postern messages` itself. What this process is gets shown in the\n"
            "question as evidence: start it from where the program will run.",
        .examples = {"postern enroll --manifest translator.toml --out ./translator-keys",
-                    "postern enroll"}},
+                    "postern enroll", "postern enroll --new-key"}},
       [options](Context& context) { return RunEnroll(context, *options); });
   CLI::Option* manifest =
       command->add_option("--manifest", options->manifest, "The program's manifest, TOML");
   CLI::Option* out = command->add_option("--out", options->out,
                                          "Where the three files go; made when missing (0700)");
+  command->add_flag("--new-key", options->new_key,
+                    "Forget the program's key and make a new one: after a revocation");
   manifest->needs(out);
   out->needs(manifest);
 }

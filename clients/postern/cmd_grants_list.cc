@@ -5,9 +5,13 @@
 #include "clients/postern/grant_text.h"
 #include "clients/postern/names.h"
 #include "clients/postern/owner.h"
+#include "clients/postern/visible_text.h"
 
 namespace postern::cli {
 namespace {
+
+// A list is looked over; `grants show` says everything.
+constexpr int kScopesColumns = 44;
 
 struct Options {
   std::string app;
@@ -37,7 +41,8 @@ ExitCode RunList(Context& context, const Options& options) {
     const v1::Grant& grant = owned.grant();
     table.AddRow({ShortId(grant.id()), owned.app_display_name(),
                   std::string(StateText(grant.state())), ValidityText(grant.validity()),
-                  SelectionText(grant.selection()), ScopesText(grant.scopes())});
+                  SelectionText(grant.selection()),
+                  Shortened(ScopesText(grant.scopes()), kScopesColumns)});
   }
   if (table.empty()) {
     context.out.Line(options.all ? "Nothing was ever granted."

@@ -28,6 +28,10 @@ std::string AccountText(v1::AccountState state) {
   }
 }
 
+std::string Counted(uint64_t count, const std::string& noun) {
+  return absl::StrCat(count, " ", noun, count == 1 ? "" : "s");
+}
+
 void Print(const v1::GetStatusResponse& status, Terminal& out) {
   const absl::Duration up = absl::Trunc(
       absl::Now() - absl::FromUnixSeconds(status.start_time().seconds()), absl::Seconds(1));
@@ -39,12 +43,13 @@ void Print(const v1::GetStatusResponse& status, Terminal& out) {
   row("posternd",
       absl::StrCat(VisibleText(status.software_version()), ", contract ",
                    status.protocol_version().major(), ".", status.protocol_version().minor(),
-                   ", up ", absl::FormatDuration(up)));
+                   ", up ",
+                   up < absl::Seconds(1) ? "less than a second" : absl::FormatDuration(up)));
   row("log", absl::StrCat(status.event_count(), " events, ", SizeText(status.log_bytes()),
                           ", SQLCipher ", VisibleText(status.cipher_version())));
   row("keys", VisibleText(status.secret_store()));
-  row("apps", absl::StrCat(status.connection_count(), " connections, ", status.stream_count(),
-                           " live streams"));
+  row("apps", absl::StrCat(Counted(status.connection_count(), "connection"), ", ",
+                           Counted(status.stream_count(), "live stream")));
   for (const v1::Account& account : status.accounts()) {
     row("account",
         absl::StrCat(VisibleText(account.network()), ": ", VisibleText(account.display_name()),

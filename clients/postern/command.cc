@@ -28,6 +28,28 @@ std::string Footer(const Description& description) {
   return footer;
 }
 
+// Ids may begin with '-', and so may what people send. Our options are all long ones, so a single
+// '-' can only begin a value; CLI11 is kept from reading a bundle of short options there by a mark
+// in front.
+constexpr char kValueMark = '\x1f';
+
+std::string MarkedAsValue(const std::string& argument) {
+  const bool value = argument.size() > 1 && argument[0] == '-' && argument[1] != '-';
+  return value && argument != "-h" ? kValueMark + argument : argument;
+}
+
+void AcceptMarkedValues(CLI::App& command) {
+  for (CLI::Option* option : command.get_options([](const CLI::Option*) { return true; })) {
+    if (option->get_items_expected_max() == 0) continue;
+    option->transform([](std::string value) {
+      return !value.empty() && value[0] == kValueMark ? value.substr(1) : value;
+    });
+  }
+  for (CLI::App* child : command.get_subcommands([](CLI::App*) { return true; })) {
+    AcceptMarkedValues(*child);
+  }
+}
+
 }  // namespace
 
 CommandLine::CommandLine()
@@ -58,7 +80,11 @@ CLI::App* CommandLine::AddGroup(const Description& description) {
 
 int CommandLine::Main(int argc, char** argv) {
   try {
-    root_.parse(argc, argv);
+    // CLI11 takes arguments last first.
+    std::vector<std::string> arguments;
+    for (int i = argc - 1; i > 0; --i) arguments.push_back(MarkedAsValue(argv[i]));
+    AcceptMarkedValues(root_);
+    root_.parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
     // Help and version arrive as "errors" too, with code 0; CLI11 prints all of them.
     const int code = root_.exit(error);

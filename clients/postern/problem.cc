@@ -10,9 +10,7 @@
 namespace postern::cli {
 namespace {
 
-constexpr char kAskAgain[] =
-    "To ask for access anew, remove this program's key directory "
-    "(~/.local/share/postern-clients/org.postern.cli) and run the command again.";
+constexpr char kAskAgain[] = "To be asked anew: `postern enroll --new-key`.";
 constexpr char kLookAtDoctor[] = "Run `postern doctor`; it names what is wrong.";
 
 std::string MetadataOf(const absl::Status& status, const std::string& key) {

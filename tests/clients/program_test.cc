@@ -106,6 +106,12 @@ TEST_F(Postern, AnswersWrongUsageWithTwo) {
   }
 }
 
+TEST_F(Postern, TakesValuesThatBeginWithADash) {
+  EXPECT_EQ(Run("grants revoke -Xb3fKq2").exit_code, 3);
+  EXPECT_EQ(Run("messages send -Xb3fKq2 -5° --reply-to -Yc4").exit_code, 3);
+  EXPECT_EQ(Run("grants revoke -h").exit_code, 0);
+}
+
 TEST_F(Postern, SaysWhatToDoWhenNoBrokerRuns) {
   for (const char* arguments : {"status", "apps list", "grants list", "chats list", "pause",
                                 "resume", "messages watch", "messages send Family hi", "enroll"}) {
