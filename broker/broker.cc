@@ -296,7 +296,7 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
   builder.RegisterService(&forward_service);
   builder.RegisterService(&export_service);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
-  interceptors.push_back(ExplainUnimplemented());
+  interceptors.push_back(ExplainUnimplemented(*gate));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
   server = builder.BuildAndStart();
   if (server == nullptr) return absl::InternalError("gRPC did not start");

@@ -5,10 +5,14 @@
 
 #include <memory>
 
+#include "broker/method_gate.h"
+
 namespace postern::broker {
 
-// Gives the answer of methods that no part implements yet its reason: gRPC itself answers UNIMPLEMENTED
-// with an empty text. Methods that are implemented get no interceptor and pay nothing.
-std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> ExplainUnimplemented();
+// Lets the gate answer for methods that no part implements yet: they have no handler that would ask it,
+// and gRPC's own answer is UNIMPLEMENTED with an empty text, to a stranger too. Methods that are
+// implemented get no interceptor and pay nothing. 'gate' must outlive the server.
+std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> ExplainUnimplemented(
+    const MethodGate& gate);
 
 }  // namespace postern::broker
