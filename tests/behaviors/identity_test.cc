@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may call what, and what things are called to whom.
+#include <google/protobuf/descriptor.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "permissions/method_access.h"
+#include "tests/behaviors/broker_harness.h"
+
+namespace postern::behaviors {
+namespace {
+
+using enum permissions::Scope;
+using permissions::ConsentAnswer;
+using permissions::ConsentQuestion;
+
+// Every method of the contract, as the descriptors have it.
+std::vector<std::string> AllMethods() {
+  // The generated files register themselves; each service's file is asked for by name.
+  std::vector<std::string> methods;
+  for (const char* name :
+       {"EnrollmentService", "GrantService", "ChatService", "EventService", "MessageService",
+        "AttachmentService", "ForwardService", "ExportService", "GatekeeperService", "OwnerService"}) {
+    const auto* service = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
+        std::string("postern.v1.") + name);
+    EXPECT_NE(service, nullptr) << name;
+    for (int i = 0; service != nullptr && i < service->method_count(); ++i) {
+      methods.push_back("/" + service->full_name() + "/" + service->method(i)->name());
+    }
+  }
+  return methods;
+}
+
+// Calls any method with an empty request, and returns how the call ended. A stream that lives is
+// cancelled at its first answer.
+grpc::Status CallEmpty(const Program& program, const std::string& method) {
+  grpc::GenericStub stub(program->channel);
+  const auto context = Patiently();
+  grpc::CompletionQueue queue;
+  const auto next = [&queue] {
+    void* tag = nullptr;
+    bool ok = false;
+    return queue.Next(&tag, &ok) && ok;
+  };
+  const auto call = stub.PrepareCall(context.get(), method, &queue);
+  call->StartCall(nullptr);
+  if (next()) {
+    const grpc::ByteBuffer empty(nullptr, 0);
+    call->WriteLast(empty, grpc::WriteOptions(), nullptr);
+    next();
+  }
+  grpc::ByteBuffer answer;
+  call->Read(&answer, nullptr);
+  if (next()) context->TryCancel();
+  grpc::Status status;
+  call->Finish(&status, nullptr);
+  next();
+  queue.Shutdown();
+  while (next()) {
+  }
+  return status;
+}
+
+class IdentityTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(adapter_.PushDurably({ChatEvent("club"), ChatEvent("secret")}));
+  }
+  size_t Grants() {
+    v1::ListGrantsRequest request;
+    request.set_include_ended(true);
+    v1::ListGrantsResponse response;
+    EXPECT_TRUE(harness_.Owner()->owner->ListGrants(Patiently().get(), request, &response).ok());
+    return static_cast<size_t>(response.grants_size());
+  }
+  size_t Apps() {
+    v1::ListAppsResponse response;
+    EXPECT_TRUE(harness_.Owner()->owner->ListApps(Patiently().get(), {}, &response).ok());
+    return static_cast<size_t>(response.apps_size());
+  }
+
+  BrokerHarness harness_;
+  Program gatekeeper_ = harness_.Gatekeeper();
+  Adapter adapter_{gatekeeper_};
+};
+
+TEST_F(IdentityTest, UnknownKeyMayAskToEnrolAndNothingElse) {
+  const Program stranger = harness_.Connect("Stranger");
+  int methods = 0;
+  for (const std::string& method : AllMethods()) {
+    if (method == "/postern.v1.EnrollmentService/Enroll") continue;
+    const grpc::Status status = CallEmpty(stranger, method);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED) << method << Text(status);
+    EXPECT_EQ(ReasonOf(status), "ENROLLMENT_REQUIRED") << method << Text(status);
+    ++methods;
+  }
+  EXPECT_GT(methods, 40);
+  for (const char* method :
+       {"/grpc.health.v1.Health/Check",
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", "/postern.v1.No/Such"}) {
+    const grpc::Status status = CallEmpty(stranger, method);
+    EXPECT_FALSE(status.ok()) << method;
+    EXPECT_NE(status.error_code(), grpc::StatusCode::CANCELLED) << method;
+  }
+}
+
+TEST_F(IdentityTest, EachRoleIsRefusedTheMethodsOfTheOthers) {
+  const Program app = harness_.App("Reader", {kMessagesRead});
+  const Program owner = harness_.Owner();
+  for (const permissions::MethodAccess& row : permissions::AllMethodAccess()) {
+    if (!row.full_method.starts_with("/postern.")) continue;
+    const std::string method(row.full_method);
+    const auto check = [&](const Program& program, uint8_t role) {
+      if ((row.callers & role) != 0) return;
+      const grpc::Status status = CallEmpty(program, method);
+      EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED)
+          << program.name << method << Text(status);
+      EXPECT_EQ(ReasonOf(status), "ROLE_REQUIRED") << program.name << method << Text(status);
+    };
+    check(app, permissions::kApps);
+    check(gatekeeper_, permissions::kGatekeepers);
+    check(owner, permissions::kOwner);
+  }
+}
+
+TEST_F(IdentityTest, WhatIsNotBuiltYetSaysSoAndIsExactlyTheList) {
+  const Program app = harness_.App("Reader", {kMessagesRead});
+  const Program owner = harness_.Owner();
+  const Program* const programs[] = {&app, &gatekeeper_, &owner};
+  const uint8_t roles[] = {permissions::kApps, permissions::kGatekeepers, permissions::kOwner};
+  std::set<std::string> answered;
+  std::set<std::string> listed;
+  for (const std::string& method : AllMethods()) {
+    const permissions::MethodAccess* row = permissions::FindMethodAccess(method);
+    ASSERT_NE(row, nullptr) << method;
+    if (!row->implemented) listed.insert(method);
+    for (int i = 0; i < 3; ++i) {
+      // Pausing and the like without arguments would change what comes after.
+      if ((row->callers & roles[i]) == 0 || method.ends_with("/Pause")) continue;
+      const grpc::Status status = CallEmpty(*programs[i], method);
+      if (status.error_code() != grpc::StatusCode::UNIMPLEMENTED) continue;
+      answered.insert(method);
+      EXPECT_EQ(ReasonOf(status), "NOT_IMPLEMENTED_YET") << method;
+      EXPECT_NE(status.error_message().find(std::string(row->reason)), std::string::npos)
+          << method << Text(status);
+    }
+  }
+  EXPECT_EQ(answered, listed);
+}
+
+TEST_F(IdentityTest, OwnersToolsHaveNoMethodThatGrants) {
+  // By the contract: only Enroll and RequestGrant lead to a grant, by way of the person.
+  const auto* owner =
+      google::protobuf::DescriptorPool::generated_pool()->FindServiceByName("postern.v1.OwnerService");
+  ASSERT_NE(owner, nullptr);
+  const std::set<std::string> reviewed = {
+      "GetStatus",    "ListApps",    "ListGrants",        "NarrowGrant",       "RevokeGrant",
+      "RevokeApp",    "SuspendGrant", "ResumeGrant",      "Pause",             "Resume",
+      "ListOwnedAccounts", "ListOwnedChats", "Seal",      "Unseal",            "ListAccessHistory",
+      "Verify",       "ListDisclosures", "Purge"};
+  for (int i = 0; i < owner->method_count(); ++i) {
+    EXPECT_TRUE(reviewed.contains(owner->method(i)->name())) << owner->method(i)->name();
+  }
+}
+
+TEST_F(IdentityTest, OnlyAnAllowingAnswerGrants) {
+  const size_t grants = Grants();
+  const size_t apps = Apps();
+  struct Case {
+    std::string name;
+    Person person;
+    v1::EnrollResponse::State state;
+  };
+  const auto altered = [](auto change) {
+    return [change](const ConsentQuestion& question) -> std::optional<ConsentAnswer> {
+      ConsentAnswer answer = fakes::ScriptedConsentPrompt::AllowAll(question);
+      change(answer);
+      return answer;
+    };
+  };
+  const std::vector<Case> cases = {
+      {"Refused", fakes::ScriptedConsentPrompt::Refusal, v1::EnrollResponse::STATE_DENIED},
+      {"Expired", altered([](ConsentAnswer& answer) {
+         const ConsentAnswer said = answer;
+         answer = ConsentAnswer();
+         answer.question_id = said.question_id;
+         answer.question_sha256 = said.question_sha256;
+         answer.decision = permissions::ConsentDecision::kExpired;
+       }),
+       v1::EnrollResponse::STATE_EXPIRED},
+      {"Other question",
+       altered([](ConsentAnswer& answer) { answer.question_id = permissions::NewQuestionId(); }),
+       v1::EnrollResponse::STATE_DENIED},
+      {"Other text", altered([](ConsentAnswer& answer) { answer.question_sha256[0] ^= 1; }),
+       v1::EnrollResponse::STATE_DENIED},
+      {"More than asked", altered([](ConsentAnswer& answer) { answer.scopes.Add(kExport); }),
+       v1::EnrollResponse::STATE_DENIED},
+      {"Nothing ticked", altered([](ConsentAnswer& answer) { answer.scopes = {}; }),
+       v1::EnrollResponse::STATE_DENIED},
+  };
+  for (const Case& wrong : cases) {
+    harness_.Decide(wrong.name, wrong.person);
+    // A refusal is remembered for a while, and three for a week: each case is another week.
+    harness_.clock().Advance(absl::Hours(24 * 8));
+    const Program app = harness_.Connect(wrong.name);
+    const auto enrolment = harness_.Enroll(app, AppManifest(wrong.name, {kMessagesRead}));
+    ASSERT_FALSE(enrolment.states.empty()) << wrong.name << Text(enrolment.status);
+    EXPECT_EQ(enrolment.states.back().state(), wrong.state) << wrong.name;
+    EXPECT_EQ(enrolment.states.back().grants_size(), 0) << wrong.name;
+    EventReader reader(app);
+    EXPECT_EQ(ReasonOf(reader.WaitEnd()), "ENROLLMENT_REQUIRED") << wrong.name;
+    EXPECT_EQ(Grants(), grants) << wrong.name;
+    EXPECT_EQ(Apps(), apps) << wrong.name;
+  }
+}
+
+TEST_F(IdentityTest, RefusalsAreRememberedForTheProgramWhateverItsKey) {
+  harness_.Decide("Nag", fakes::ScriptedConsentPrompt::Refusal);
+  for (int i = 0; i < 3; ++i) {
+    const auto enrolment =
+        harness_.Enroll(harness_.Connect("Nag"), AppManifest("Nag", {kMessagesRead}));
+    ASSERT_FALSE(enrolment.states.empty()) << Text(enrolment.status);
+  }
+  const size_t asked = harness_.asked().size();
+  const auto fourth = harness_.Enroll(harness_.Connect("Nag"), AppManifest("Nag", {kMessagesRead}));
+  EXPECT_EQ(fourth.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ReasonOf(fourth.status), "CONSENT_SILENCED");
+  EXPECT_EQ(harness_.asked().size(), asked);
+}
+
+TEST_F(IdentityTest, WhoHangsUpWhileThePersonThinksGetsNothing) {
+  platform::Mutex mutex;
+  platform::ConditionVariable changed;
+  bool asked = false;
+  harness_.Decide("Hasty", [&](const ConsentQuestion&) -> std::optional<ConsentAnswer> {
+    platform::MutexLock lock(mutex);
+    asked = true;
+    changed.NotifyAll();
+    return std::nullopt;  // until it is withdrawn
+  });
+  const size_t grants = Grants();
+  const Program app = harness_.Connect("Hasty");
+  harness_.clock().Advance(absl::Hours(1));
+  {
+    const auto context = Patiently();
+    v1::EnrollRequest request;
+    *request.mutable_manifest() = AppManifest("Hasty", {kMessagesRead});
+    const auto stream = app->enrollment->Enroll(context.get(), request);
+    v1::EnrollResponse response;
+    ASSERT_TRUE(stream->Read(&response));
+    EXPECT_EQ(response.state(), v1::EnrollResponse::STATE_PENDING);
+    {
+      platform::MutexLock lock(mutex);
+      while (!asked) ASSERT_TRUE(changed.WaitFor(mutex, kPatience));
+    }
+    context->TryCancel();
+    stream->Finish();
+  }
+  // The next question is put only once this one is over.
+  EXPECT_TRUE(harness_.Enroll(harness_.Connect("Next"), AppManifest("Next", {kChatsRead})).granted());
+  EXPECT_EQ(Grants(), grants + 1);
+  EventReader reader(app);
+  EXPECT_EQ(ReasonOf(reader.WaitEnd()), "ENROLLMENT_REQUIRED");
+}
+
+TEST_F(IdentityTest, SameThingHasAnotherNameForEachApp) {
+  const std::vector<permissions::Scope> scopes = {kChatsRead, kMessagesRead, kMessagesHistory,
+                                                  kMessagesSend};
+  const Program one = harness_.App("One", scopes);
+  const Program two = harness_.App("Two", scopes);
+  EventReader first(one);
+  EventReader second(two);
+  ASSERT_TRUE(first.WaitLive());
+  ASSERT_TRUE(second.WaitLive());
+  ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", "m1", "hello")}));
+  ASSERT_TRUE(first.WaitForEvents(1));
+  ASSERT_TRUE(second.WaitForEvents(1));
+  const v1::Event a = first.events()[0];
+  const v1::Event b = second.events()[0];
+  const auto ids = [](const v1::Event& event) {
+    const v1::Message& message = event.message_created().message();
+    return std::vector<std::string>{event.id(),   event.account_id(),         event.chat_id(),
+                                    message.id(), message.sender_contact_id()};
+  };
+  EXPECT_EQ(a.message_created().message().chat_id(), a.chat_id());
+  for (size_t i = 0; i < ids(a).size(); ++i) {
+    EXPECT_FALSE(ids(a)[i].empty()) << i;
+    EXPECT_NE(ids(a)[i], ids(b)[i]) << i;
+  }
+  const std::string all = a.SerializeAsString();
+  for (const char* remote : {"club\n", "m1", "bob", "alice"}) {
+    EXPECT_EQ(all.find(remote), std::string::npos) << remote;
+  }
+
+  // Each with its own id; then each with the other's, and with one that names nothing.
+  const std::string nothing = "AAAAAAAAAAAAAAAAAAAAAA";
+  const std::string message_a = a.message_created().message().id();
+  v1::GetMessageRequest get;
+  v1::GetMessageResponse got;
+  get.set_message_id(message_a);
+  EXPECT_TRUE(one->message->GetMessage(Patiently().get(), get, &got).ok());
+  const grpc::Status foreign = two->message->GetMessage(Patiently().get(), get, &got);
+  get.set_message_id(nothing);
+  const grpc::Status missing = two->message->GetMessage(Patiently().get(), get, &got);
+  EXPECT_EQ(foreign.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(Text(foreign), Text(missing));
+  EXPECT_EQ(foreign.error_details(), missing.error_details());
+
+  for (const std::string& chat : {a.chat_id(), nothing, message_a}) {
+    v1::GetChatRequest get_chat;
+    get_chat.set_chat_id(chat);
+    v1::GetChatResponse chat_got;
+    EXPECT_EQ(two->chat->GetChat(Patiently().get(), get_chat, &chat_got).error_code(),
+              grpc::StatusCode::NOT_FOUND);
+    v1::ListMessagesRequest list;
+    list.set_chat_id(chat);
+    v1::ListMessagesResponse listed;
+    EXPECT_EQ(two->message->ListMessages(Patiently().get(), list, &listed).error_code(),
+              grpc::StatusCode::NOT_FOUND);
+    v1::SendMessageRequest send;
+    send.set_request_id(harness_.NewRequestId());
+    send.set_chat_id(chat);
+    send.set_text("not to be sent");
+    v1::SendMessageResponse sent;
+    EXPECT_EQ(two->message->SendMessage(Patiently().get(), send, &sent).error_code(),
+              grpc::StatusCode::NOT_FOUND);
+  }
+  EXPECT_TRUE(adapter_.commands().empty());
+  // Cursors and causes carry a check of their own.
+  v1::SubscribeRequest request;
+  request.set_cursor(first.frames().back().response.cursor());
+  EventReader stolen(two, request);
+  EXPECT_EQ(ReasonOf(stolen.WaitEnd()), "INVALID_CURSOR");
+  v1::SendMessageRequest send;
+  send.set_request_id(harness_.NewRequestId());
+  send.set_chat_id(b.chat_id());
+  send.set_text("not to be sent");
+  send.set_caused_by_event_id(a.id());
+  v1::SendMessageResponse sent;
+  const grpc::Status caused = two->message->SendMessage(Patiently().get(), send, &sent);
+  EXPECT_EQ(InfoOf(caused).metadata().at("field"), "caused_by_event_id") << Text(caused);
+}
+
+TEST_F(IdentityTest, WhatAnAppMayNotSeeLooksAsIfItWereNotThere) {
+  const std::vector<permissions::Scope> scopes = {kChatsRead, kMessagesRead, kMessagesHistory,
+                                                  kMessagesSend, kReactionsWrite};
+  const Program all = harness_.App("All", scopes);
+  const Program some = harness_.App("Some", scopes, {.chats = {"club"}});
+  EventReader reader(all);
+  ASSERT_TRUE(reader.WaitLive());
+  ASSERT_TRUE(adapter_.PushDurably({MessageEvent("secret", "m1", "hush")}));
+  ASSERT_TRUE(reader.WaitForEvents(1));
+  EXPECT_EQ(ChatIdOf(some, "secret"), "");
+  EXPECT_NE(ChatIdOf(some, "club"), "");
+  // The two are one app to the id maker only under one key: so "Some" is widened and narrowed again.
+  const v1::Grant more = harness_.Widen(some, scopes, {.chats = {"secret"}});
+  const std::string chat = ChatIdOf(some, "secret");
+  ASSERT_NE(chat, "");
+  v1::ListMessagesRequest list;
+  list.set_chat_id(chat);
+  v1::ListMessagesResponse listed;
+  ASSERT_TRUE(some->message->ListMessages(Patiently().get(), list, &listed).ok());
+  ASSERT_EQ(listed.messages_size(), 1);
+  const std::string message = listed.messages(0).id();
+  v1::ReleaseGrantRequest release;
+  release.set_request_id("release");
+  release.set_grant_id(more.id());
+  v1::ReleaseGrantResponse released;
+  ASSERT_TRUE(some->grant->ReleaseGrant(Patiently().get(), release, &released).ok());
+
+  // It knows the ids now, and they are worth nothing.
+  const std::string nothing = "AAAAAAAAAAAAAAAAAAAAAA";
+  const auto outcomes = [&](const std::string& chat_id, const std::string& message_id) {
+    std::vector<grpc::Status> statuses;
+    v1::GetChatRequest get_chat;
+    get_chat.set_chat_id(chat_id);
+    v1::GetChatResponse chat_got;
+    statuses.push_back(some->chat->GetChat(Patiently().get(), get_chat, &chat_got));
+    v1::ListParticipantsRequest participants;
+    participants.set_chat_id(chat_id);
+    v1::ListParticipantsResponse participants_got;
+    statuses.push_back(
+        some->chat->ListParticipants(Patiently().get(), participants, &participants_got));
+    list.set_chat_id(chat_id);
+    statuses.push_back(some->message->ListMessages(Patiently().get(), list, &listed));
+    v1::GetMessageRequest get;
+    get.set_message_id(message_id);
+    v1::GetMessageResponse got;
+    statuses.push_back(some->message->GetMessage(Patiently().get(), get, &got));
+    v1::SetReactionRequest react;
+    react.set_request_id(harness_.NewRequestId());
+    react.set_message_id(message_id);
+    react.set_emoji("+1");
+    v1::SetReactionResponse reacted;
+    statuses.push_back(some->message->SetReaction(Patiently().get(), react, &reacted));
+    v1::SendMessageRequest send;
+    send.set_request_id(harness_.NewRequestId());
+    send.set_chat_id(chat_id);
+    send.set_text("not to be sent");
+    v1::SendMessageResponse sent;
+    statuses.push_back(some->message->SendMessage(Patiently().get(), send, &sent));
+    return statuses;
+  };
+  const std::vector<grpc::Status> forbidden = outcomes(chat, message);
+  const std::vector<grpc::Status> missing = outcomes(nothing, nothing);
+  for (size_t i = 0; i < forbidden.size(); ++i) {
+    EXPECT_EQ(forbidden[i].error_code(), grpc::StatusCode::NOT_FOUND) << i << Text(forbidden[i]);
+    EXPECT_EQ(Text(forbidden[i]), Text(missing[i])) << i;
+    EXPECT_EQ(forbidden[i].error_details(), missing[i].error_details()) << i;
+  }
+  EXPECT_TRUE(adapter_.commands().empty());
+}
+
+TEST_F(IdentityTest, AppThatWasStartedBeforeItWasAllowedGoesOnOnTheSameChannel) {
+  const Program app = harness_.Connect("Early");
+  EventReader refused(app);
+  EXPECT_EQ(ReasonOf(refused.WaitEnd()), "ENROLLMENT_REQUIRED");
+  const auto enrolment = harness_.Enroll(app, AppManifest("Early", {kMessagesRead}));
+  ASSERT_EQ(enrolment.states.size(), 2u);
+  EXPECT_EQ(enrolment.states[0].state(), v1::EnrollResponse::STATE_PENDING);
+  EXPECT_EQ(enrolment.states[1].state(), v1::EnrollResponse::STATE_GRANTED);
+  EXPECT_EQ(enrolment.states[1].principal(), app.principal);
+  ASSERT_EQ(enrolment.states[1].grants_size(), 1);
+  EXPECT_EQ(enrolment.states[1].grants(0).scopes(0), v1::SCOPE_MESSAGES_READ);
+  EventReader reader(app);
+  ASSERT_TRUE(reader.WaitLive());
+  ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", "m1", "hello")}));
+  EXPECT_TRUE(reader.WaitForText("hello"));
+  // Who is in is not asked about again.
+  const size_t asked = harness_.asked().size();
+  EXPECT_TRUE(harness_.Enroll(app, AppManifest("Early", {kMessagesRead})).granted());
+  EXPECT_EQ(harness_.asked().size(), asked);
+}
+
+}  // namespace
+}  // namespace postern::behaviors
