@@ -309,6 +309,9 @@ class Rig:
         while True:
             # profanity fetches the other side's keys in the background, and until it has them it refuses:
             # a refused text was not sent, so it may be typed again.
+            if self.screen().count(NO_KEYS_YET) > 0:
+                # Keys that were asked for before they were published are asked for again by a new start only.
+                self.type("/omemo end")
             self.type(f"/omemo start {self.state['owner']}")
             wait_until("OMEMO in the peer's chat", PEER_SECONDS, lambda: "[OMEMO]" in self.screen())
             refusals = self.screen().count(NO_KEYS_YET)
