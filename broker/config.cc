@@ -68,8 +68,8 @@ absl::Status ReadChoice(const toml::table& file, const std::string& section,
                         const std::string& option, const std::map<std::string, T>& choices,
                         T& value) {
   std::string text;
+  if (!file[section][option]) return absl::OkStatus();
   RETURN_IF_ERROR(Read(file, section, option, "a text", text));
-  if (text.empty()) return absl::OkStatus();
   const auto choice = choices.find(text);
   if (choice == choices.end()) {
     std::string names;
@@ -111,8 +111,8 @@ absl::StatusOr<Config> FromTable(const toml::table& file) {
   RETURN_IF_ERROR(
       Read(file, "secrets", "passphrase_file", "a path", config.passphrase_file));
   if (config.secret_store == SecretStoreKind::kPassphraseFile && config.passphrase_file.empty()) {
-    return absl::InvalidArgumentError(
-        "[secrets] passphrase_file must name a file when store is \"passphrase-file\"");
+    return Bad(*file["secrets"]["store"].node(), "[secrets] passphrase_file",
+               "must name a file when store is \"passphrase-file\"");
   }
   RETURN_IF_ERROR(ReadChoice<ConsentFace>(file, "consent", "face",
                                           {{"auto", ConsentFace::kAuto},

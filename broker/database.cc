@@ -27,6 +27,8 @@ constexpr size_t kKeyBytes = 32;
 constexpr char kUseSqlcipher[] =
     "; postern needs SQLCipher 4.6 or newer, linked before any other SQLite";
 
+constexpr char kQuiet[] = "PRAGMA cipher_log_level = NONE";
+
 // The form SQLCipher takes for a raw key, x'<hex>', wiped when it goes.
 class KeyLiteral {
  public:
@@ -167,7 +169,7 @@ absl::Status Database::Configure(Mode mode, const platform::SecretBytes& key) {
     return absl::UnavailableError("the database cannot be written: read-only file or disk");
   }
   // SQLCipher logs to standard error by itself; what it says belongs into our statuses.
-  RETURN_IF_ERROR(Execute("PRAGMA cipher_log_level = NONE"));
+  RETURN_IF_ERROR(Execute(kQuiet));
   {
     const KeyLiteral literal(key);
     const int code = sqlite3_key_v2(connection_, "main", literal.data(), literal.size());
@@ -190,6 +192,8 @@ absl::Status Database::Configure(Mode mode, const platform::SecretBytes& key) {
               "PRAGMA cipher_kdf_algorithm = PBKDF2_HMAC_SHA256;"
               "PRAGMA cipher_hmac_algorithm = HMAC_SHA256;"
               "PRAGMA temp_store = MEMORY"));
+  // Asking for version and provider has turned it on again.
+  RETURN_IF_ERROR(Execute(kQuiet));
   // The first read: what fails here is a wrong key or no database, SQLite cannot tell which.
   if (const auto schema = QueryInteger("SELECT count(*) FROM sqlite_schema"); !schema.ok()) {
     return schema.status();
@@ -316,11 +320,15 @@ absl::StatusOr<int> Database::Checkpoint(bool truncate) {
 
 absl::Status Database::Error(int code, const char* operation) const {
   const std::string message = absl::StrCat(operation, ": ", sqlite3_errstr(code), " (", code, ")");
+  // What SQLite cannot make room for it calls an I/O error in places.
+  if (code == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE) {
+    return absl::UnavailableError(
+        absl::StrCat("the data folder's disk is full; make room on it (", operation, ")"));
+  }
   switch (code & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return absl::DataLossError(message);
-    case SQLITE_FULL:
     case SQLITE_IOERR:
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:

@@ -27,8 +27,9 @@ inline std::string ExitCodeTable() {
          "  4  a folder is missing, not yours, open to others, or its path is too long\n"
          "  5  another posternd runs\n"
          "  6  the secret store cannot be reached\n"
-         "  7  the database does not open: its key is gone, or it is newer or not encrypted\n"
-         "  8  the database is damaged or belongs to another key\n"
+         "  7  the database does not open: its key is gone or another, or it is newer or not "
+         "encrypted\n"
+         "  8  the database is damaged, or something of it is missing\n"
          "  9  the disk is full or read-only\n";
 }
 

@@ -111,6 +111,11 @@ absl::Status WaitUntilUnlocked(platform::SecretStore& secrets, Signals& signals)
         if (signals.Wait(kLockedPoll)) return absl::CancelledError("stopped while waiting");
         break;
       case platform::SecretStoreState::kNoService:
+        // Some keyrings are unlocked by being started anew.
+        if (said) {
+          if (signals.Wait(kLockedPoll)) return absl::CancelledError("stopped while waiting");
+          break;
+        }
         return absl::UnavailableError(
             "no program on the session bus keeps secrets; start gnome-keyring or KeePassXC, or "
             "choose a passphrase file ([secrets] in the configuration)");
@@ -145,9 +150,8 @@ int Run(const Config& config, const platform::Paths& paths, Signals& signals) {
   if (!data.ok()) return Refuse(ExitCode::kFolder, data.status());
   auto lock = platform::InstanceLock::Acquire(*data);
   if (!lock.ok()) {
-    return Refuse(absl::IsAlreadyExists(lock.status()) ? ExitCode::kAlreadyRunning
-                                                       : ExitCode::kFolder,
-                  lock.status());
+    const ExitCode code = CodeOf(lock.status());
+    return Refuse(code == ExitCode::kInternal ? ExitCode::kFolder : code, lock.status());
   }
   auto listener = platform::TakeActivationSocket("postern");
   if (!listener.ok()) return Refuse(ExitCode::kFolder, listener.status());

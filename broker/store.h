@@ -59,9 +59,9 @@ class Store {
   // Whether 'directory' holds a database, readable or not. Never make a new key when it does.
   static bool Exists(const std::string& directory);
 
-  // FAILED_PRECONDITION: unencrypted, newer schema, another library, or no database under
-  // Create::kNever (NOT_FOUND then). DATA_LOSS: damaged, from another key, older than its high-water
-  // mark, or gone while the mark is there. UNAVAILABLE: full, read-only or unreadable disk. The message
+  // FAILED_PRECONDITION: unencrypted, from another key, newer schema, another library, or no database
+  // under Create::kNever (NOT_FOUND then). DATA_LOSS: damaged, older than its high-water mark, or gone
+  // while the mark is there. UNAVAILABLE: full, read-only or unreadable disk. The message
   // says what to do. Nothing is created or changed unless OK.
   static absl::StatusOr<std::unique_ptr<Store>> Open(StoreOptions options);
   // Runs what was queued, then stops.

@@ -15,7 +15,8 @@ namespace postern::platform {
 // in.
 class InstanceLock {
  public:
-  // ALREADY_EXISTS when another process holds it. 'folder' is an open directory.
+  // ALREADY_EXISTS when another process holds it; UNAVAILABLE when the disk is full or read-only.
+  // 'folder' is an open directory.
   static absl::StatusOr<InstanceLock> Acquire(const UniqueFd& folder);
 
  private:
