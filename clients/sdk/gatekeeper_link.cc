@@ -264,12 +264,18 @@ class Link final : public GatekeeperLink {
       Finish(*stream).IgnoreError();
       return absl::InternalError("the broker did not begin with a welcome");
     }
+    const uint64_t known_durable = durable_position();
     if (const absl::Status status = BeginSession(response.welcome()); !status.ok()) {
       context.TryCancel();
       Finish(*stream).IgnoreError();
       return absl::UnavailableError(status.message());
     }
     attached = true;
+    // A crash may have kept an acknowledgement from us.
+    if (const uint64_t durable = durable_position();
+        durable > known_durable && callbacks_.on_durable) {
+      callbacks_.on_durable(durable);
+    }
     SetState(LinkState::kAttached);
     std::thread sender([this, &stream, &context] {
       ::pthread_setname_np(::pthread_self(), "postern-link-tx");
