@@ -35,6 +35,7 @@
 #include "broker/pseudonym_book.h"
 #include "broker/request_ledger.h"
 #include "broker/retention.h"
+#include "broker/session_grants.h"
 #include "broker/shutdown.h"
 #include "broker/store.h"
 #include "broker/subscription_store.h"
@@ -170,6 +171,7 @@ struct Broker::Running {
   std::unique_ptr<RequestLedger> requests;
   AdapterTable adapters;
   std::unique_ptr<Door> door;
+  std::unique_ptr<SessionGrants> session_grants;
   std::unique_ptr<MethodGate> gate;
   std::unique_ptr<LiveStreams> streams;
   std::unique_ptr<ConsentDesk> consent;
@@ -240,12 +242,17 @@ absl::Status Broker::Running::OpenDoor(BrokerOptions& options, platform::TlsIden
     spdlog::warn("event=connection_refused reason={} uid={} pid={}", RefusalName(refusal), uid, pid);
   };
   // A stream whose connection is gone is told by its next look, which comes at once.
-  door_options.on_closed = [this](ConnectionId, const permissions::Principal&) {
+  door_options.on_closed = [this](ConnectionId, const permissions::Principal& principal) {
+    session_grants->ConnectionClosed(principal);
     log->WakeAll();
     apps->WakeAll();
   };
   const DoorLimits limits = door_options.limits;
   ASSIGN_OR_RETURN(door, Door::Open(std::move(door_options)));
+  // Made before the door accepts, which it does in Serve.
+  session_grants = std::make_unique<SessionGrants>(
+      *apps, [this](const permissions::Principal& principal) { return door->ConnectionsOf(principal); });
+  RETURN_IF_ERROR(session_grants->EndAll());
   gate = std::make_unique<MethodGate>(
       *door,
       [this](const permissions::Principal& principal) { return apps->StandingOf(principal); },

@@ -218,6 +218,13 @@ bool ConnectionTable::has_free() const {
   return std::ranges::any_of(slots_, [](const Slot& s) { return s.state == State::kFree; });
 }
 
+int ConnectionTable::CountOf(const permissions::Principal& principal) const {
+  platform::MutexLock lock(mutex_);
+  return static_cast<int>(std::ranges::count_if(slots_, [&](const Slot& slot) {
+    return slot.state == State::kServing && slot.principal == principal;
+  }));
+}
+
 Door::Counts ConnectionTable::counts() const {
   platform::MutexLock lock(mutex_);
   Door::Counts counts;

@@ -85,6 +85,8 @@ class ConnectionTable {
   bool has_closing() const;
   bool has_free() const;
   Door::Counts counts() const;
+  // Connections of a key whose calls are being served.
+  int CountOf(const permissions::Principal& principal) const;
 
  private:
   enum class State { kFree, kHandshaking, kServing, kClosing };

@@ -118,8 +118,8 @@ absl::StatusOr<std::string> ConsentDesk::Ask(Request request) {
   ticket->origin = std::move(origin);
   ConsentQuestion& question = ticket->request.question;
   question.question_id = permissions::NewQuestionId();
-  question.timeout = kConsentTimeout;
-  ticket->status.expire_time = now + kConsentTimeout * static_cast<double>(waiting + 1);
+  question.timeout = permissions::kQuestionTimeout;
+  ticket->status.expire_time = now + permissions::kQuestionTimeout * static_cast<double>(waiting + 1);
   tickets_.push_back(ticket);
   while (tickets_.size() > kTicketsMax && tickets_.front()->status.state != State::kPending) {
     tickets_.pop_front();
@@ -212,7 +212,7 @@ void ConsentDesk::FillIn(ConsentQuestion& question) const {
                                  account.network()});
   }
   for (const v1::Chat& chat : directory_.Chats()) {
-    if (question.chats.size() >= kOfferedChatsMax) break;
+    if (question.chats.size() >= permissions::kOfferedChatsMax) break;
     const auto account = IdFromText<permissions::AccountId>(chat.account_id());
     const auto place =
         std::find_if(question.accounts.begin(), question.accounts.end(),

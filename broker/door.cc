@@ -170,6 +170,9 @@ class SlotDoor final : public Door {
   int CloseConnections(const permissions::Principal& principal) override {
     return table_->ShutAll(principal);
   }
+  int ConnectionsOf(const permissions::Principal& principal) const override {
+    return table_->CountOf(principal);
+  }
   Counts counts() const override {
     Counts counts = table_->counts();
     counts.refused_total = refused_total_.load();

@@ -96,6 +96,8 @@ class Door {
   virtual int CloseConnections(const permissions::Principal& principal) = 0;
 
   virtual Counts counts() const = 0;
+  // Open connections of a key.
+  virtual int ConnectionsOf(const permissions::Principal& principal) const = 0;
 };
 
 }  // namespace postern::broker

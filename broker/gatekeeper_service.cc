@@ -41,6 +41,12 @@ class AdapterWriter {
   AdapterWriter(const AdapterWriter&) = delete;
   AdapterWriter& operator=(const AdapterWriter&) = delete;
 
+  // The adapter said hello. Until then it has kHelloTimeout.
+  void Greeted() {
+    platform::MutexLock lock(mutex_);
+    greeted_ = true;
+    changed_.NotifyAll();
+  }
   // False when kAdapterOutboxMax wait.
   bool Add(v1::AttachResponse response) {
     platform::MutexLock lock(mutex_);
@@ -66,6 +72,13 @@ class AdapterWriter {
       v1::AttachResponse response;
       {
         platform::MutexLock lock(mutex_);
+        while (!greeted_ && !stopping_) {
+          if (!changed_.WaitFor(mutex_, kHelloTimeout) && !greeted_ && !stopping_) {
+            end_ = InvalidField("hello", "did not come in time");
+            context_.TryCancel();
+            return;
+          }
+        }
         while (outbox_.empty() && !stopping_) changed_.Wait(mutex_);
         if (outbox_.empty()) return;
         response = std::move(outbox_.front());
@@ -85,6 +98,7 @@ class AdapterWriter {
   platform::Mutex mutex_;
   platform::ConditionVariable changed_;
   std::deque<v1::AttachResponse> outbox_ ABSL_GUARDED_BY(mutex_);
+  bool greeted_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status end_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
@@ -123,7 +137,9 @@ grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* str
       [&](const Caller& caller) -> absl::Status {
         parts_.apps.SawNow(caller.principal, parts_.clock.Now());
         v1::AttachRequest request;
+        AdapterWriter writer(*stream, *context);
         if (!stream->Read(&request)) return absl::CancelledError();
+        writer.Greeted();
         if (!request.has_hello()) return InvalidField("hello", "must come first");
         RETURN_IF_ERROR(CheckHello(request.hello()));
         v1::Account account = request.hello().account();
@@ -136,7 +152,6 @@ grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* str
           account.set_state(v1::ACCOUNT_STATE_ONLINE);
         }
 
-        AdapterWriter writer(*stream, *context);
         RETURN_IF_ERROR(parts_.directory.PutAccount(id, remote_id, account));
         ASSIGN_OR_RETURN(
             const auto attachment,

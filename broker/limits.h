@@ -81,13 +81,10 @@ inline constexpr int kPageSizeMax = 500;
 inline constexpr absl::Duration kRequestMemory = absl::Hours(24 * 7);
 inline constexpr size_t kRequestIdMax = 128;
 
-// A question waits for the person so long, and so many questions wait at once.
-inline constexpr absl::Duration kConsentTimeout = absl::Minutes(2);
+// Questions that wait for the person at once (permissions/consent_question.h has how long one waits).
 inline constexpr size_t kPendingQuestionsMax = 8;
 // Grants one principal may have had; older ended ones are forgotten.
 inline constexpr size_t kGrantsPerAppMax = 100;
-// Chats offered in one question.
-inline constexpr size_t kOfferedChatsMax = 2000;
 
 // History waits so long for the index to reach the end of the log.
 inline constexpr absl::Duration kIndexWait = absl::Seconds(5);

@@ -137,13 +137,6 @@ int LiveStreams::count() const {
   return static_cast<int>(streams_.size());
 }
 
-int LiveStreams::CountOf(const Principal& principal) const {
-  platform::MutexLock lock(mutex_);
-  return static_cast<int>(
-      std::count_if(streams_.begin(), streams_.end(),
-                    [&](const LiveStream* stream) { return stream->principal_ == principal; }));
-}
-
 absl::Duration LiveStreams::RunDue(absl::Duration now, std::vector<Principal>& to_close) {
   absl::Duration wait = absl::InfiniteDuration();
   for (auto it = endings_.begin(); it != endings_.end();) {

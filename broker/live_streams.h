@@ -99,7 +99,6 @@ class LiveStreams {
   void WaitUntilEmpty(absl::Duration timeout);
 
   int count() const;
-  int CountOf(const permissions::Principal& principal) const;
 
  private:
   friend class LiveStream;

@@ -125,7 +125,7 @@ grpc::Status OwnerService::ListApps(grpc::ServerContext* context,
           v1::App& shown = *response->add_apps();
           shown = app->app;
           shown.set_connection_count(
-              static_cast<uint32_t>(parts_.streams.CountOf(app->principal)));
+              static_cast<uint32_t>(parts_.door.ConnectionsOf(app->principal)));
         }
         response->set_next_page_token(page.NextToken());
         return absl::OkStatus();
