@@ -143,7 +143,9 @@ absl::Status Ingest::Commit(const std::vector<v1::SourcedEvent>& events) {
       v1::RefusedEvent& refused = *ack.add_refused_events();
       refused.set_position(sourced.position());
       refused.set_reason(ReasonOf(taken.status()).value_or(v1::ERROR_REASON_INVALID_FIELD));
-      refused.set_field(FieldOf(taken.status()));
+      // What cannot be parsed has no field to name.
+      const std::string field = FieldOf(taken.status());
+      refused.set_field(field.empty() ? "event" : field);
       continue;
     }
     ASSIGN_OR_RETURN(const bool duplicate, IsDuplicate(*taken));

@@ -69,6 +69,7 @@ absl::StatusOr<OpenChat> FindOpenChat(const Parts& parts, const Asker& asker, Ch
 }
 
 absl::Status CheckSend(const v1::SendMessageRequest& request) {
+  RETURN_IF_ERROR(CheckRequestId(request.request_id()));
   if (request.text().empty()) return InvalidField("text", "must not be empty");
   if (request.text().size() > kTextBytesMax) return InvalidField("text", "is longer than 64 KiB");
   if (request.mentions_size() > kMentionsMax) return InvalidField("mentions", "are too many");

@@ -44,6 +44,12 @@ absl::StatusOr<AnyId> CheckedId(std::string_view field, const std::optional<AnyI
   return *decoded;
 }
 
+// Every method that changes something takes one (AIP-155).
+inline absl::Status CheckRequestId(const std::string& request_id) {
+  if (!request_id.empty() && request_id.size() <= kRequestIdMax) return absl::OkStatus();
+  return InvalidField("request_id", absl::StrCat("must have 1 to ", kRequestIdMax, " characters"));
+}
+
 // A page size within bounds (AIP-158).
 inline absl::StatusOr<int> CheckedPageSize(int page_size) {
   if (page_size < 0) return InvalidField("page_size", "must not be negative");

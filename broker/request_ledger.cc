@@ -9,6 +9,7 @@
 
 #include "broker/absl_text.h"
 #include "broker/limits.h"
+#include "broker/request_check.h"
 #include "broker/rpc_status.h"
 #include "platform/status_macros.h"
 #include "postern/v1/error_reason.pb.h"
@@ -109,12 +110,7 @@ absl::Status RequestLedger::Once(const Principal& principal, std::string_view me
                                  const google::protobuf::MessageLite& request,
                                  google::protobuf::MessageLite& response,
                                  absl::FunctionRef<absl::Status()> action) {
-  if (request_id.empty() || request_id.size() > kRequestIdMax) {
-    return ReasonStatus(
-        absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_FIELD,
-        absl::StrCat("'request_id' must have 1 to ", kRequestIdMax, " characters"),
-        {{"field", "request_id"}});
-  }
+  RETURN_IF_ERROR(CheckRequestId(request_id));
   const std::string running_key = absl::StrCat(AbslText(principal.view()), request_id);
   {
     platform::MutexLock lock(mutex_);
