@@ -7,6 +7,7 @@
 #include <absl/time/time.h>
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -79,6 +80,8 @@ class BrokerHarness {
   // What the person answers to the program that calls itself 'name'. Without one: yes to all.
   void Decide(const std::string& name, Person person);
   std::vector<permissions::ConsentQuestion> asked() const { return prompt_.asked(); }
+  // From now on nobody can be asked: there is neither a display nor a terminal.
+  void LeaveAlone() { prompt_.LeaveAlone(); }
 
   // A new key; nobody has allowed it anything.
   Program Connect(const std::string& name);
@@ -112,6 +115,25 @@ class BrokerHarness {
   std::string NewRequestId();
 
  private:
+  // A person who may also not be there.
+  class Prompt final : public broker::ConsentPrompt {
+   public:
+    explicit Prompt(Person person) : present_(std::move(person)) {}
+    broker::ConsentOutcome Ask(const permissions::ConsentQuestion& question,
+                               platform::UniqueFd pidfd,
+                               const broker::ConsentCancellation& cancellation) override {
+      fakes::ScriptedConsentPrompt& prompt = alone_ ? absent_ : present_;
+      return prompt.Ask(question, std::move(pidfd), cancellation);
+    }
+    std::vector<permissions::ConsentQuestion> asked() const { return present_.asked(); }
+    void LeaveAlone() { alone_ = true; }
+
+   private:
+    std::atomic<bool> alone_{false};
+    fakes::ScriptedConsentPrompt present_;
+    fakes::ScriptedConsentPrompt absent_;
+  };
+
   Program ConnectWith(const std::string& name, std::shared_ptr<platform::TlsIdentity> identity);
   void Start(broker::Config config);
 
@@ -120,7 +142,7 @@ class BrokerHarness {
   platform::Mutex mutex_;
   std::map<std::string, Person> people_ ABSL_GUARDED_BY(mutex_);
   int request_ids_ ABSL_GUARDED_BY(mutex_) = 0;
-  fakes::ScriptedConsentPrompt prompt_;
+  Prompt prompt_;
   std::string directory_;
   std::string data_dir_;
   std::string socket_path_;

@@ -216,6 +216,19 @@ TEST_F(IdentityTest, OnlyAnAllowingAnswerGrants) {
   }
 }
 
+TEST_F(IdentityTest, WhereNobodyCanBeAskedNothingIsGranted) {
+  const size_t grants = Grants();
+  harness_.LeaveAlone();
+  const Program app = harness_.Connect("Headless");
+  const auto enrolment = harness_.Enroll(app, AppManifest("Headless", {kMessagesRead}));
+  EXPECT_FALSE(enrolment.granted());
+  EXPECT_EQ(enrolment.status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(ReasonOf(enrolment.status), "CONSENT_UNAVAILABLE");
+  EXPECT_EQ(Grants(), grants);
+  EventReader reader(app);
+  EXPECT_EQ(ReasonOf(reader.WaitEnd()), "ENROLLMENT_REQUIRED");
+}
+
 TEST_F(IdentityTest, RefusalsAreRememberedForTheProgramWhateverItsKey) {
   harness_.Decide("Nag", fakes::ScriptedConsentPrompt::Refusal);
   for (int i = 0; i < 3; ++i) {
