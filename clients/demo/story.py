@@ -21,6 +21,8 @@ class AliceChatStory:
         "The message about the gate code was a disappearing one: apps get those only with a permission",
         "of its own, which this app did not ask for.",
     )
+    advice = ""
+    other_demo = ("./dev demo --real", "a real end-to-end encrypted chat (Prosody, OMEMO) instead of the script")
     crawl = "0.01"
     pace = "0.9"
 
@@ -49,6 +51,9 @@ class AliceChatStory:
             lambda line: self.on_line(demo, line))
         return self.process
 
+    def prepare(self, demo):
+        """What has to be there before the client starts: nothing."""
+
     def start_waiting(self, demo):
         return self._start(demo, self.crawl)
 
@@ -56,13 +61,17 @@ class AliceChatStory:
         self.process.stop()
         self._start(demo, self.pace)
 
+    def carry_on(self, demo):
+        """What comes after the answer: the script goes on by itself."""
+
     def after_revocation(self, demo):
         """AliceChat goes on; the app no longer hears it."""
         demo.tell.text("AliceChat goes on, and the app no longer hears it:")
         with self._said:
             enough = self._lines + LINES_AFTER_REVOCATION
             self._said.wait_for(lambda: self._lines >= enough, timeout=AFTER_REVOCATION_SECONDS)
-        self.process.stop()
+        if not demo.options.keep:
+            self.process.stop()
 
     def close(self, demo):
         if self.process is not None:

@@ -134,6 +134,12 @@ class Profile:
                 raise Failure(f"{what} did not happen within {seconds} s")
             time.sleep(0.05)
 
+    def end(self, process, what, seconds=2 * STOP_SECONDS):
+        """Asks a program to end and waits until it has: what it holds is put away before another starts."""
+        process.popen.terminate()
+        self.wait_for(lambda: not process.running(), what, seconds)
+        process.join()
+
     def start_bus_and_keyring(self):
         socket = os.path.join(self.runtime, "bus")
         config = os.path.join(self.root, "bus.conf")

@@ -8,6 +8,7 @@ ends them when it is told to, or when the process that started the rig is gone. 
 
 import argparse
 import contextlib
+import html
 import json
 import os
 import pwd
@@ -428,9 +429,10 @@ class Rig:
                 "--data-dir", data_directory]
 
     def count_in_server_log(self, text):
-        """How many lines of what the server read and wrote hold `text`."""
+        """How many lines of what the server read and wrote hold `text`, as it is or as XML writes it."""
+        in_xml = html.escape(text).replace("&#x27;", "&apos;")
         with open(self.state["server_log"], encoding="utf-8", errors="replace") as log:
-            return sum(text in line for line in log)
+            return sum(text in line or in_xml in line for line in log)
 
 
 def process_name(pid):
