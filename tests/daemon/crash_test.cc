@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+// kill -9 at the worst moments, on real processes: what the broker acknowledged is there, nothing comes
+// twice, and every app goes on without a gap. The judges are the adapter's own journal, the apps' own
+// journals, and the script that the adapter plays.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "clients/gatekeepers/demo/script.h"
+#include "tests/daemon/file_watch.h"
+#include "tests/daemon/process.h"
+#include "tests/daemon/session.h"
+
+namespace postern::daemon_test {
+namespace {
+
+constexpr int kBrokerKills = 50;
+// At a kill point; the others are at whatever moment they hit.
+constexpr int kAimedKills = 45;
+constexpr int kBetweenAppendAndAckMin = 40;
+constexpr int kAdapterKills = 20;
+constexpr int kAppKills = 20;
+constexpr int kApps = 3;
+
+// More than is played before the test ends.
+constexpr int kScriptEvents = 120'000;
+constexpr int kScriptChats = 20;
+constexpr uint64_t kScriptSeed = 7;
+// Many small commits, and a backlog after each outage.
+constexpr char kRate[] = "1000";
+
+std::vector<std::string> Lines(const std::string& bytes) {
+  std::vector<std::string> lines;
+  std::istringstream stream(bytes);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+size_t Count(const std::string& bytes, const std::string& text) {
+  size_t count = 0;
+  for (size_t at = bytes.find(text); at != std::string::npos; at = bytes.find(text, at + 1)) ++count;
+  return count;
+}
+
+// What the adapter was promised.
+struct AdapterJournal {
+  size_t submitted = 0;
+  uint64_t acked = 0;
+  // The position of the first event of the script; 0 while nothing of it is known.
+  uint64_t first = 0;
+  std::string fault;
+};
+
+AdapterJournal ReadAdapterJournal(const std::string& bytes) {
+  // The generated script names the message of event n so.
+  const std::string prefix = "g" + std::to_string(kScriptSeed) + "-";
+  AdapterJournal journal;
+  uint64_t last = 0;
+  uint64_t newest = 0;
+  for (const std::string& line : Lines(bytes)) {
+    std::istringstream words(line);
+    uint64_t position = 0;
+    std::string what, id;
+    if (line == "attached" || !(words >> position >> what)) continue;
+    if (what == "acked") {
+      if (position < journal.acked) journal.fault = "an acknowledgement went back: " + line;
+      journal.acked = position;
+      continue;
+    }
+    words >> id;
+    ++journal.submitted;
+    if (position <= last) journal.fault = "a position was given twice: " + line;
+    last = position;
+    if (id.rfind(prefix, 0) != 0) continue;
+    // What is higher than all before is the message itself, not a change of it.
+    const uint64_t event = std::stoull(id.substr(prefix.size())) + 1;
+    if (event <= newest) continue;
+    newest = event;
+    const uint64_t first = position - (event - 1);
+    if (journal.first != 0 && journal.first != first) {
+      journal.fault = "an event of the script is missing or doubled before: " + line;
+    }
+    journal.first = first;
+  }
+  return journal;
+}
+
+// An app's journal against what it must have been shown, in order: 'shown' is how many it got.
+struct AppVerdict {
+  size_t shown = 0;
+  // Events that came again after a restart of the app, none of them acknowledged.
+  size_t repeated = 0;
+  std::string fault;
+};
+
+AppVerdict Judge(const std::string& bytes, const std::vector<std::string>& expected) {
+  AppVerdict verdict;
+  size_t next = 0;
+  size_t acked = 0;
+  bool started = false;
+  for (const std::string& line : Lines(bytes)) {
+    if (line == "start") {
+      started = true;
+    } else if (line == "acked") {
+      acked = next;
+    } else {
+      const std::string text = line.substr(std::string("event ").size());
+      size_t place = next;
+      // Only a restart may repeat, and never what was acknowledged.
+      if (started) {
+        for (place = acked; place < next && expected[place] != text; ++place) {
+        }
+        verdict.repeated += next - place;
+      }
+      started = false;
+      if (place >= expected.size() || expected[place] != text) {
+        verdict.fault = "event " + std::to_string(place) + " is missing, doubled or out of order";
+        return verdict;
+      }
+      next = place + 1;
+      verdict.shown = std::max(verdict.shown, next);
+    }
+  }
+  return verdict;
+}
+
+class Crash : public SessionTest {
+ protected:
+  void SetUp() override {
+    profile_ = std::make_unique<Profile>(&session());
+    std::filesystem::create_directory(profile_->home() + "/journals");
+    adapter_journal_ = profile_->home() + "/journals/adapter";
+    for (const demo::Step& step :
+         demo::GenerateScript(kScriptEvents, kScriptChats, kScriptSeed).steps) {
+      is_message_.push_back(step.event.has_message_created());
+      if (is_message_.back()) expected_.push_back(step.event.message_created().message().text());
+    }
+    ASSERT_NO_FATAL_FAILURE(AllowEverybody());
+  }
+
+  // A person allows the adapter and the apps; then the terminal is gone.
+  void AllowEverybody() {
+    fakes::ScriptedPerson person;
+    const auto daemon = Process::Start(*profile_, {.person = &person});
+    ASSERT_TRUE(daemon->AwaitReady()) << daemon->errors();
+    const auto adapter = Process::Start(
+        *profile_, {.program = "postern-demo-gatekeeper",
+                    .arguments = {"--generate", "20", "--chats", "5", "--quiet", "--exit-at-end"}});
+    ASSERT_TRUE(person.Answer({})) << person.screen() << adapter->errors();
+    ASSERT_EQ(adapter->Wait(), 0) << adapter->errors();
+    for (int i = 0; i < kApps; ++i) {
+      apps_.push_back(StartApp(i));
+      ASSERT_TRUE(person.Answer({})) << person.screen() << apps_[i]->errors();
+      ASSERT_TRUE(apps_[i]->AwaitReady()) << apps_[i]->errors();
+    }
+    ASSERT_EQ(daemon->Stop(), 0);
+  }
+
+  std::string AppJournal(int i) const {
+    return profile_->home() + "/journals/app" + std::to_string(i);
+  }
+
+  std::unique_ptr<Process> StartApp(int i) {
+    const char* const program = ::getenv("POSTERN_CRASH_APP");
+    if (program == nullptr) std::abort();  // run by ctest, which names the program
+    return Process::Start(*profile_,
+                          {.program = program,
+                           .arguments = {"org.example.crash" + std::to_string(i), AppJournal(i)}});
+  }
+
+  std::unique_ptr<Process> StartAdapter() {
+    return Process::Start(
+        *profile_,
+        {.program = "postern-demo-gatekeeper",
+         .arguments = {"--generate", std::to_string(kScriptEvents), "--chats",
+                       std::to_string(kScriptChats), "--seed", std::to_string(kScriptSeed), "--rate",
+                       kRate, "--quiet", "--journal", adapter_journal_}});
+  }
+
+  size_t JournalSize() const { return ReadFile(adapter_journal_).size(); }
+
+  // Waits for 'count' more acknowledgements.
+  bool AwaitAcks(size_t count) {
+    FileWatch watch(adapter_journal_);
+    return watch.Await([&](const std::string& bytes) { return Count(bytes, " acked\n") >= count; },
+                       JournalSize());
+  }
+
+  // Holds everything against everything else. The broker runs, the adapter is stopped.
+  AdapterJournal CheckAll() {
+    const AdapterJournal journal = ReadAdapterJournal(ReadFile(adapter_journal_));
+    EXPECT_EQ(journal.fault, "");
+    EXPECT_GT(journal.first, 0u);
+    EXPECT_GE(journal.acked, journal.first);
+    size_t messages = 0;
+    for (size_t i = 0; i + journal.first <= journal.acked; ++i) messages += is_message_[i];
+    for (int i = 0; i < kApps; ++i) {
+      FileWatch watch(AppJournal(i));
+      AppVerdict verdict;
+      watch.Await([&](const std::string& bytes) {
+        verdict = Judge(bytes, expected_);
+        return !verdict.fault.empty() || verdict.shown >= messages;
+      });
+      EXPECT_EQ(verdict.fault, "") << "app " << i;
+      EXPECT_GE(verdict.shown, messages) << "app " << i << " has not seen what was acknowledged";
+      repeated_ += verdict.repeated;
+    }
+    std::printf("  %zu events submitted, acknowledged up to %llu, %zu messages shown to each of %d apps, "
+                "in order, none missing\n",
+                journal.submitted, static_cast<unsigned long long>(journal.acked), messages, kApps);
+    return journal;
+  }
+
+  std::unique_ptr<Profile> profile_;
+  std::string adapter_journal_;
+  std::vector<std::string> expected_;  // the texts that apps see, in order
+  std::vector<bool> is_message_;       // of each event of the script
+  std::vector<std::unique_ptr<Process>> apps_;
+  size_t repeated_ = 0;
+};
+
+TEST_F(Crash, OfTheBrokerLosesAndDoublesNothing) {
+  const char* const kill_point = ::getenv("POSTERN_KILL_POINT");
+  ASSERT_NE(kill_point, nullptr) << "run by ctest, which names the library";
+  const auto adapter = StartAdapter();
+  // Where the adapter's journal was when it had read all that the broker killed then had sent.
+  std::vector<size_t> heard;
+  for (int i = 0; i < kBrokerKills; ++i) {
+    ProcessOptions options;
+    if (i < kAimedKills) {
+      options.environment = {{"LD_PRELOAD", kill_point},
+                             {"KILL_POINT_APPENDS", std::to_string(1 + (i * 7) % 23)}};
+    }
+    const size_t errors_before = adapter->errors().size();
+    const auto daemon = Process::Start(*profile_, options);
+    if (i < kAimedKills) {
+      ASSERT_EQ(daemon->Wait(), 128 + SIGKILL) << "kill " << i << ": " << daemon->errors();
+    } else {
+      ASSERT_TRUE(AwaitAcks(1 + static_cast<size_t>(i) % 5)) << adapter->errors();
+      ASSERT_EQ(daemon->Kill(), 128 + SIGKILL);
+    }
+    FileWatch errors(adapter->errors_path());
+    ASSERT_TRUE(errors.Await(
+        [](const std::string& bytes) {
+          const size_t attached = bytes.find("attached");
+          return attached != std::string::npos &&
+                 bytes.find("waiting", attached) != std::string::npos;
+        },
+        errors_before))
+        << "kill " << i << ": " << adapter->errors();
+    heard.push_back(JournalSize());
+  }
+  const auto daemon = Process::Start(*profile_);
+  ASSERT_TRUE(AwaitAcks(3)) << adapter->errors() << daemon->errors();
+  EXPECT_EQ(adapter->Stop(), 0);
+  CheckAll();
+
+  // What the adapter hears at its next attaching, before it sends anything, was durable when the broker
+  // died and not yet acknowledged.
+  const std::string journal = ReadFile(adapter_journal_);
+  int between = 0;
+  for (const size_t at : heard) {
+    const size_t attached = journal.find("attached\n", at);
+    ASSERT_NE(attached, std::string::npos);
+    between += Count(journal.substr(at, attached - at), " acked\n") > 0 ? 1 : 0;
+  }
+  std::printf("  broker killed %zu times during ingest, %d of them between append and acknowledgement\n",
+              heard.size(), between);
+  EXPECT_GE(between, kBetweenAppendAndAckMin);
+  EXPECT_EQ(repeated_, 0u) << "an app that lives is told nothing twice";
+}
+
+TEST_F(Crash, OfTheAdapterLosesAndDoublesNothing) {
+  const auto daemon = Process::Start(*profile_);
+  ASSERT_TRUE(daemon->AwaitReady()) << daemon->errors();
+  for (int i = 0; i < kAdapterKills; ++i) {
+    const auto adapter = StartAdapter();
+    ASSERT_TRUE(AwaitAcks(1 + static_cast<size_t>(i) % 5)) << adapter->errors() << daemon->errors();
+    ASSERT_EQ(adapter->Kill(), 128 + SIGKILL);
+  }
+  const auto adapter = StartAdapter();
+  ASSERT_TRUE(AwaitAcks(3)) << adapter->errors() << daemon->errors();
+  EXPECT_EQ(adapter->Stop(), 0);
+  CheckAll();
+  std::printf("  adapter killed %d times\n", kAdapterKills);
+  EXPECT_EQ(repeated_, 0u);
+}
+
+TEST_F(Crash, OfAnAppLeavesNoGapAndRepeatsNothingItAcknowledged) {
+  const auto daemon = Process::Start(*profile_);
+  ASSERT_TRUE(daemon->AwaitReady()) << daemon->errors();
+  const auto adapter = StartAdapter();
+  for (int i = 0; i < kAppKills; ++i) {
+    const int app = i % kApps;
+    FileWatch watch(AppJournal(app));
+    ASSERT_TRUE(watch.Await(
+        [&](const std::string& bytes) { return Count(bytes, "event ") >= 5u + i; },
+        ReadFile(AppJournal(app)).size()))
+        << apps_[app]->errors();
+    ASSERT_EQ(apps_[app]->Kill(), 128 + SIGKILL);
+    apps_[app] = StartApp(app);
+  }
+  ASSERT_TRUE(AwaitAcks(3)) << adapter->errors();
+  EXPECT_EQ(adapter->Stop(), 0);
+  CheckAll();
+  std::printf("  apps killed %d times; %zu events came again, none of them acknowledged\n", kAppKills,
+              repeated_);
+}
+
+}  // namespace
+}  // namespace postern::daemon_test
