@@ -31,6 +31,11 @@ absl::Status Offline() {
                       "no gatekeeper adapter serves this account now; try again later");
 }
 
+absl::Status AlreadyServed() {
+  return ReasonStatus(absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_ACCOUNT_ALREADY_SERVED,
+                      "another adapter serves this account; stop it first");
+}
+
 absl::Status Unknown() {
   return ReasonStatus(absl::StatusCode::kUnknown, v1::ERROR_REASON_OUTCOME_UNKNOWN,
                       "whether this took effect is not known; look before you repeat it");
@@ -68,10 +73,7 @@ AdapterTable::Attachment::~Attachment() { table_.Detach(account_); }
 absl::StatusOr<std::unique_ptr<AdapterTable::Attachment>> AdapterTable::Attach(
     AccountId account, absl::FunctionRef<v1::AttachResponse()> welcome, Outbox outbox) {
   platform::MutexLock lock(mutex_);
-  if (adapters_.contains(account)) {
-    return ReasonStatus(absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_ACCOUNT_ALREADY_SERVED,
-                        "another adapter serves this account; stop it first");
-  }
+  if (adapters_.contains(account)) return AlreadyServed();
   outbox(welcome());
   for (const auto& [id, waiting] : waiting_) {
     if (waiting->account != account || waiting->done) continue;
@@ -88,9 +90,9 @@ void AdapterTable::Detach(AccountId account) {
   adapters_.erase(account);
 }
 
-bool AdapterTable::attached(AccountId account) const {
+absl::Status AdapterTable::CheckFree(AccountId account) const {
   platform::MutexLock lock(mutex_);
-  return adapters_.contains(account);
+  return adapters_.contains(account) ? AlreadyServed() : absl::OkStatus();
 }
 
 absl::StatusOr<v1::CommandResult> AdapterTable::Run(AccountId account, const Principal& principal,

@@ -45,17 +45,6 @@ void HideOne(IdKind kind, std::string* id, const Pseudonyms& pseudonyms) {
   }
 }
 
-// A quotation shows another message. Only who may read back in this chat is known to be allowed that
-// one; for others the id alone remains.
-void HideQuote(const Viewer& viewer, const permissions::ObjectFacts& object, v1::Message& message) {
-  if (!message.has_reply_to()) return;
-  if (Decide(viewer.access, Scope::kMessagesHistory, object, viewer.now) == Verdict::kAllowed) {
-    return;
-  }
-  message.mutable_reply_to()->clear_excerpt();
-  message.mutable_reply_to()->clear_sender_contact_id();
-}
-
 // The metadata view of the kinds that permissions/event_scopes.cc gives one.
 void Reduce(Event& event) {
   switch (event.kind_case()) {
@@ -138,18 +127,41 @@ bool SeesAllHistory(const Viewer& viewer, const permissions::ObjectFacts& object
   return false;
 }
 
-// How much of the message that a change is about the viewer may see. A message that is not known yet is
-// as new as its change.
-absl::StatusOr<View> ViewOfTarget(permissions::MessageId message, const Viewer& viewer) {
-  ASSIGN_OR_RETURN(const RecordPointer created, viewer.history.FindCreated(message));
-  if (created == nullptr) return View::kWhole;
-  EventFacts facts = FactsOf(*created, viewer.directory);
-  if (created->backfill && !created->erased()) {
+// How much the viewer may see of the message that 'created' made.
+absl::StatusOr<View> ViewOfCreated(const LogRecord& created, const Viewer& viewer) {
+  EventFacts facts = FactsOf(created, viewer.directory);
+  if (created.backfill && !created.erased()) {
     storage::v1::StoredEvent stored;
-    if (!stored.ParseFromString(created->body)) return Unreadable();
+    if (!stored.ParseFromString(created.body)) return Unreadable();
     facts.event_time = PlausibleTime(stored.event());
   }
   return permissions::ViewOf(viewer.access, facts, viewer.now);
+}
+
+// How much of the message that a change is about the viewer may see. A message that is not known yet is
+// as new as its change.
+absl::StatusOr<View> ViewOfTarget(const LogRecord& change, const Viewer& viewer) {
+  ASSIGN_OR_RETURN(const RecordPointer created,
+                   viewer.history.FindCreated(change.message, change.sequence));
+  if (created == nullptr) return View::kWhole;
+  return ViewOfCreated(*created, viewer);
+}
+
+// A quotation shows another message. Who may not see that one whole, or when it is not known or was
+// deleted, is left the id alone.
+absl::Status HideQuote(const LogRecord& record, const Viewer& viewer, v1::Message& message) {
+  if (!message.has_reply_to()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(
+      const RecordPointer quoted,
+      viewer.history.FindCreated(
+          IdFromText<permissions::MessageId>(message.reply_to().message_id()), record.sequence));
+  if (quoted != nullptr && !quoted->erased()) {
+    ASSIGN_OR_RETURN(const View view, ViewOfCreated(*quoted, viewer));
+    if (view == View::kWhole) return absl::OkStatus();
+  }
+  message.mutable_reply_to()->clear_excerpt();
+  message.mutable_reply_to()->clear_sender_contact_id();
+  return absl::OkStatus();
 }
 
 // What is left of a record whose content is gone.
@@ -195,7 +207,7 @@ absl::StatusOr<std::optional<Event>> ViewEvent(const LogRecord& record, const Vi
     facts.event_time = PlausibleTime(stored.event());
   }
   if (IsAboutMessage(record) && !SeesAllHistory(viewer, facts.object)) {
-    ASSIGN_OR_RETURN(facts.target_view, ViewOfTarget(record.message, viewer));
+    ASSIGN_OR_RETURN(facts.target_view, ViewOfTarget(record, viewer));
   }
   const View view = permissions::ViewOf(viewer.access, facts, viewer.now);
   if (view == View::kNothing) return std::nullopt;
@@ -214,7 +226,8 @@ absl::StatusOr<std::optional<Event>> ViewEvent(const LogRecord& record, const Vi
     Reduce(event);
   } else {
     if (event.has_message_created()) {
-      HideQuote(viewer, facts.object, *event.mutable_message_created()->mutable_message());
+      RETURN_IF_ERROR(
+          HideQuote(record, viewer, *event.mutable_message_created()->mutable_message()));
     }
     if (event.has_contact_changed() && !MayIdentify(viewer, facts.object)) {
       event.mutable_contact_changed()->mutable_contact()->clear_addresses();

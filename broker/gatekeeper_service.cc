@@ -152,6 +152,8 @@ grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* str
           account.set_state(v1::ACCOUNT_STATE_ONLINE);
         }
 
+        // What a second adapter says of the account changes nothing.
+        RETURN_IF_ERROR(parts_.adapters.CheckFree(id));
         RETURN_IF_ERROR(parts_.directory.PutAccount(id, remote_id, account));
         ASSIGN_OR_RETURN(
             const auto attachment,

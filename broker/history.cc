@@ -8,6 +8,7 @@
 #include "broker/event_intake.h"
 #include "broker/limits.h"
 #include "broker/request_check.h"
+#include "broker/storage_limits.h"
 #include "platform/status_macros.h"
 #include "postern/storage/v1/stored_event.pb.h"
 
@@ -17,6 +18,10 @@ namespace {
 using permissions::ChatId;
 using permissions::MessageId;
 using v1::Event;
+
+// How many records the index has not seen are walked through for one message: some milliseconds of a
+// flood, all in memory.
+constexpr Sequence kUnindexedWalkMax = 4096;
 
 void SetReaction(v1::Message& message, const Event& event) {
   const v1::ReactionSet& set = event.reaction_set();
@@ -138,18 +143,31 @@ absl::StatusOr<v1::Message> History::Get(const Viewer& viewer, MessageId message
   return *std::move(folded);
 }
 
-absl::StatusOr<RecordPointer> History::FindCreated(MessageId message) {
+absl::StatusOr<RecordPointer> History::FindCreated(MessageId message, Sequence before) {
+  // A long way behind, the index is quicker than a walk through all that it has not seen.
+  Sequence position = index_.indexed_through();
+  if (position + kUnindexedWalkMax < before) RETURN_IF_ERROR(WaitForIndex());
+  position = index_.indexed_through();
   ASSIGN_OR_RETURN(const std::vector<Sequence> sequences, index_.RefsOf(message));
   ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, log_.Read(sequences));
   for (const RecordPointer& record : records) {
     if (record != nullptr && record->kind == Event::kMessageCreated) return record;
+  }
+  while (position + 1 < before) {
+    ASSIGN_OR_RETURN(const std::vector<RecordPointer> unindexed,
+                     log_.ReadAfter(position, kReadRecordsMax));
+    if (unindexed.empty()) break;
+    for (const RecordPointer& record : unindexed) {
+      if (record->kind == Event::kMessageCreated && record->message == message) return record;
+    }
+    position = unindexed.back()->sequence;
   }
   return RecordPointer();
 }
 
 absl::StatusOr<History::Origin> History::Find(MessageId message) {
   RETURN_IF_ERROR(WaitForIndex());
-  ASSIGN_OR_RETURN(const RecordPointer record, FindCreated(message));
+  ASSIGN_OR_RETURN(const RecordPointer record, FindCreated(message, 0));
   if (record == nullptr || record->erased()) return NotFound("message_id");
   storage::v1::StoredEvent stored;
   if (!stored.ParseFromString(record->body)) {

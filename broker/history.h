@@ -35,8 +35,9 @@ class History {
   // NOT_FOUND when there is none that the viewer may see.
   absl::StatusOr<v1::Message> Get(const Viewer& viewer, permissions::MessageId message);
 
-  // Returns the record that made a message, from what the index knows so far; null when it knows none.
-  absl::StatusOr<RecordPointer> FindCreated(permissions::MessageId message);
+  // Returns the record that made a message. Sees all records before 'before', and of later ones what is
+  // indexed; null when there is none.
+  absl::StatusOr<RecordPointer> FindCreated(permissions::MessageId message, Sequence before);
 
   // A message as the log knows it, for commands about it.
   struct Origin {

@@ -256,9 +256,13 @@ grpc::Status OwnerService::RevokeApp(grpc::ServerContext* context,
         return parts_.requests.Once(
             caller.principal, "RevokeApp", request->request_id(), *request, *response,
             [&]() -> absl::Status {
+              const bool was_gatekeeper =
+                  parts_.apps.StandingOf(principal) == Standing::kGatekeeper;
               RETURN_IF_ERROR(parts_.apps.Revoke(principal));
               AddEnds(parts_.streams.LastSent(principal), *response);
               parts_.streams.EndStreams(principal);
+              // An adapter has no event stream that could end with a reason first.
+              if (was_gatekeeper) parts_.door.CloseConnections(principal);
               return parts_.subscriptions.Remove(principal);
             });
       });
