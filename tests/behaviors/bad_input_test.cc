@@ -514,12 +514,18 @@ TEST_F(BadInputTest, ManifestWithWhatThisBrokerDoesNotKnowIsRefused) {
 
 TEST_F(BadInputTest, SecondAdapterOfAnAccountIsRefusedAndTheFirstGoesOn) {
   const Program rival = harness_.Gatekeeper("Rival");
-  Adapter second(rival);
+  v1::AttachHello hello = Adapter::Hello();
+  hello.mutable_account()->set_display_name("Mallory's AliceChat");
+  Adapter second(rival, hello);
   EXPECT_FALSE(second.welcome());
   const grpc::Status end = second.WaitEnd();
   EXPECT_EQ(end.error_code(), grpc::StatusCode::ALREADY_EXISTS) << Text(end);
   EXPECT_EQ(ReasonOf(end), "ACCOUNT_ALREADY_SERVED");
   EXPECT_TRUE(adapter_->PushDurably({MessageEvent("club", "m1", "one")}));
+  v1::ListOwnedAccountsResponse accounts;
+  ASSERT_TRUE(harness_.Owner()->owner->ListOwnedAccounts(Patiently().get(), {}, &accounts).ok());
+  ASSERT_EQ(accounts.accounts_size(), 1);
+  EXPECT_EQ(accounts.accounts(0).display_name(), "Alice's AliceChat");
   adapter_->End();
   // The first one's place is free once the broker has seen it go.
   bool welcome = false;

@@ -259,6 +259,21 @@ TEST_F(RevocationTest, OfAnAppEndsItsConnectionsAndShutsItOut) {
   EXPECT_FALSE(back->message->ListMessages(Patiently().get(), list, &messages).ok());
 }
 
+TEST_F(RevocationTest, OfAGatekeeperEndsItsStream) {
+  const Program rogue = harness_.Gatekeeper("Rogue");
+  Adapter adapter(rogue, Adapter::Hello("other-account"));
+  ASSERT_TRUE(adapter.welcome());
+  RevokeApp(rogue);
+  EXPECT_NE(adapter.WaitEnd().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  Adapter again(harness_.Reconnect(rogue), Adapter::Hello("other-account"));
+  EXPECT_FALSE(again.welcome());
+  const grpc::Status status = again.WaitEnd();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED) << Text(status);
+  EXPECT_EQ(ReasonOf(status), "GRANT_REVOKED");
+  // Nobody else's.
+  EXPECT_TRUE(adapter_.PushDurably({MessageEvent("club", "m1", "one")}));
+}
+
 TEST_F(RevocationTest, BySuspensionEndsTheStreamAndResumeOpensItAgain) {
   const Program app = harness_.App("Reader", {kMessagesRead});
   const std::string grant = GrantOf(app);
