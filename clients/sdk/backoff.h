@@ -47,6 +47,8 @@ class Pause {
   // Ends this wait and all later ones.
   void Stop();
   bool stopped() const;
+  // Whether a test waits in our place.
+  bool replaced() const { return wait_ != nullptr; }
 
  private:
   const std::function<void(absl::Duration)> wait_;

@@ -3,9 +3,12 @@
 
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
 #include <openssl/crypto.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "clients/sdk/stubs.h"
 
@@ -21,6 +24,8 @@ constexpr int kKeepaliveTimeoutMs = 20 * 1000;
 constexpr int kReconnectFirstMs = 50;
 constexpr int kHandshakeMs = 5 * 1000;
 constexpr int kReconnectLongestMs = 2 * 1000;
+// How soon a wait for the connection sees that it is no longer wanted.
+constexpr absl::Duration kStopSeenWithin = absl::Milliseconds(100);
 
 }  // namespace
 
@@ -49,6 +54,19 @@ bool IsWrongBroker(const grpc::Status& status) {
   return status.error_code() == grpc::StatusCode::UNAVAILABLE &&
          (absl::StrContains(status.error_message(), "certificate verify failed") ||
           absl::StrContains(status.error_message(), "CERTIFICATE_VERIFY_FAILED"));
+}
+
+bool PauseForConnection(Pause& pause, grpc::Channel& channel, absl::Duration longest) {
+  if (pause.replaced() || channel.GetState(false) == GRPC_CHANNEL_READY) return pause.For(longest);
+  const std::chrono::steady_clock::time_point end =
+      std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(longest);
+  while (!pause.stopped()) {
+    const absl::Duration left = absl::FromChrono(end - std::chrono::steady_clock::now());
+    if (left <= absl::ZeroDuration()) return true;
+    const absl::Time until = absl::Now() + std::min(left, kStopSeenWithin);
+    if (channel.WaitForConnected(absl::ToChronoTime(until))) return !pause.stopped();
+  }
+  return false;
 }
 
 Canceller::Scope::Scope(Canceller& canceller, grpc::ClientContext& context)

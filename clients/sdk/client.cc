@@ -57,7 +57,7 @@ absl::Status CallWithRetries(ClientCore& core, const Attempt& attempt) {
     const absl::Duration wait = backoff.Next(RetryAfterOf(status));
     waited += wait;
     if (waited > core.options.reach_timeout) return status;
-    pause.For(wait);
+    PauseForConnection(pause, *core.stubs.channel, wait);
   }
 }
 
@@ -177,7 +177,7 @@ absl::Status ReachAsEnrolled(ClientCore& core, const v1::Manifest& manifest) {
     const absl::Duration wait = backoff.Next();
     waited += wait;
     if (waited > core.options.reach_timeout) return status;
-    pause.For(wait);
+    PauseForConnection(pause, *core.stubs.channel, wait);
   }
 }
 

@@ -233,7 +233,9 @@ class Link final : public GatekeeperLink {
       } else if (!IsBrokenConnection(status)) {
         at_least = std::max(at_least, std::min(kSlowRetry, options_.client.backoff.longest));
       }
-      if (!pause_.For(backoff.Next(at_least))) return;
+      const absl::Duration wait = backoff.Next(at_least);
+      // Without stubs there is no connection yet to wait for.
+      if (!(stubs_ ? PauseForConnection(pause_, *stubs_->channel, wait) : pause_.For(wait))) return;
     }
   }
 

@@ -129,7 +129,7 @@ class EventStream final : public Subscription {
       if (left <= absl::ZeroDuration()) return false;
       const absl::Duration part = std::min(wait_, left);
       wait_ -= part;
-      if (!pause_.For(part)) return false;
+      if (!PauseForConnection(pause_, *core_->stubs.channel, part)) return false;
     }
     return true;
   }
