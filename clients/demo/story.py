@@ -15,6 +15,7 @@ class AliceChatStory:
     name = "AliceChat"
     question = "I'll bring des"
     answer_chat = "Friday dinner"
+    answered = "one message"
     answer = "Great, I'll bring the wine."
     last_seen = "See you all on Friday!"
     notes = (

@@ -8,9 +8,11 @@ turn into daemons come back to us, because this process makes itself their reape
 import ctypes
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import termios
@@ -38,11 +40,23 @@ BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Config
 
 # The only variables of the caller that the programs see.
 KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TERM", "NO_COLOR", "TZ", "DISPLAY", "XAUTHORITY",
-        "LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "GSK_RENDERER")
+        "LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "GDK_BACKEND", "GDK_SCALE", "GDK_DPI_SCALE",
+        "GSK_RENDERER", "GTK_A11Y", "GTK_THEME", "XDG_CURRENT_DESKTOP", "XDG_SESSION_TYPE", "XDG_DATA_DIRS",
+        "AT_SPI_BUS_ADDRESS")
 
 
 class Failure(Exception):
     """Something the demo needs did not work; the text says what."""
+
+
+def answers(path):
+    """Somebody takes connections at this Unix socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(path)
+        except OSError:
+            return False
+        return True
 
 
 class Process:
@@ -105,7 +119,24 @@ class Profile:
         )
 
     def has_display(self):
+        """A display answers here. The variables of one that does not are dropped: nobody would see a window."""
+        if not answers(self.env.get("WAYLAND_DISPLAY", "")):
+            self.env.pop("WAYLAND_DISPLAY", None)
+        x_server = re.fullmatch(r":(\d+)(\.\d+)?", self.env.get("DISPLAY", ""))
+        # "host:0" is somewhere else, and taken at its word.
+        if x_server and not answers(f"/tmp/.X11-unix/X{x_server[1]}"):
+            self.env.pop("DISPLAY")
         return bool(self.env.get("DISPLAY") or self.env.get("WAYLAND_DISPLAY"))
+
+    def keep_accessibility(self):
+        """Screen readers are on the caller's own accessibility bus: the consent window goes there."""
+        if "AT_SPI_BUS_ADDRESS" in self.env or not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
+            return
+        done = subprocess.run(
+            ["dbus-send", "--session", "--print-reply=literal", "--dest=org.a11y.Bus", "/org/a11y/bus",
+             "org.a11y.Bus.GetAddress"], capture_output=True, text=True, timeout=START_SECONDS)
+        if done.returncode == 0 and done.stdout.strip():
+            self.env["AT_SPI_BUS_ADDRESS"] = done.stdout.strip()
 
     def start(self, argv, on_line=lambda line: None, stdin=subprocess.DEVNULL, terminal=None):
         """Starts a program. 'terminal' is a slave pty that becomes its controlling terminal."""
@@ -141,13 +172,13 @@ class Profile:
         process.join()
 
     def start_bus_and_keyring(self):
-        socket = os.path.join(self.runtime, "bus")
+        bus = os.path.join(self.runtime, "bus")
         config = os.path.join(self.root, "bus.conf")
         with open(config, "w", encoding="utf-8") as file:
-            file.write(BUS_CONFIG.format(socket=socket))
+            file.write(BUS_CONFIG.format(socket=bus))
         self.start(["dbus-daemon", "--nofork", "--nopidfile", f"--config-file={config}"])
-        self.wait_for(lambda: os.path.exists(socket), "the start of the session bus")
-        self.env["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={socket}"
+        self.wait_for(lambda: os.path.exists(bus), "the start of the session bus")
+        self.env["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={bus}"
         keyring = self.start(
             ["gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets"],
             stdin=subprocess.PIPE)

@@ -54,6 +54,7 @@ class RealStory:
     opener = "Hi Bob, this is Carol."
     question = "Are you coming on Friday?"
     answer_chat = "Carol"
+    answered = "two messages"
     answer = "Yes, and I'll bring the wine."
     client_away = "Your client was away when I wrote this."
     broker_away = "Your broker was away when I wrote this."
@@ -78,6 +79,7 @@ class RealStory:
         self._signed_on = threading.Event()
         self._broker_attached = threading.Event()
         self._closing = threading.Event()
+        self._last_line = ""
 
     def on_line(self, demo, line):
         line = line.rstrip().removeprefix("postern-purple-host: ")
@@ -85,8 +87,11 @@ class RealStory:
             self._signed_on.set()
         if line == "broker: attached":
             self._broker_attached.set()
+        # While posternd is away it tries again and again: said once.
+        repeated = line == self._last_line
+        self._last_line = line
         # "assertion" is libpurple's own and harmless: lurch took a stanza away to send it later.
-        if line and "assertion" not in line:
+        if line and not repeated and "assertion" not in line:
             demo.tell.say("Bob's client", line)
 
     def _start_client(self, demo):
