@@ -19,7 +19,8 @@ ExitCode Print(Context& context, const std::vector<v1::Chat>& chats) {
   Table table({"CHAT", "NAME", "KIND", "ENCRYPTED", "LAST MESSAGE"});
   for (const v1::Chat& chat : chats) {
     table.AddRow({chat.id(), chat.name(), chat.kind() == v1::CHAT_KIND_GROUP ? "group" : "1:1",
-                  chat.end_to_end_encrypted() ? "yes" : "no", TimeText(chat.last_message_time())});
+                  chat.end_to_end_encrypted() ? "yes" : "no",
+                  chat.has_last_message_time() ? TimeText(chat.last_message_time()) : ""});
   }
   if (table.empty()) {
     context.out.Line("There are no chats here yet.");

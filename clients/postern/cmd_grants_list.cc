@@ -24,7 +24,7 @@ ExitCode RunList(Context& context, const Options& options) {
   auto grants = (*owner)->ListGrants(options.all);
   if (!grants.ok()) return Fail(context, grants.status(), Caller::kOwner);
   if (!options.app.empty()) {
-    const auto app = (*owner)->FindApp(options.app);
+    const auto app = (*owner)->FindHolder(options.app, *grants);
     if (!app.ok()) return Fail(context, app.status(), Caller::kOwner);
     std::erase_if(*grants, [&](const v1::OwnedGrant& grant) {
       return grant.principal() != app->principal();

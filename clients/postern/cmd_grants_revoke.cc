@@ -25,14 +25,10 @@ absl::StatusOr<std::vector<v1::OwnedGrant>> Chosen(Owner& owner, const Options& 
     ASSIGN_OR_RETURN(v1::OwnedGrant grant, owner.FindGrant(options.grant));
     return std::vector<v1::OwnedGrant>{std::move(grant)};
   }
-  ASSIGN_OR_RETURN(const v1::App app, owner.FindApp(options.app));
   ASSIGN_OR_RETURN(std::vector<v1::OwnedGrant> grants, owner.ListGrants(false));
+  ASSIGN_OR_RETURN(const v1::App app, owner.FindHolder(options.app, grants));
   std::erase_if(grants,
                 [&](const v1::OwnedGrant& grant) { return grant.principal() != app.principal(); });
-  if (grants.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("“", VisibleText(app.display_name()), "” holds no grant."));
-  }
   return grants;
 }
 

@@ -3,6 +3,7 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "clients/postern/owner_key.h"
@@ -49,6 +50,16 @@ absl::StatusOr<std::vector<Item>> AllPages(sdk::Client& client, Method<Request, 
     request.set_page_token(response.next_page_token());
   }
   return all;
+}
+
+absl::StatusOr<v1::App> PickApp(const std::vector<v1::App>& apps, const std::string& text,
+                                const std::string& what) {
+  std::vector<Candidate> candidates;
+  for (const v1::App& app : apps) {
+    candidates.push_back({app.principal(), {app.display_name(), app.app_id(), app.claimed_name()}});
+  }
+  ASSIGN_OR_RETURN(const size_t index, Pick(candidates, text, what));
+  return apps[index];
 }
 
 }  // namespace
@@ -137,13 +148,19 @@ absl::StatusOr<v1::ResumeResponse> Owner::Resume() {
 }
 
 absl::StatusOr<v1::App> Owner::FindApp(const std::string& text) {
+  ASSIGN_OR_RETURN(const std::vector<v1::App> apps, ListApps());
+  return PickApp(apps, text, "app");
+}
+
+absl::StatusOr<v1::App> Owner::FindHolder(const std::string& text,
+                                          const std::vector<v1::OwnedGrant>& grants) {
   ASSIGN_OR_RETURN(std::vector<v1::App> apps, ListApps());
-  std::vector<Candidate> candidates;
-  for (const v1::App& app : apps) {
-    candidates.push_back({app.principal(), {app.display_name(), app.app_id(), app.claimed_name()}});
-  }
-  ASSIGN_OR_RETURN(const size_t index, Pick(candidates, text, "app"));
-  return std::move(apps[index]);
+  std::erase_if(apps, [&](const v1::App& app) {
+    return std::none_of(grants.begin(), grants.end(), [&](const v1::OwnedGrant& grant) {
+      return grant.principal() == app.principal();
+    });
+  });
+  return PickApp(apps, text, "app that holds a grant");
 }
 
 absl::StatusOr<v1::OwnedGrant> Owner::FindGrant(const std::string& text) {

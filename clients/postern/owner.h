@@ -44,6 +44,10 @@ class Owner {
   // The app, or the grant, that a person names; see pick.h. INVALID_ARGUMENT when none or several
   // fit.
   absl::StatusOr<v1::App> FindApp(const std::string& text);
+  // The same among the apps that hold one of 'grants': an app that came back under a new key bears
+  // the name of its former self.
+  absl::StatusOr<v1::App> FindHolder(const std::string& text,
+                                     const std::vector<v1::OwnedGrant>& grants);
   absl::StatusOr<v1::OwnedGrant> FindGrant(const std::string& text);
 
  private:
