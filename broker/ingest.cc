@@ -92,6 +92,22 @@ void Ingest::Loop() {
   }
 }
 
+bool Ingest::IsDeletedAlready(const LogRecord& record) {
+  switch (record.kind) {
+    case kMessageDeleted:
+    case kMessageExpired:
+      if (deleted_.size() >= kDuplicateWindow) deleted_.clear();
+      deleted_.insert(record.message);
+      return false;
+    case kMessageCreated:
+    case kMessageEdited:
+      // Where it came long after its delete, the index erases it when it finds it.
+      return deleted_.contains(record.message);
+    default:
+      return false;
+  }
+}
+
 absl::StatusOr<bool> Ingest::IsDuplicate(const TakenEvent& taken) {
   if (seen_.contains(taken.fingerprint)) return true;
   if (taken.record.kind == kMessageCreated &&
@@ -148,6 +164,7 @@ absl::Status Ingest::Commit(const std::vector<v1::SourcedEvent>& events) {
       refused.set_field(field.empty() ? "event" : field);
       continue;
     }
+    if (IsDeletedAlready(taken->record)) continue;
     ASSIGN_OR_RETURN(const bool duplicate, IsDuplicate(*taken));
     if (duplicate) continue;
     if (!sourced.command_id().empty()) {

@@ -50,6 +50,8 @@ class Ingest {
   absl::Status Commit(const std::vector<v1::SourcedEvent>& events);
   // Marks what is about an ephemeral message as such.
   void MarkEphemeral(LogRecord& record);
+  // Whether this is the text of a message whose delete came before it.
+  bool IsDeletedAlready(const LogRecord& record);
   // Whether an adapter sent this before under another position.
   absl::StatusOr<bool> IsDuplicate(const TakenEvent& taken);
 
@@ -62,6 +64,8 @@ class Ingest {
   uint64_t durable_position_;
   absl::flat_hash_set<std::string> seen_;
   std::deque<std::string> seen_order_;
+  // Messages deleted lately.
+  absl::flat_hash_set<permissions::MessageId> deleted_;
   // Ephemeral messages taken lately: what is said about them is ephemeral too.
   absl::flat_hash_set<permissions::MessageId> ephemeral_;
 
