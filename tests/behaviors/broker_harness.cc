@@ -139,6 +139,19 @@ void BrokerHarness::Restart(broker::Config config) {
   Start(std::move(config));
 }
 
+void BrokerHarness::Save() {
+  broker_.reset();
+  std::filesystem::copy(data_dir_, directory_ + "/saved", std::filesystem::copy_options::recursive);
+  Start({});
+}
+
+void BrokerHarness::RestartFromSaved() {
+  broker_.reset();
+  std::filesystem::remove_all(data_dir_);
+  std::filesystem::rename(directory_ + "/saved", data_dir_);
+  Start({});
+}
+
 BrokerHarness::~BrokerHarness() {
   broker_.reset();
   std::filesystem::remove_all(directory_);
@@ -277,6 +290,14 @@ v1::AttachHello Adapter::Hello(const std::string& account) {
   hello.mutable_account()->set_display_name("Alice's AliceChat");
   hello.mutable_account()->set_self_contact_id("self");
   return hello;
+}
+
+std::unique_ptr<Adapter> Adapter::Again(const Program& program) {
+  const auto deadline = In(kPatience);
+  while (true) {
+    auto adapter = std::make_unique<Adapter>(program);
+    if (adapter->welcome() || Steady::now() > deadline) return adapter;
+  }
 }
 
 Adapter::Adapter(const Program& program, v1::AttachHello hello) : program_(program) {

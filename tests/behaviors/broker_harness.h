@@ -76,6 +76,9 @@ class BrokerHarness {
 
   // Stops the broker, and starts one on the same data. Programs must connect again.
   void Restart(broker::Config config = {});
+  // Restarts on a copy of what was stored earlier, as somebody who puts a backup back.
+  void Save();
+  void RestartFromSaved();
 
   // What the person answers to the program that calls itself 'name'. Without one: yes to all.
   void Decide(const std::string& name, Person person);
@@ -155,7 +158,9 @@ class Adapter {
   using Handler = std::function<std::optional<v1::CommandResult>(const v1::Command&)>;
   static v1::AttachHello Hello(const std::string& account = "alice");
 
-  // Attaches and waits for the welcome, or for the refusal: see end().
+  // Attaches anew, as soon as the broker has seen the one before go.
+  static std::unique_ptr<Adapter> Again(const Program& program);
+  // Attaches and waits for the welcome, or for the refusal: see WaitEnd().
   explicit Adapter(const Program& program, v1::AttachHello hello = Hello());
   ~Adapter();
 

@@ -81,6 +81,11 @@ TEST_F(DeleteTest, OfAMessageThatComesLaterLeavesNoTextEither) {
   ASSERT_TRUE(live.WaitForEvents(1));
   const std::string id = live.events()[0].message_deleted().message_id();
   EXPECT_EQ(AllThatIsTold(id, "after").find("canary"), std::string::npos);
+  // Not even who was there when it came.
+  ASSERT_TRUE(live.WaitForText("after"));
+  for (const v1::Event& event : live.events()) {
+    EXPECT_EQ(event.SerializeAsString().find("canary"), std::string::npos);
+  }
 }
 
 TEST_F(DeleteTest, IsStillGoneAfterARestart) {

@@ -160,7 +160,7 @@ class RevocationTest : public testing::Test {
 };
 
 TEST_F(RevocationTest, StopsTheVeryNextMessage) {
-  absl::Duration slowest_reply, slowest_end;
+  absl::Duration slowest_reply, slowest_end = -absl::InfiniteDuration();
   for (int round = 0; round < 5; ++round) {
     const Program app = harness_.App("Reader " + std::to_string(round), {kMessagesRead});
     const std::string grant = GrantOf(app);
