@@ -123,7 +123,7 @@ TEST_F(Canary, IsInNoFileWhateverIsDoneWithIt) {
   options.broker_certificate_path = profile_.data_dir() + "/broker.pem";
   absl::StatusOr<std::unique_ptr<sdk::Client>> client;
   std::thread connect([&] { client = sdk::Client::Connect(ReaderManifest(), options); });
-  const bool answered = person.Answer({.scopes = "1 2 3 4", .history = "all"});
+  const bool answered = person.Answer({.scopes = "1 2 3 4", .history = "4"});
   connect.join();
   ASSERT_TRUE(answered);
   ASSERT_TRUE(client.ok()) << client.status();

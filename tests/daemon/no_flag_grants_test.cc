@@ -143,7 +143,7 @@ TEST_F(NoGrant, IsAmongTheOptionsThatThereAre) {
     built_with.merge(AllMatches(ReadFile(path), "option\\((POSTERN_[A-Z_]+)"));
     built_with.merge(AllMatches(ReadFile(path), "set\\((POSTERN_[A-Z_]+)[^)]*CACHE"));
   }
-  for (const std::string& option : {"POSTERN_GUI", "POSTERN_PURPLE", "POSTERN_SANITIZER"}) {
+  for (const std::string& option : {"POSTERN_GUI", "POSTERN_PURPLE", "POSTERN_SANITIZER", "POSTERN_TESTS"}) {
     built_with.erase(option);
   }
   EXPECT_THAT(built_with, IsEmpty());

@@ -227,6 +227,7 @@ int Process::Wait(Milliseconds timeout) {
   int status = 0;
   while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
+  left_core_ = WIFSIGNALED(status) && WCOREDUMP(status);
   exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return exit_code_;
 }

@@ -90,6 +90,8 @@ class Process {
   // SIGKILL, and waits.
   int Kill();
   bool running() const { return exit_code_ < 0; }
+  // Whether its end wrote a core file.
+  bool left_core() const { return left_core_; }
 
   std::string output() const { return ReadFile(output_path_); }
   std::string errors() const { return ReadFile(errors_path_); }
@@ -101,6 +103,7 @@ class Process {
 
   pid_t pid_ = -1;
   int exit_code_ = -1;
+  bool left_core_ = false;
   fakes::ScriptedPerson* person_ = nullptr;
   platform::UniqueFd pidfd_;
   platform::UniqueFd notices_;

@@ -84,7 +84,7 @@ TEST_F(Cost, OfAStartWithALongHistoryIsSmall) {
     std::printf("  %d events taken in %.1f s\n", kStoredEvents, MillisecondsSince(start) / 1000);
     absl::StatusOr<std::unique_ptr<sdk::Client>> client;
     std::thread connect([&] { client = sdk::Client::Connect(ReaderManifest(), options); });
-    const bool answered = person.Answer({.scopes = "1 2", .history = "all"});
+    const bool answered = person.Answer({.scopes = "1 2", .history = "4"});
     connect.join();
     ASSERT_TRUE(answered && client.ok()) << client.status();
     const Memory memory = MemoryOf(daemon->pid());
