@@ -35,7 +35,8 @@ class BadInputTest : public testing::Test {
 
 void ExpectInvalid(const grpc::Status& status, const std::string& field,
                    const std::string& reason = "INVALID_FIELD") {
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << field << ": " << Text(status);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT)
+      << field << ": " << Text(status);
   const v1::ErrorInfo info = InfoOf(status);
   EXPECT_EQ(info.reason(), reason) << field;
   const auto named = info.metadata().find("field");
@@ -44,7 +45,8 @@ void ExpectInvalid(const grpc::Status& status, const std::string& field,
 }
 
 TEST_F(BadInputTest, MalformedRequestIsToldItsFieldBeforeAnyWordOnPermission) {
-  // It may see typing notices: every call below would be refused for its scope, were it well formed.
+  // It may see typing notices: every call below would be refused for its scope, were it well
+  // formed.
   const Program app = harness_.App("Typist", {kTypingRead});
   const auto bad_chats = [&](auto change) {
     v1::ListChatsRequest request;
@@ -140,10 +142,9 @@ TEST_F(BadInputTest, MalformedRequestIsToldItsFieldBeforeAnyWordOnPermission) {
   ExpectInvalid(bad_subscribe([](auto& r) { r.set_subscription("a b"); }), "subscription");
   ExpectInvalid(bad_subscribe([](auto& r) { r.set_subscription(std::string(65, 's')); }),
                 "subscription");
-  ExpectInvalid(bad_subscribe([](auto& r) {
-                  r.set_start(static_cast<v1::SubscribeRequest::Start>(99));
-                }),
-                "start");
+  ExpectInvalid(
+      bad_subscribe([](auto& r) { r.set_start(static_cast<v1::SubscribeRequest::Start>(99)); }),
+      "start");
   ExpectInvalid(bad_subscribe([](auto& r) { r.set_cursor(kNothing); }), "cursor", "INVALID_CURSOR");
 
   v1::AcknowledgeRequest acknowledge;
@@ -201,7 +202,8 @@ TEST_F(BadInputTest, MalformedOwnerRequestIsToldItsField) {
 
 TEST_F(BadInputTest, BytesThatAreNoRequestHurtOnlyTheirCall) {
   const Program app = Trusted();
-  for (const std::string& bytes : {std::string("\xFF\xFF\xFF", 3), std::string("\x0A\x02\xC3\x28", 4)}) {
+  for (const std::string& bytes :
+       {std::string("\xFF\xFF\xFF", 3), std::string("\x0A\x02\xC3\x28", 4)}) {
     grpc::GenericStub stub(app->channel);
     const auto context = Patiently();
     grpc::CompletionQueue queue;
@@ -274,7 +276,9 @@ TEST_F(BadInputTest, OddEventIsKeptWithinBoundsAndFlagged) {
   ASSERT_TRUE(other_reader.WaitLive());
   // Text of bytes that are no UTF-8: put in place of one that is, as long, in the serialised event.
   std::string invalid = MessageEvent("club", "m1", "PLACE").SerializeAsString();
-  const std::string bad = "a\xFF" "b\xC3\x28";
+  const std::string bad =
+      "a\xFF"
+      "b\xC3\x28";
   invalid.replace(invalid.find("PLACE"), 5, bad);
   v1::Event nul = MessageEvent("club", "m2", std::string("a\0b", 3));
   v1::Event path = MessageEvent("club", "m3", "look");
@@ -338,10 +342,10 @@ TEST_F(BadInputTest, SameEventTwiceIsOneAndLateOnesKeepTheOrderOfArrival) {
   late.mutable_event_time()->set_seconds(absl::ToUnixSeconds(harness_.clock().Now()) - 7200);
   const uint64_t at = adapter_->Push({MessageEvent("club", "m0", "zero")});
   adapter_->PushAt(at + 1, first);
-  adapter_->PushAt(at + 1, first);        // the same position
-  adapter_->PushAt(at + 5, first);        // another position, the same message
+  adapter_->PushAt(at + 1, first);  // the same position
+  adapter_->PushAt(at + 5, first);  // another position, the same message
   adapter_->PushAt(at + 6, second);
-  adapter_->PushAt(at + 3, second);       // a position that was passed
+  adapter_->PushAt(at + 3, second);  // a position that was passed
   adapter_->PushAt(at + 7, late.SerializeAsString());
   adapter_->PushAt(at + 8, late.SerializeAsString());
   ASSERT_TRUE(adapter_->WaitDurable(at + 8));
@@ -349,7 +353,8 @@ TEST_F(BadInputTest, SameEventTwiceIsOneAndLateOnesKeepTheOrderOfArrival) {
   ASSERT_TRUE(reader.WaitForText("end"));
   EXPECT_EQ(reader.texts(), (std::vector<std::string>{"zero", "one", "two", "late", "end"}));
 
-  // An adapter that comes back with what was acknowledged already, under its old positions and new ones.
+  // An adapter that comes back with what was acknowledged already, under its old positions and new
+  // ones.
   adapter_->End();
   adapter_ = Adapter::Again(gatekeeper_);
   EXPECT_EQ(adapter_->welcome_position(), at + 9);
@@ -618,8 +623,8 @@ TEST_F(BadInputTest, RequestThatDidNothingMayBeTriedAgainUnderItsId) {
   EXPECT_EQ(ReasonOf(status), "GATEKEEPER_RETRY");
 
   adapter_.reset();
-  // Until the broker has seen it go, the command may still have been handed to it: then it is answered
-  // once the adapter is back, or is unknown. So wait for its state.
+  // Until the broker has seen it go, the command may still have been handed to it: then it is
+  // answered once the adapter is back, or is unknown. So wait for its state.
   const Program owner = harness_.Owner();
   const auto deadline = Steady::now() + absl::ToChronoSeconds(kPatience);
   while (Steady::now() < deadline) {

@@ -32,7 +32,8 @@ Steady::time_point In(absl::Duration duration) {
   return Steady::now() + absl::ToChronoNanoseconds(duration);
 }
 absl::Duration Until(Steady::time_point time) {
-  return absl::FromChrono(std::chrono::duration_cast<std::chrono::nanoseconds>(time - Steady::now()));
+  return absl::FromChrono(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(time - Steady::now()));
 }
 
 }  // namespace
@@ -183,11 +184,11 @@ Program BrokerHarness::ConnectWith(const std::string& name,
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   Program program;
   program.name = name;
-  program.principal = permissions::Principal{*platform::SpkiSha256OfPem(identity->certificate_pem)}
-                          .ToHex();
+  program.principal =
+      permissions::Principal{*platform::SpkiSha256OfPem(identity->certificate_pem)}.ToHex();
   program.identity = std::move(identity);
-  program.stubs = std::make_shared<sdk::Stubs>(grpc::CreateCustomChannel(
-      "unix:" + socket_path_, grpc::SslCredentials(options), arguments));
+  program.stubs = std::make_shared<sdk::Stubs>(
+      grpc::CreateCustomChannel("unix:" + socket_path_, grpc::SslCredentials(options), arguments));
   return program;
 }
 

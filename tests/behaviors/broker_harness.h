@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole broker in this process, on a socket of its own, with programs around it: each with its own
-// key, over the real mTLS door and the generated stubs. Only the keyring, the clock and the person are
-// fakes. Every wait has a deadline; nothing sleeps.
+// The whole broker in this process, on a socket of its own, with programs around it: each with its
+// own key, over the real mTLS door and the generated stubs. Only the keyring, the clock and the
+// person are fakes. Every wait has a deadline; nothing sleeps.
 #pragma once
 
 #include <absl/time/time.h>
@@ -33,6 +33,19 @@ using Person = fakes::ScriptedConsentPrompt::Person;
 
 // Long enough for a machine that is busy with other tests; a test that needs it has failed.
 inline constexpr absl::Duration kPatience = absl::Seconds(30);
+
+// Bounds of time are those of the product; a sanitizer makes it about ten times slower.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr int kSlowdown = 10;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+inline constexpr int kSlowdown = 10;
+#else
+inline constexpr int kSlowdown = 1;
+#endif
+#else
+inline constexpr int kSlowdown = 1;
+#endif
 
 // The ErrorInfo of a refusal; empty when it carries none.
 v1::ErrorInfo InfoOf(const grpc::Status& status);
@@ -90,8 +103,8 @@ class BrokerHarness {
   Program Connect(const std::string& name);
   // Another connection of the same key.
   Program Reconnect(const Program& program);
-  // Asks for 'scopes' and waits for the answer: the last state and how the call ended. The clock goes on
-  // a little before, since the user is not to be asked often.
+  // Asks for 'scopes' and waits for the answer: the last state and how the call ended. The clock
+  // goes on a little before, since the user is not to be asked often.
   struct Enrolment {
     std::vector<v1::EnrollResponse> states;
     grpc::Status status;

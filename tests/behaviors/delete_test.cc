@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was deleted is gone for apps from the moment the delete is durable, not from when it has been
-// cleared away.
+// What was deleted is gone for apps from the moment the delete is durable, not from when it has
+// been cleared away.
 #include <gtest/gtest.h>
 
 #include "tests/behaviors/broker_harness.h"

@@ -20,11 +20,11 @@ using google::protobuf::Message;
 // Ids that are nobody's name of a thing in the broker: they pass as they are.
 const std::set<std::string>& NotWalked() {
   static const std::set<std::string> names = {
-      "postern.v1.Event.id",                        // the event's place in the log; made by the view
-      "postern.v1.PollOption.id",                   // the poll's own words
-      "postern.v1.PollVoted.option_ids",            // likewise
-      "postern.v1.BackfillProgress.request_id",     // the app's own word
-      "postern.v1.RequestCompleted.request_id",     // likewise
+      "postern.v1.Event.id",                     // the event's place in the log; made by the view
+      "postern.v1.PollOption.id",                // the poll's own words
+      "postern.v1.PollVoted.option_ids",         // likewise
+      "postern.v1.BackfillProgress.request_id",  // the app's own word
+      "postern.v1.RequestCompleted.request_id",  // likewise
   };
   return names;
 }
@@ -35,8 +35,8 @@ bool IsIdField(const FieldDescriptor& field) {
          (name == "id" || name.ends_with("_id") || name.ends_with("_ids"));
 }
 
-// Calls 'check' with each id field below 'type', the path of messages that leads there set in 'root'.
-// 'parent' is the message of that path.
+// Calls 'check' with each id field below 'type', the path of messages that leads there set in
+// 'root'. 'parent' is the message of that path.
 void ForEachIdField(Message& root, Message& parent, std::set<const Descriptor*>& path,
                     const std::function<void(const FieldDescriptor&, Message&)>& check) {
   const Descriptor* type = parent.GetDescriptor();

@@ -20,9 +20,9 @@ using permissions::ConsentQuestion;
 std::vector<std::string> AllMethods() {
   // The generated files register themselves; each service's file is asked for by name.
   std::vector<std::string> methods;
-  for (const char* name :
-       {"EnrollmentService", "GrantService", "ChatService", "EventService", "MessageService",
-        "AttachmentService", "ForwardService", "ExportService", "GatekeeperService", "OwnerService"}) {
+  for (const char* name : {"EnrollmentService", "GrantService", "ChatService", "EventService",
+                           "MessageService", "AttachmentService", "ForwardService", "ExportService",
+                           "GatekeeperService", "OwnerService"}) {
     const auto* service = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
         std::string("postern.v1.") + name);
     EXPECT_NE(service, nullptr) << name;
@@ -152,14 +152,27 @@ TEST_F(IdentityTest, WhatIsNotBuiltYetSaysSoAndIsExactlyTheList) {
 
 TEST_F(IdentityTest, OwnersToolsHaveNoMethodThatGrants) {
   // By the contract: only Enroll and RequestGrant lead to a grant, by way of the person.
-  const auto* owner =
-      google::protobuf::DescriptorPool::generated_pool()->FindServiceByName("postern.v1.OwnerService");
+  const auto* owner = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
+      "postern.v1.OwnerService");
   ASSERT_NE(owner, nullptr);
-  const std::set<std::string> reviewed = {
-      "GetStatus",    "ListApps",    "ListGrants",        "NarrowGrant",       "RevokeGrant",
-      "RevokeApp",    "SuspendGrant", "ResumeGrant",      "Pause",             "Resume",
-      "ListOwnedAccounts", "ListOwnedChats", "Seal",      "Unseal",            "ListAccessHistory",
-      "Verify",       "ListDisclosures", "Purge"};
+  const std::set<std::string> reviewed = {"GetStatus",
+                                          "ListApps",
+                                          "ListGrants",
+                                          "NarrowGrant",
+                                          "RevokeGrant",
+                                          "RevokeApp",
+                                          "SuspendGrant",
+                                          "ResumeGrant",
+                                          "Pause",
+                                          "Resume",
+                                          "ListOwnedAccounts",
+                                          "ListOwnedChats",
+                                          "Seal",
+                                          "Unseal",
+                                          "ListAccessHistory",
+                                          "Verify",
+                                          "ListDisclosures",
+                                          "Purge"};
   for (int i = 0; i < owner->method_count(); ++i) {
     EXPECT_TRUE(reviewed.contains(owner->method(i)->name())) << owner->method(i)->name();
   }
@@ -272,7 +285,8 @@ TEST_F(IdentityTest, WhoHangsUpWhileThePersonThinksGetsNothing) {
     stream->Finish();
   }
   // The next question is put only once this one is over.
-  EXPECT_TRUE(harness_.Enroll(harness_.Connect("Next"), AppManifest("Next", {kChatsRead})).granted());
+  EXPECT_TRUE(
+      harness_.Enroll(harness_.Connect("Next"), AppManifest("Next", {kChatsRead})).granted());
   EXPECT_EQ(Grants(), grants + 1);
   EventReader reader(app);
   EXPECT_EQ(ReasonOf(reader.WaitEnd()), "ENROLLMENT_REQUIRED");
@@ -294,8 +308,8 @@ TEST_F(IdentityTest, SameThingHasAnotherNameForEachApp) {
   const v1::Event b = second.events()[0];
   const auto ids = [](const v1::Event& event) {
     const v1::Message& message = event.message_created().message();
-    return std::vector<std::string>{event.id(),   event.account_id(),         event.chat_id(),
-                                    message.id(), message.sender_contact_id()};
+    return std::vector<std::string>{event.id(), event.account_id(), event.chat_id(), message.id(),
+                                    message.sender_contact_id()};
   };
   EXPECT_EQ(a.message_created().message().chat_id(), a.chat_id());
   for (size_t i = 0; i < ids(a).size(); ++i) {
@@ -367,7 +381,8 @@ TEST_F(IdentityTest, WhatAnAppMayNotSeeLooksAsIfItWereNotThere) {
   ASSERT_TRUE(reader.WaitForEvents(1));
   EXPECT_EQ(ChatIdOf(some, "secret"), "");
   EXPECT_NE(ChatIdOf(some, "club"), "");
-  // The two are one app to the id maker only under one key: so "Some" is widened and narrowed again.
+  // The two are one app to the id maker only under one key: so "Some" is widened and narrowed
+  // again.
   const v1::Grant more = harness_.Widen(some, scopes, {.chats = {"secret"}});
   const std::string chat = ChatIdOf(some, "secret");
   ASSERT_NE(chat, "");

@@ -12,41 +12,60 @@ namespace {
 
 using enum permissions::Scope;
 
-constexpr int kApps = 10;
-constexpr int kStreamsPerApp = 6;
+// Sixty streams share one silence, and are measured ten at a time: each of the brokers has been
+// silent until its own first event.
+constexpr int kBrokers = 6;
+constexpr int kAppsPerBroker = 2;
+constexpr int kStreamsPerApp = 5;
 constexpr absl::Duration kSilence = absl::Seconds(5);
-constexpr absl::Duration kFirstEventWithin = absl::Milliseconds(10);
+constexpr absl::Duration kFirstEventWithin = absl::Milliseconds(10 * kSlowdown);
 
-TEST(QuietLatency, FirstEventAfterFiveSilentSecondsComesWithinTenMilliseconds) {
-  BrokerHarness harness;
-  Adapter adapter(harness.Gatekeeper());
-  ASSERT_TRUE(adapter.PushDurably({ChatEvent("club")}));
-  // One silence for all: sixty streams over ten connections share it.
-  std::vector<Program> apps;
-  for (int i = 0; i < kApps; ++i) {
-    apps.push_back(harness.App("Reader " + std::to_string(i), {kMessagesRead}));
-  }
-  std::vector<std::unique_ptr<EventReader>> readers;
-  for (int i = 0; i < kApps * kStreamsPerApp; ++i) {
-    readers.push_back(std::make_unique<EventReader>(apps[static_cast<size_t>(i % kApps)]));
-    ASSERT_TRUE(readers.back()->WaitLive());
-  }
-  // The silence is a wait for an event that must not come.
-  ASSERT_FALSE(readers.front()->WaitForEvents(1, kSilence));
-
-  const v1::Event event = MessageEvent("club", "m1", "hello");
-  const auto sent = Steady::now();
-  adapter.Push({event});
-  std::vector<absl::Duration> latencies;
-  for (const auto& reader : readers) {
-    ASSERT_TRUE(reader->WaitForEvents(1));
-    for (const EventReader::Frame& frame : reader->frames()) {
-      if (!frame.response.events().empty()) {
-        latencies.push_back(absl::FromChrono(frame.time - sent));
-        break;
+// A broker with its adapter and its readers.
+struct Household {
+  Household() {
+    EXPECT_TRUE(adapter.PushDurably({ChatEvent("club")}));
+    for (int i = 0; i < kAppsPerBroker; ++i) {
+      const Program app = harness.App("Reader " + std::to_string(i), {kMessagesRead});
+      for (int stream = 0; stream < kStreamsPerApp; ++stream) {
+        readers.push_back(std::make_unique<EventReader>(app));
+        EXPECT_TRUE(readers.back()->WaitLive());
       }
     }
   }
+
+  // How long after its sending each reader has the first event.
+  std::vector<absl::Duration> FirstEvents() {
+    const v1::Event event = MessageEvent("club", "m1", "hello");
+    const auto sent = Steady::now();
+    adapter.Push({event});
+    std::vector<absl::Duration> latencies;
+    for (const auto& reader : readers) {
+      EXPECT_TRUE(reader->WaitForEvents(1));
+      for (const EventReader::Frame& frame : reader->frames()) {
+        if (!frame.response.events().empty()) {
+          latencies.push_back(absl::FromChrono(frame.time - sent));
+          break;
+        }
+      }
+    }
+    return latencies;
+  }
+
+  BrokerHarness harness;
+  Adapter adapter{harness.Gatekeeper()};
+  std::vector<std::unique_ptr<EventReader>> readers;
+};
+
+TEST(QuietLatency, FirstEventAfterFiveSilentSecondsComesWithinTenMilliseconds) {
+  std::vector<std::unique_ptr<Household>> households;
+  for (int i = 0; i < kBrokers; ++i) households.push_back(std::make_unique<Household>());
+  // The silence is a wait for an event that must not come.
+  ASSERT_FALSE(households.back()->readers.front()->WaitForEvents(1, kSilence));
+  std::vector<absl::Duration> latencies;
+  for (const auto& household : households) {
+    for (const absl::Duration latency : household->FirstEvents()) latencies.push_back(latency);
+  }
+  ASSERT_EQ(latencies.size(), size_t{kBrokers * kAppsPerBroker * kStreamsPerApp});
   std::sort(latencies.begin(), latencies.end());
   // Of 60, the 99th percentile is the 60th.
   const absl::Duration p99 = latencies[(latencies.size() * 99 + 99) / 100 - 1];
@@ -55,7 +74,6 @@ TEST(QuietLatency, FirstEventAfterFiveSilentSecondsComesWithinTenMilliseconds) {
               absl::FormatDuration(latencies.front()).c_str(),
               absl::FormatDuration(latencies[latencies.size() / 2]).c_str(),
               absl::FormatDuration(p99).c_str());
-  EXPECT_EQ(latencies.size(), size_t{kApps * kStreamsPerApp});
   EXPECT_LT(p99, kFirstEventWithin);
 }
 

@@ -31,7 +31,8 @@ uint64_t NumberIn(std::string_view text) {
 }
 
 std::string Frame(FrameType type, uint8_t flags, uint32_t stream, const std::string& payload) {
-  return Number(payload.size(), 3) + Number(type, 1) + Number(flags, 1) + Number(stream, 4) + payload;
+  return Number(payload.size(), 3) + Number(type, 1) + Number(flags, 1) + Number(stream, 4) +
+         payload;
 }
 
 // A header field as a literal without indexing (RFC 7541, section 6.2.2); short texts only.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A subscriber that speaks TLS and HTTP/2 by hand, so that it can do what no gRPC client does: ask for
-// the stream, open every window, and then not read a single byte.
+// A subscriber that speaks TLS and HTTP/2 by hand, so that it can do what no gRPC client does: ask
+// for the stream, open every window, and then not read a single byte.
 #pragma once
 
 #include <absl/time/time.h>

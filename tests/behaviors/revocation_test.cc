@@ -12,11 +12,11 @@ namespace {
 
 using enum permissions::Scope;
 
-constexpr absl::Duration kReaderSees = absl::Milliseconds(100);
-constexpr absl::Duration kStalledSees = absl::Seconds(1);
+constexpr absl::Duration kReaderSees = absl::Milliseconds(100 * kSlowdown);
+constexpr absl::Duration kStalledSees = absl::Seconds(kSlowdown);
 
-// Pushes 5,000 messages a second, in hundreds. Each text begins with the number that the log gives the
-// message, by our own counting: nothing else is recorded meanwhile.
+// Pushes 5,000 messages a second, in hundreds. Each text begins with the number that the log gives
+// the message, by our own counting: nothing else is recorded meanwhile.
 class Flood {
  public:
   Flood(Adapter& adapter, uint64_t recorded, size_t text_bytes)
@@ -71,7 +71,8 @@ uint64_t HighestNumber(const std::vector<v1::SubscribeResponse>& frames) {
   uint64_t highest = 0;
   for (const v1::SubscribeResponse& frame : frames) {
     for (const v1::Event& event : frame.events()) {
-      if (!event.has_message_created() || event.message_created().message().text().empty()) continue;
+      if (!event.has_message_created() || event.message_created().message().text().empty())
+        continue;
       highest = std::max<uint64_t>(highest, std::stoull(event.message_created().message().text()));
     }
   }
@@ -195,8 +196,9 @@ TEST_F(RevocationTest, StopsTheVeryNextMessage) {
     const grpc::Status again = Subscribe(app);
     EXPECT_EQ(ReasonOf(again), "GRANT_REVOKED") << Text(again);
   }
-  std::printf("[ figure   ] 5 revocations at 5,000 events/s: reply within %s, end of stream %s after it\n",
-              absl::FormatDuration(slowest_reply).c_str(), absl::FormatDuration(slowest_end).c_str());
+  std::printf(
+      "[ figure   ] 5 revocations at 5,000 events/s: reply within %s, end of stream %s after it\n",
+      absl::FormatDuration(slowest_reply).c_str(), absl::FormatDuration(slowest_end).c_str());
 }
 
 TEST_F(RevocationTest, OfAGrantEndsTheConnectionOfAnAppThatDoesNotRead) {
@@ -313,9 +315,9 @@ TEST_F(RevocationTest, ByNarrowingStopsTheScopeAndTheChatAndKeepsTheStream) {
   const std::string grant = GrantOf(app);
   EventReader reader(app);
   ASSERT_TRUE(reader.WaitLive());
-  ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", "m1", "one"),
-                                    ReactionEvent("club", "m1", "+1"),
-                                    MessageEvent("other", "m2", "two")}));
+  ASSERT_TRUE(
+      adapter_.PushDurably({MessageEvent("club", "m1", "one"), ReactionEvent("club", "m1", "+1"),
+                            MessageEvent("other", "m2", "two")}));
   ASSERT_TRUE(reader.WaitForEvents(3));
 
   v1::NarrowGrantRequest narrow;
@@ -332,9 +334,9 @@ TEST_F(RevocationTest, ByNarrowingStopsTheScopeAndTheChatAndKeepsTheStream) {
   const grpc::Status status = owner_->owner->NarrowGrant(Patiently().get(), narrow, &narrowed);
   ASSERT_TRUE(status.ok()) << Text(status);
   EXPECT_EQ(narrowed.stream_ends_size(), 1);
-  ASSERT_TRUE(adapter_.PushDurably({ReactionEvent("club", "m1", "+2"),
-                                    MessageEvent("other", "m3", "three"),
-                                    MessageEvent("club", "m4", "four")}));
+  ASSERT_TRUE(
+      adapter_.PushDurably({ReactionEvent("club", "m1", "+2"), MessageEvent("other", "m3", "three"),
+                            MessageEvent("club", "m4", "four")}));
   ASSERT_TRUE(reader.WaitForText("four"));
   EXPECT_FALSE(reader.ended());
   EXPECT_EQ(reader.texts(), (std::vector<std::string>{"one", "two", "four"}));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who gets what: three apps with different grants against a model of the rules that fits on a screen.
+// Who gets what: three apps with different grants against a model of the rules that fits on a
+// screen.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -21,7 +22,10 @@ std::string ChatName(int chat) { return "chat-" + std::to_string(chat); }
 // Event i of the run. Each names itself in a field that every app with the right scope sees.
 int ChatOf(int i) { return i * 7 % kChats; }
 enum Kind { kMessage, kReaction, kTyping, kChat };
-Kind KindOf(int i) { return std::array<Kind, 6>{kMessage, kMessage, kReaction, kMessage, kChat, kTyping}[static_cast<size_t>(i % 6)]; }
+Kind KindOf(int i) {
+  return std::array<Kind, 6>{
+      kMessage, kMessage, kReaction, kMessage, kChat, kTyping}[static_cast<size_t>(i % 6)];
+}
 
 v1::Event EventOf(int i) {
   const std::string chat = ChatName(ChatOf(i));
@@ -94,15 +98,16 @@ std::vector<int> Numbers(const v1::SubscribeResponse& frame) {
   return numbers;
 }
 
-// Reads with the subscription "main": up to half of what is expected, acknowledges there, goes away, and
-// resumes. Returns what was read up to the acknowledgement and after it.
+// Reads with the subscription "main": up to half of what is expected, acknowledges there, goes
+// away, and resumes. Returns what was read up to the acknowledgement and after it.
 std::vector<int> ReadInTwoHalves(const Program& app, size_t expected) {
   v1::SubscribeRequest request;
   request.set_subscription("main");
   std::vector<int> got;
   {
     EventReader first(app, request);
-    EXPECT_TRUE(first.WaitForEvents(expected / 2)) << app.name << Text(first.WaitEnd(absl::ZeroDuration()));
+    EXPECT_TRUE(first.WaitForEvents(expected / 2))
+        << app.name << Text(first.WaitEnd(absl::ZeroDuration()));
     v1::AcknowledgeRequest acknowledge;
     acknowledge.set_subscription("main");
     for (const EventReader::Frame& frame : first.frames()) {
@@ -111,8 +116,7 @@ std::vector<int> ReadInTwoHalves(const Program& app, size_t expected) {
       if (got.size() >= expected / 2) break;
     }
     v1::AcknowledgeResponse response;
-    const grpc::Status status =
-        app->event->Acknowledge(Patiently().get(), acknowledge, &response);
+    const grpc::Status status = app->event->Acknowledge(Patiently().get(), acknowledge, &response);
     EXPECT_TRUE(status.ok()) << Text(status);
   }
   EventReader second(app, request);
@@ -136,8 +140,7 @@ TEST(TenThousandEvents, ReachEachAppAsItsGrantsSayInOrderAndOnce) {
       harness.App("Lister", {kMessagesRead},
                   {.chats = {ChatName(6), ChatName(7)},
                    .until = harness.clock().Now() + absl::Minutes(20)}),
-      harness.App("Reader", {kMessagesRead, kReactionsRead}),
-      harness.App("Watcher", {kChatsRead})};
+      harness.App("Reader", {kMessagesRead, kReactionsRead}), harness.App("Watcher", {kChatsRead})};
   harness.Widen(apps[0], {kMessagesRead},
                 {.chats = {ChatName(0), ChatName(1), ChatName(2), ChatName(3)}});
   harness.Widen(apps[2], {kTypingRead}, {.chats = {ChatName(5)}});
@@ -175,8 +178,9 @@ TEST(TenThousandEvents, ReachEachAppAsItsGrantsSayInOrderAndOnce) {
   const double share = static_cast<double>(allowed) / static_cast<double>(apps.size() * kEvents);
   EXPECT_GE(share, 0.3);
   EXPECT_LE(share, 0.7);
-  std::printf("[ figure   ] %d events: durable in %s, read by 3 apps in %s; %.0f %% allowed\n", kEvents,
-              absl::FormatDuration(taken).c_str(), absl::FormatDuration(read).c_str(), share * 100);
+  std::printf("[ figure   ] %d events: durable in %s, read by 3 apps in %s; %.0f %% allowed\n",
+              kEvents, absl::FormatDuration(taken).c_str(), absl::FormatDuration(read).c_str(),
+              share * 100);
 
   // Nothing more comes: one last event that all may see ends what was under way.
   std::vector<v1::Event> last = {MessageEvent(ChatName(0), "last", "10000")};

@@ -29,7 +29,8 @@ void Fill(Message& message, int depth = 0) {
         name == "disappearing_timer" || name == "origin") {
       continue;
     }
-    if (field->type() == FieldDescriptor::TYPE_STRING || field->type() == FieldDescriptor::TYPE_BYTES) {
+    if (field->type() == FieldDescriptor::TYPE_STRING ||
+        field->type() == FieldDescriptor::TYPE_BYTES) {
       // The MIME type is metadata: it says of what kind a file is.
       const std::string value = is_id ? "x" : name == "mime_type" ? "image/png" : kCanary;
       if (field->is_repeated()) {
@@ -55,8 +56,8 @@ class ViewTest : public testing::Test {
 
 TEST_F(ViewTest, MetadataNeverSaysWhat) {
   const Program app = harness_.App("Counter", {kMessagesMetadata, kMessagesHistory});
-  const Program whole = harness_.App("Reader", {kMessagesRead, kMessagesHistory, kReactionsRead,
-                                                kAttachmentsRead});
+  const Program whole =
+      harness_.App("Reader", {kMessagesRead, kMessagesHistory, kReactionsRead, kAttachmentsRead});
   EventReader reader(app);
   EventReader whole_reader(whole);
   ASSERT_TRUE(reader.WaitLive() && whole_reader.WaitLive());
@@ -89,11 +90,13 @@ TEST_F(ViewTest, MetadataNeverSaysWhat) {
     const std::vector<v1::Event> all = reader.events();
     return all.back().message_created().message().text_bytes() == 10;
   };
-  for (size_t count = 8; !last_comes() && reader.WaitForEvents(count + 1, absl::Seconds(5)); ++count) {
+  for (size_t count = 8; !last_comes() && reader.WaitForEvents(count + 1, absl::Seconds(5));
+       ++count) {
   }
   ASSERT_TRUE(last_comes());
   for (const v1::Event& event : reader.events()) {
-    EXPECT_EQ(event.SerializeAsString().find(kCanary), std::string::npos) << event.ShortDebugString();
+    EXPECT_EQ(event.SerializeAsString().find(kCanary), std::string::npos)
+        << event.ShortDebugString();
     const bool is_about_message = !event.has_gap() && !event.has_backfill_progress();
     EXPECT_EQ(event.view(), is_about_message ? v1::EVENT_VIEW_METADATA : v1::EVENT_VIEW_WHOLE)
         << event.ShortDebugString();
@@ -113,8 +116,7 @@ TEST_F(ViewTest, WhatCameBeforeTheGrantStaysShutAndSoDoesWhatHangsOnIt) {
   harness_.clock().Advance(absl::Hours(1));
   const Program app = harness_.App("Newcomer", {kMessagesRead, kReactionsRead});
   // The same without the limits: what it sees shows that all was there.
-  const Program elder =
-      harness_.App("Elder", {kMessagesRead, kReactionsRead, kMessagesHistory});
+  const Program elder = harness_.App("Elder", {kMessagesRead, kReactionsRead, kMessagesHistory});
   EventReader reader(app, FromOldest());
   EventReader elder_reader(elder, FromOldest());
   ASSERT_TRUE(reader.WaitLive() && elder_reader.WaitLive());
@@ -123,15 +125,15 @@ TEST_F(ViewTest, WhatCameBeforeTheGrantStaysShutAndSoDoesWhatHangsOnIt) {
   quote.set_message_id("old");
   quote.set_sender_contact_id("bob");
   quote.set_excerpt("the canary sings");
-  ASSERT_TRUE(adapter_.PushDurably({EditEvent("club", "old", "the canary sang"),
-                                    ReactionEvent("club", "old", "+1"), reply,
-                                    DeleteEvent("club", "old"),
-                                    MessageEvent("club", "end", "end")}));
+  ASSERT_TRUE(adapter_.PushDurably(
+      {EditEvent("club", "old", "the canary sang"), ReactionEvent("club", "old", "+1"), reply,
+       DeleteEvent("club", "old"), MessageEvent("club", "end", "end")}));
   ASSERT_TRUE(reader.WaitForText("end"));
   ASSERT_TRUE(elder_reader.WaitForText("end"));
   EXPECT_EQ(reader.texts(), (std::vector<std::string>{"what a song", "end"}));
   for (const v1::Event& event : reader.events()) {
-    EXPECT_EQ(event.SerializeAsString().find(kCanary), std::string::npos) << event.ShortDebugString();
+    EXPECT_EQ(event.SerializeAsString().find(kCanary), std::string::npos)
+        << event.ShortDebugString();
   }
   EXPECT_EQ(reader.events().size(), 2u);
   EXPECT_EQ(elder_reader.events().size(), 6u);
@@ -149,7 +151,8 @@ TEST_F(ViewTest, QuoteOfWhatIsOlderThanTheHistoryThatWasAllowedIsNotShown) {
   std::vector<v1::Event> replies;
   for (const auto& [quoted, excerpt] :
        {std::pair{"old", "the canary sings"}, std::pair{"young", "the sparrow sings"}}) {
-    replies.push_back(MessageEvent("club", std::string("re ") + quoted, std::string("re ") + quoted));
+    replies.push_back(
+        MessageEvent("club", std::string("re ") + quoted, std::string("re ") + quoted));
     v1::ReplyTo& quote =
         *replies.back().mutable_message_created()->mutable_message()->mutable_reply_to();
     quote.set_message_id(quoted);
@@ -166,8 +169,8 @@ TEST_F(ViewTest, QuoteOfWhatIsOlderThanTheHistoryThatWasAllowedIsNotShown) {
 
 TEST_F(ViewTest, EphemeralContentIsForWhoMaySeeItAndNobodyElse) {
   const Program plain = harness_.App("Plain", {kMessagesRead, kReactionsRead, kMessagesHistory});
-  const Program trusted = harness_.App(
-      "Trusted", {kMessagesRead, kReactionsRead, kMessagesHistory, kEphemeralRead});
+  const Program trusted =
+      harness_.App("Trusted", {kMessagesRead, kReactionsRead, kMessagesHistory, kEphemeralRead});
   EventReader plain_reader(plain);
   EventReader trusted_reader(trusted);
   ASSERT_TRUE(plain_reader.WaitLive() && trusted_reader.WaitLive());
