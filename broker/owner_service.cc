@@ -55,6 +55,10 @@ v1::OwnedGrant OwnerService::Owned(const Grant& grant) const {
   // The owner's tools hold the owner's key, and see the owner's pseudonyms.
   *owned.mutable_grant() =
       WireGrant(grant, parts_.pseudonyms.Of(parts_.apps.owner()).pseudonyms);
+  // Its app was last here then; a grant is used by being connected.
+  if (const absl::Time seen = parts_.apps.LastSeen(grant.principal); seen >= grant.create_time) {
+    *owned.mutable_last_use_time() = ToProto(seen);
+  }
   if (grant.state == GrantState::kActive && parts_.clock.Now() >= grant.validity.expire_time) {
     owned.mutable_grant()->set_state(v1::Grant::STATE_EXPIRED);
   }
@@ -121,6 +125,8 @@ grpc::Status OwnerService::ListApps(grpc::ServerContext* context,
                          PageReader::Open(parts_.pseudonyms.Of(caller.principal).tokens, "ListApps",
                                           "", request->page_size(), request->page_token()));
         for (const AppPointer& app : parts_.apps.All()) {
+          // An app that is out keeps its grants as history, and is no app any more.
+          if (app->standing == Standing::kRevoked) continue;
           if (!page.Takes(app->principal.ToHex())) continue;
           v1::App& shown = *response->add_apps();
           shown = app->app;
@@ -207,7 +213,10 @@ grpc::Status OwnerService::NarrowGrant(grpc::ServerContext* context,
                       if (end > changed.validity.expire_time) {
                         return InvalidField("expire_time", "would lengthen the grant");
                       }
-                      changed.validity.kind = permissions::ValidityKind::kUntil;
+                      // A grant that ends with a connection still does: the earlier of the two counts.
+                      if (changed.validity.kind == permissions::ValidityKind::kUntilRevoked) {
+                        changed.validity.kind = permissions::ValidityKind::kUntil;
+                      }
                       changed.validity.expire_time = end;
                     }
                     if (changed.scopes.empty()) changed.state = GrantState::kRevoked;
