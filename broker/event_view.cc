@@ -115,9 +115,13 @@ bool IsAboutMessage(const LogRecord& record) {
   return !record.message.empty() && record.kind != Event::kMessageCreated;
 }
 
-// Whether a grant in force opens this chat's history without a beginning: then every message of it can be
-// seen, and none needs to be looked up.
+// Whether grants in force open this chat's history without a beginning, and what disappears too: then
+// every message of it can be seen, and none needs to be looked up. A change is not always marked as one
+// to a disappearing message; the message is.
 bool SeesAllHistory(const Viewer& viewer, const permissions::ObjectFacts& object) {
+  if (Decide(viewer.access, Scope::kEphemeralRead, object, viewer.now) != Verdict::kAllowed) {
+    return false;
+  }
   for (const permissions::Grant& grant : viewer.access.grants) {
     if (grant.history_start_time != absl::InfinitePast()) continue;
     const permissions::Access one{{&grant, 1}, viewer.access.paused,
