@@ -20,14 +20,6 @@
 #include "platform/status_macros.h"
 
 namespace postern::broker {
-namespace {
-
-using permissions::AccountId;
-using permissions::ChatId;
-using permissions::ContactId;
-using permissions::MessageId;
-using permissions::ObjectFacts;
-using permissions::Scope;
 
 // Who asks, with what it may see now.
 struct Asker {
@@ -41,6 +33,15 @@ struct Asker {
   const PseudonymBook::Page& book;
   const Viewer viewer;
 };
+
+namespace {
+
+using permissions::AccountId;
+using permissions::ChatId;
+using permissions::ContactId;
+using permissions::MessageId;
+using permissions::ObjectFacts;
+using permissions::Scope;
 
 // The account and remote name of a chat in which 'scope' is open. A chat that is not, or is not there,
 // is NOT_FOUND.
@@ -66,6 +67,21 @@ absl::StatusOr<OpenChat> FindOpenChat(const Parts& parts, const Asker& asker, Ch
     return NotFound(field);
   }
   return open;
+}
+
+// Runs 'read', an absl::Status(const Asker&) that fills in 'response', until what the app may see is at its
+// end what it was at its start: reading can take seconds, and a revocation does not wait for it.
+template <typename Response, typename Read>
+absl::Status ReadAsNow(const Parts& parts, const Caller& caller, Response& response, Read read) {
+  while (true) {
+    response.Clear();
+    const Asker asker(parts, caller);
+    RETURN_IF_ERROR(read(asker));
+    if (parts.apps.Find(caller.principal) == asker.app &&
+        parts.apps.paused() == asker.viewer.access.paused) {
+      return absl::OkStatus();
+    }
+  }
 }
 
 absl::Status CheckSend(const v1::SendMessageRequest& request) {
@@ -95,35 +111,51 @@ absl::Status CheckSend(const v1::SendMessageRequest& request) {
 
 }  // namespace
 
+absl::Status MessageService::List(const Asker& asker, const v1::ListMessagesRequest& request,
+                                  v1::ListMessagesResponse& response) {
+  ASSIGN_OR_RETURN(const int page_size, CheckedPageSize(request.page_size()));
+  ASSIGN_OR_RETURN(const ChatId chat,
+                   CheckedId("chat_id", asker.book.pseudonyms.DecodeChat(request.chat_id())));
+  Sequence before = 0;
+  if (!request.page_token().empty()) {
+    const auto payload =
+        asker.book.tokens.Open("ListMessages", request.chat_id(), request.page_token());
+    if (!payload.has_value() || !absl::SimpleAtoi(*payload, &before)) return InvalidPageToken();
+  }
+  RETURN_IF_ERROR(FindOpenChat(parts_, asker, chat, Scope::kMessagesHistory, "chat_id").status());
+  ASSIGN_OR_RETURN(History::Page page, history_.List(asker.viewer, chat, before, page_size));
+  for (v1::Message& message : page.messages) *response.add_messages() = std::move(message);
+  if (page.next_before != 0) {
+    response.set_next_page_token(asker.book.tokens.Seal("ListMessages", request.chat_id(),
+                                                        absl::StrCat(page.next_before)));
+  }
+  return absl::OkStatus();
+}
+
 grpc::Status MessageService::ListMessages(grpc::ServerContext* context,
                                           const v1::ListMessagesRequest* request,
                                           v1::ListMessagesResponse* response) {
   return parts_.gate.Handle(
       context, "/postern.v1.MessageService/ListMessages", request,
-      [&](const Caller& caller) -> absl::Status {
-        const Asker asker(parts_, caller);
-        ASSIGN_OR_RETURN(const int page_size, CheckedPageSize(request->page_size()));
-        ASSIGN_OR_RETURN(const ChatId chat, CheckedId("chat_id", asker.book.pseudonyms.DecodeChat(
-                                                                     request->chat_id())));
-        Sequence before = 0;
-        if (!request->page_token().empty()) {
-          const auto payload =
-              asker.book.tokens.Open("ListMessages", request->chat_id(), request->page_token());
-          if (!payload.has_value() || !absl::SimpleAtoi(*payload, &before)) {
-            return InvalidPageToken();
-          }
-        }
-        RETURN_IF_ERROR(
-            FindOpenChat(parts_, asker, chat, Scope::kMessagesHistory, "chat_id").status());
-        ASSIGN_OR_RETURN(History::Page page,
-                         history_.List(asker.viewer, chat, before, page_size));
-        for (v1::Message& message : page.messages) *response->add_messages() = std::move(message);
-        if (page.next_before != 0) {
-          response->set_next_page_token(asker.book.tokens.Seal(
-              "ListMessages", request->chat_id(), absl::StrCat(page.next_before)));
-        }
-        return absl::OkStatus();
+      [&](const Caller& caller) {
+        return ReadAsNow(parts_, caller, *response,
+                         [&](const Asker& asker) { return List(asker, *request, *response); });
       });
+}
+
+absl::Status MessageService::Get(const Asker& asker, const v1::GetMessageRequest& request,
+                                 v1::GetMessageResponse& response) {
+  ASSIGN_OR_RETURN(const MessageId id, CheckedId("message_id", asker.book.pseudonyms.DecodeMessage(
+                                                                  request.message_id())));
+  RETURN_IF_ERROR(
+      VerdictStatus(Decide(asker.viewer.access, Scope::kMessagesHistory, {}, asker.viewer.now),
+                    Scope::kMessagesHistory));
+  ASSIGN_OR_RETURN(const History::Origin origin, history_.Find(id));
+  RETURN_IF_ERROR(FindOpenChat(parts_, asker, origin.record->chat, Scope::kMessagesHistory,
+                               "message_id")
+                      .status());
+  ASSIGN_OR_RETURN(*response.mutable_message(), history_.Get(asker.viewer, id));
+  return absl::OkStatus();
 }
 
 grpc::Status MessageService::GetMessage(grpc::ServerContext* context,
@@ -131,20 +163,9 @@ grpc::Status MessageService::GetMessage(grpc::ServerContext* context,
                                         v1::GetMessageResponse* response) {
   return parts_.gate.Handle(
       context, "/postern.v1.MessageService/GetMessage", request,
-      [&](const Caller& caller) -> absl::Status {
-        const Asker asker(parts_, caller);
-        ASSIGN_OR_RETURN(
-            const MessageId id,
-            CheckedId("message_id", asker.book.pseudonyms.DecodeMessage(request->message_id())));
-        RETURN_IF_ERROR(VerdictStatus(
-            Decide(asker.viewer.access, Scope::kMessagesHistory, {}, asker.viewer.now),
-            Scope::kMessagesHistory));
-        ASSIGN_OR_RETURN(const History::Origin origin, history_.Find(id));
-        RETURN_IF_ERROR(FindOpenChat(parts_, asker, origin.record->chat, Scope::kMessagesHistory,
-                                     "message_id")
-                            .status());
-        ASSIGN_OR_RETURN(*response->mutable_message(), history_.Get(asker.viewer, id));
-        return absl::OkStatus();
+      [&](const Caller& caller) {
+        return ReadAsNow(parts_, caller, *response,
+                         [&](const Asker& asker) { return Get(asker, *request, *response); });
       });
 }
 
@@ -171,6 +192,12 @@ absl::Status MessageService::Send(const Caller& caller, const v1::SendMessageReq
       !pseudonyms.DecodeEvent(request.caused_by_event_id()).has_value()) {
     return InvalidField("caused_by_event_id", "is not an event this app was sent");
   }
+  std::vector<ContactId> mentioned;
+  for (const v1::Mention& mention : request.mentions()) {
+    ASSIGN_OR_RETURN(const ContactId contact,
+                     CheckedId("mentions", pseudonyms.DecodeContact(mention.contact_id())));
+    mentioned.push_back(contact);
+  }
   ASSIGN_OR_RETURN(const OpenChat open,
                    FindOpenChat(parts_, asker, chat, Scope::kMessagesSend, "chat_id"));
 
@@ -181,20 +208,25 @@ absl::Status MessageService::Send(const Caller& caller, const v1::SendMessageReq
   *send.mutable_spans() = request.spans();
   send.set_app_display_name(asker.app->app.display_name());
   if (!reply_to.empty()) {
-    ASSIGN_OR_RETURN(const History::Origin answered, history_.Find(reply_to));
-    const auto seen = ViewEvent(*answered.record, asker.viewer);
-    if (answered.record->chat != chat || !seen.ok() || !seen->has_value()) {
+    const absl::StatusOr<History::Origin> answered = history_.Find(reply_to);
+    // Missing and hidden are told in the same words.
+    if (absl::IsNotFound(answered.status())) return NotFound("reply_to_message_id");
+    RETURN_IF_ERROR(answered.status());
+    const auto seen = ViewEvent(*answered->record, asker.viewer);
+    if (answered->record->chat != chat || !seen.ok() || !seen->has_value()) {
       return NotFound("reply_to_message_id");
     }
-    send.set_reply_to_message_id(answered.remote_message_id);
+    send.set_reply_to_message_id(answered->remote_message_id);
   }
-  for (const v1::Mention& mention : request.mentions()) {
-    ASSIGN_OR_RETURN(const ContactId contact,
-                     CheckedId("mentions", pseudonyms.DecodeContact(mention.contact_id())));
+  for (int i = 0; i < request.mentions_size(); ++i) {
+    const ContactId contact = mentioned[static_cast<size_t>(i)];
     const std::optional<std::string> remote_id = parts_.directory.RemoteContactId(contact);
-    if (!remote_id.has_value()) return NotFound("mentions");
+    // People of another account are not this gatekeeper's business.
+    if (!remote_id.has_value() || parts_.ids.Contact(open.account, *remote_id) != contact) {
+      return NotFound("mentions");
+    }
     v1::Mention& told = *send.add_mentions();
-    told = mention;
+    told = request.mentions(i);
     told.set_contact_id(*remote_id);
   }
   return parts_.requests.Once(

@@ -13,6 +13,8 @@
 
 namespace postern::broker {
 
+struct Asker;
+
 // Reads history, sends and reacts in the user's name.
 class MessageService final : public v1::MessageService::Service {
  public:
@@ -28,6 +30,10 @@ class MessageService final : public v1::MessageService::Service {
                            v1::SetReactionResponse* response) override;
 
  private:
+  absl::Status List(const Asker& asker, const v1::ListMessagesRequest& request,
+                    v1::ListMessagesResponse& response);
+  absl::Status Get(const Asker& asker, const v1::GetMessageRequest& request,
+                   v1::GetMessageResponse& response);
   absl::Status Send(const Caller& caller, const v1::SendMessageRequest& request,
                     v1::SendMessageResponse& response);
   absl::Status React(const Caller& caller, const v1::SetReactionRequest& request);
