@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests with Debian's python3-grpcio share: a broker in a throw-away profile, generated stubs, a channel.
+
+Nothing here is client code of ours: a program in any language that gRPC generates stubs for does the same.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "clients/demo"))
+from throwaway import Failure, Profile  # noqa: E402
+
+BIN = os.path.realpath(os.environ.get("POSTERN_BIN", ROOT / "build" / "bin"))
+# A machine that builds on all its cores meanwhile.
+WAIT_SECONDS = 60
+PLUGIN = "/usr/bin/grpc_python_plugin"
+NEEDED = {"protoc": "protobuf-compiler", PLUGIN: "protobuf-compiler-grpc", "openssl": "openssl"}
+MANIFEST = """\
+app_id = "{app_id}"
+display_name = "Plain Python"
+purpose = "Shows that generated stubs are enough."
+required_scopes = ["chats:read", "messages:read"]
+optional_scopes = ["messages:history", "messages:send"]
+[data_destination]
+kind = "stays_on_device"
+"""
+
+
+def program(name):
+    return os.path.join(BIN, name)
+
+
+def generate_stubs(folder, include, *protos):
+    """Generates Python stubs into 'folder' and makes them importable."""
+    missing = sorted(package for tool, package in NEEDED.items() if not shutil.which(tool))
+    if missing:
+        raise Failure("missing: apt-get install " + " ".join(missing))
+    os.makedirs(folder, exist_ok=True)
+    subprocess.run(
+        ["protoc", f"-I{include}", f"--plugin=protoc-gen-grpc={PLUGIN}", f"--python_out={folder}",
+         f"--grpc_out={folder}", *(str(proto) for proto in protos)], check=True)
+    sys.path.insert(0, str(folder))
+
+
+class World:
+    def __init__(self):
+        self.profile = Profile()
+        self.profile.env["PATH"] = BIN + ":" + self.profile.env.get("PATH", "/usr/bin:/bin")
+        self.said = []
+        self.broker = None
+
+    def path(self, name):
+        return os.path.join(self.profile.root, name)
+
+    def start_broker(self):
+        serving = sum("event=serving" in line for line in self.said)
+        self.broker = self.profile.start(
+            [sys.executable, str(ROOT / "clients/demo/scripted_person.py"), "--timeout", "300", "--",
+             program("posternd")], self.said.append)
+        self.profile.wait_for(
+            lambda: sum("event=serving" in line for line in self.said) > serving or not self.broker.running(),
+            "the start of posternd", WAIT_SECONDS)
+        if not self.broker.running():
+            raise Failure("posternd ended:\n" + "\n".join(self.said))
+
+    def stop_broker(self):
+        self.profile.end(self.broker, "the end of posternd")
+
+    def start_gatekeeper(self, speed, lines):
+        """AliceChat, which plays its script once over all its starts. Returns when it is attached."""
+        before = len(lines)
+        gatekeeper = self.profile.start(
+            [program("postern-demo-gatekeeper"), "--speed", speed, "--repeat", "2"], lines.append)
+        self.profile.wait_for(
+            lambda: any("attached" in line for line in lines[before:]) or not gatekeeper.running(),
+            "the attachment of AliceChat", WAIT_SECONDS)
+        return gatekeeper
+
+    def postern(self, *arguments):
+        code, lines = self.profile.run([program("postern"), *arguments], WAIT_SECONDS)
+        return code, "\n".join(lines)
+
+    def enroll(self, app_id):
+        """`postern enroll`, answered by the scripted person. Returns the folder with the three files."""
+        manifest, keys = self.path(f"{app_id}.toml"), self.path(app_id)
+        with open(manifest, "w", encoding="utf-8") as file:
+            file.write(MANIFEST.format(app_id=app_id))
+        code, said = self.postern("enroll", "--manifest", manifest, "--out", keys)
+        if code != 0:
+            raise Failure(f"postern enroll ended with {code}: {said}")
+        return keys
+
+    def make_unknown_key(self):
+        """A key that nobody has enrolled, with what else a client needs."""
+        keys = self.path("unknown")
+        os.mkdir(keys, 0o700)
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
+             "-keyout", f"{keys}/key.pem", "-out", f"{keys}/certificate.pem", "-subj", "/CN=nobody"],
+            check=True, capture_output=True)
+        shutil.copy(os.path.join(self.profile.env["XDG_DATA_HOME"], "postern/broker.pem"), f"{keys}/broker.pem")
+        return keys
+
+    def channel(self, keys):
+        """All that a program does to connect."""
+        import grpc
+
+        key, certificate, broker = (
+            pathlib.Path(keys, name).read_bytes() for name in ("key.pem", "certificate.pem", "broker.pem"))
+        credentials = grpc.ssl_channel_credentials(
+            root_certificates=broker, private_key=key, certificate_chain=certificate)
+        return grpc.secure_channel("unix:" + self.profile.socket, credentials)
