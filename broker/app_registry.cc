@@ -305,6 +305,14 @@ void AppRegistry::SawNow(const Principal& principal, absl::Time now) {
   if (apps_.contains(principal)) last_seen_[principal] = now;
 }
 
+absl::Time AppRegistry::LastSeen(const Principal& principal) const {
+  platform::MutexLock lock(mutex_);
+  if (const auto seen = last_seen_.find(principal); seen != last_seen_.end()) return seen->second;
+  const auto app = apps_.find(principal);
+  if (app == apps_.end() || !app->second->app.has_last_seen_time()) return absl::InfinitePast();
+  return FromProto(app->second->app.last_seen_time());
+}
+
 void AppRegistry::WaitForChange(uint64_t epoch, absl::Duration timeout) const {
   platform::MutexLock lock(mutex_);
   if (epoch_.load(std::memory_order_acquire) != epoch) return;

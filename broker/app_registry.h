@@ -74,6 +74,8 @@ class AppRegistry {
   absl::Status SetPaused(bool paused);
   // Notes that a principal was here; kept in memory and written with its next change.
   void SawNow(const permissions::Principal& principal, absl::Time now);
+  // When a principal was last here; InfinitePast when it never was.
+  absl::Time LastSeen(const permissions::Principal& principal) const;
 
   // Blocks until the epoch is not 'epoch' any more or 'timeout' passes.
   void WaitForChange(uint64_t epoch, absl::Duration timeout) const;

@@ -157,6 +157,7 @@ std::string_view RefusalName(Door::Refusal refusal) {
 
 // In order of construction; destroyed the other way round.
 struct Broker::Running {
+  const platform::Clock* clock = nullptr;
   Shutdown shutdown;
   std::unique_ptr<Store> store;
   std::unique_ptr<EventLog> log;
@@ -200,6 +201,7 @@ struct Broker::Running {
 };
 
 absl::Status Broker::Running::Open(BrokerOptions& options, platform::TlsIdentity& identity) {
+  clock = &options.clock;
   const bool database_exists = Store::Exists(options.data_dir);
   StoreOptions store_options;
   store_options.directory = options.data_dir;
@@ -243,6 +245,7 @@ absl::Status Broker::Running::OpenDoor(BrokerOptions& options, platform::TlsIden
   };
   // A stream whose connection is gone is told by its next look, which comes at once.
   door_options.on_closed = [this](ConnectionId, const permissions::Principal& principal) {
+    apps->SawNow(principal, clock->Now());
     session_grants->ConnectionClosed(principal);
     log->WakeAll();
     apps->WakeAll();

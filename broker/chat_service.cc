@@ -34,6 +34,19 @@ ObjectFacts FactsOf(const v1::Chat& chat, const Directory& directory) {
   return directory.FactsOf(IdFromText<AccountId>(chat.account_id()), IdFromText<ChatId>(chat.id()));
 }
 
+// From the newest message in the index, which may lag behind the log by a moment.
+absl::Status SetLastMessageTime(const Parts& parts, v1::Chat& chat) {
+  ASSIGN_OR_RETURN(const std::vector<Sequence> newest,
+                   parts.index.ListChat(IdFromText<ChatId>(chat.id()),
+                                        parts.log.last_sequence() + 1, 1));
+  if (newest.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, parts.log.Read(newest));
+  if (records.front() != nullptr) {
+    *chat.mutable_last_message_time() = ToProto(records.front()->record_time);
+  }
+  return absl::OkStatus();
+}
+
 // An account is seen by who may see something in it.
 bool MaySeeAccount(const Viewer& viewer, const v1::Account& account) {
   const AccountId id = IdFromText<AccountId>(account.id());
@@ -106,6 +119,7 @@ grpc::Status ChatService::ListChats(grpc::ServerContext* context,
         for (v1::Chat& chat : parts_.directory.Chats()) {
           if (!only_account.empty() && chat.account_id() != only_account) continue;
           if (!MayRead(viewer, FactsOf(chat, parts_.directory)) || !page.Takes(chat.id())) continue;
+          RETURN_IF_ERROR(SetLastMessageTime(parts_, chat));
           chat.clear_participants();
           chat.clear_capabilities();
           HideIds(chat, book.pseudonyms);
@@ -133,15 +147,7 @@ grpc::Status ChatService::GetChat(grpc::ServerContext* context, const v1::GetCha
         if (!chat.has_value() || !MayRead(viewer, FactsOf(*chat, parts_.directory))) {
           return NotFound("chat_id");
         }
-        // Of the newest message in the index, which may lag behind the log by a moment.
-        ASSIGN_OR_RETURN(const std::vector<Sequence> newest,
-                         parts_.index.ListChat(id, parts_.log.last_sequence() + 1, 1));
-        if (!newest.empty()) {
-          ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, parts_.log.Read(newest));
-          if (records.front() != nullptr) {
-            *chat->mutable_last_message_time() = ToProto(records.front()->record_time);
-          }
-        }
+        RETURN_IF_ERROR(SetLastMessageTime(parts_, *chat));
         HideIds(*chat, book.pseudonyms);
         *response->mutable_chat() = *std::move(chat);
         return absl::OkStatus();
