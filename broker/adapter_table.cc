@@ -9,6 +9,7 @@
 
 #include "broker/absl_text.h"
 #include "broker/rpc_status.h"
+#include "broker/shutdown.h"
 #include "platform/clock.h"
 #include "platform/secret_bytes.h"
 
@@ -106,13 +107,14 @@ absl::StatusOr<v1::CommandResult> AdapterTable::Run(AccountId account, const Pri
   const absl::Duration deadline = clock.Elapsed() + timeout;
 
   platform::MutexLock lock(mutex_);
+  if (stopping_) return Shutdown::Refusal();
   const auto adapter = adapters_.find(account);
   if (adapter == adapters_.end()) return Offline();
   v1::AttachResponse response;
   *response.mutable_command() = std::move(command);
   if (!adapter->second(std::move(response))) return Offline();
   waiting_[id] = waiting;
-  while (!waiting->done) {
+  while (!waiting->done && !stopping_) {
     const absl::Duration left = deadline - clock.Elapsed();
     if (left <= absl::ZeroDuration()) break;
     changed_.WaitFor(mutex_, left);
@@ -120,6 +122,12 @@ absl::StatusOr<v1::CommandResult> AdapterTable::Run(AccountId account, const Pri
   waiting_.erase(id);
   if (!waiting->done) return Unknown();
   return Judge(waiting->result);
+}
+
+void AdapterTable::Stop() {
+  platform::MutexLock lock(mutex_);
+  stopping_ = true;
+  changed_.NotifyAll();
 }
 
 void AdapterTable::Complete(AccountId account, const v1::CommandResult& result) {

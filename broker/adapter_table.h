@@ -55,6 +55,9 @@ class AdapterTable {
   absl::StatusOr<v1::CommandResult> Run(permissions::AccountId account,
                                         const permissions::Principal& principal,
                                         v1::Command command, absl::Duration timeout);
+  // Ends every wait for an answer, as one that did not come, and sends nothing any more: the daemon stops
+  // and an adapter that hangs must not hold it.
+  void Stop();
   // Takes an adapter's answer. Answers that nobody waits for are dropped.
   void Complete(permissions::AccountId account, const v1::CommandResult& result);
 
@@ -76,6 +79,7 @@ class AdapterTable {
   platform::ConditionVariable changed_;
   absl::flat_hash_map<permissions::AccountId, Outbox> adapters_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, std::shared_ptr<Waiting>> waiting_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace postern::broker

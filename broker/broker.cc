@@ -336,7 +336,9 @@ void Broker::Stop() {
   running_->apps->WakeAll();
   // Streams say why before their connections end.
   running_->streams->WaitUntilEmpty(kShutdownGrace);
-  running_->consent.reset();
+  // Stopped and not destroyed: handlers may still look at it.
+  if (running_->consent != nullptr) running_->consent->Stop();
+  running_->adapters.Stop();
   running_->door->Stop();
   if (running_->server != nullptr) {
     running_->server->Shutdown(std::chrono::system_clock::now() +

@@ -10,6 +10,7 @@
 #include "broker/limits.h"
 #include "broker/proto_time.h"
 #include "broker/request_check.h"
+#include "broker/shutdown.h"
 #include "permissions/display_text.h"
 #include "platform/linux/peer_evidence.h"
 #include "platform/status_macros.h"
@@ -27,15 +28,15 @@ constexpr std::string_view kMemoryKey = "consent_memory";
 // Ended questions that can still be asked about.
 constexpr size_t kTicketsMax = 64;
 
-absl::Status Silenced(absl::Duration wait) {
+}  // namespace
+
+absl::Status ConsentDesk::Silenced(absl::Duration wait) {
   const int64_t seconds = absl::ToInt64Seconds(absl::Ceil(wait, absl::Seconds(1)));
   return ReasonStatus(
       absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_CONSENT_SILENCED,
       absl::StrCat("this program asked the user a short while ago; ask again in ", seconds, " s"),
       {{"retry_after_seconds", absl::StrCat(seconds)}});
 }
-
-}  // namespace
 
 ConsentDesk::ConsentDesk(Store& store, AppRegistry& apps, Directory& directory,
                          ConsentPrompt& prompt, const platform::Clock& clock)
@@ -46,7 +47,9 @@ ConsentDesk::ConsentDesk(Store& store, AppRegistry& apps, Directory& directory,
       clock_(clock),
       thread_([this] { Loop(); }) {}
 
-ConsentDesk::~ConsentDesk() {
+ConsentDesk::~ConsentDesk() { Stop(); }
+
+void ConsentDesk::Stop() {
   {
     platform::MutexLock lock(mutex_);
     stopping_ = true;
@@ -55,7 +58,7 @@ ConsentDesk::~ConsentDesk() {
     }
     changed_.NotifyAll();
   }
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 absl::Status ConsentDesk::Open() {
@@ -97,6 +100,7 @@ absl::StatusOr<std::string> ConsentDesk::Ask(Request request) {
       platform::OriginOf(platform::GatherEvidence(request.pidfd.get()));
   if (origin.empty()) origin = "unknown";
   platform::MutexLock lock(mutex_);
+  if (stopping_) return Shutdown::Refusal();
   size_t waiting = 0;
   for (const TicketPointer& ticket : tickets_) {
     if (ticket->status.state != State::kPending) continue;
@@ -238,7 +242,16 @@ ConsentDesk::Status ConsentDesk::Resolve(Ticket& ticket) {
   FillIn(question);
   {
     platform::MutexLock lock(mutex_);
-    memory_.RecordAsked(question.principal, clock_.Now());
+    // Looked at again: what was asked since this one came counts too, so that a program with many keys
+    // cannot line up many questions at once.
+    const absl::Time now = clock_.Now();
+    const absl::Time from = memory_.MayAskFrom(question.principal, ticket.origin, now);
+    if (from > now) {
+      status.state = State::kSilenced;
+      status.retry_after = from - now;
+      return status;
+    }
+    memory_.RecordAsked(question.principal, now);
   }
   const ConsentOutcome outcome =
       prompt_.Ask(question, std::move(ticket.request.pidfd), ticket.cancellation);

@@ -28,11 +28,15 @@ namespace postern::broker {
 // A question and where it stands. Shared by the desk and by who follows it; guarded by the desk.
 class ConsentDesk {
  public:
-  enum class State { kPending, kGranted, kDenied, kExpired, kUnavailable, kWithdrawn };
+  // kSilenced: not put before the user, because others of the same program were refused while it waited
+  // in line, or too many were asked.
+  enum class State { kPending, kGranted, kDenied, kExpired, kUnavailable, kWithdrawn, kSilenced };
 
   struct Status {
     State state = State::kPending;
     absl::Time expire_time;
+    // For kSilenced: when it may be asked again.
+    absl::Duration retry_after;
     // For kGranted of an app.
     std::optional<permissions::Grant> grant;
   };
@@ -47,17 +51,21 @@ class ConsentDesk {
 
   ConsentDesk(Store& store, AppRegistry& apps, Directory& directory, ConsentPrompt& prompt,
               const platform::Clock& clock);
-  // Withdraws what waits; nothing is granted any more.
+  // Stops.
   ~ConsentDesk();
   ConsentDesk(const ConsentDesk&) = delete;
   ConsentDesk& operator=(const ConsentDesk&) = delete;
+
+  // Withdraws what waits, and tells who follows it. Nothing is asked or granted any more. Calling it
+  // again does nothing.
+  void Stop();
 
   // Reads what was remembered of earlier questions. Call once, before the first Ask.
   absl::Status Open();
 
   // Puts a question in line and returns its id; the same principal's waiting question is joined.
   // RESOURCE_EXHAUSTED CONSENT_SILENCED, with "retry_after_seconds", when this principal or program has
-  // asked too often; LIMIT_EXCEEDED when too many questions wait.
+  // asked too often; LIMIT_EXCEEDED when too many questions wait. UNAVAILABLE SHUTTING_DOWN after Stop.
   absl::StatusOr<std::string> Ask(Request request);
   // Returns where a question of this principal stands; NOT_FOUND when there is none.
   absl::StatusOr<Status> Find(const permissions::Principal& principal, const std::string& id) const;
@@ -68,6 +76,9 @@ class ConsentDesk {
   void Withdraw(const permissions::Principal& principal, const std::string& id);
 
   int pending() const;
+
+  // The refusal that goes with kSilenced.
+  static absl::Status Silenced(absl::Duration wait);
 
  private:
   struct Ticket {

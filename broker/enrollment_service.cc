@@ -104,6 +104,9 @@ grpc::Status EnrollmentService::Enroll(grpc::ServerContext* context,
               absl::StatusCode::kUnavailable, v1::ERROR_REASON_CONSENT_UNAVAILABLE,
               "nobody can be asked now: there is no display and no terminal; nothing was granted");
         }
+        if (status.state == ConsentDesk::State::kSilenced) {
+          return ConsentDesk::Silenced(status.retry_after);
+        }
         if (status.state == ConsentDesk::State::kWithdrawn) return absl::CancelledError();
         v1::EnrollResponse response;
         response.set_state(WireState(status.state));

@@ -51,6 +51,7 @@ v1::GrantRequest WireRequest(const std::string& id, const ConsentDesk::Status& s
     case ConsentDesk::State::kExpired:
     case ConsentDesk::State::kUnavailable:
     case ConsentDesk::State::kWithdrawn:
+    case ConsentDesk::State::kSilenced:
       request.set_state(v1::GrantRequest::STATE_EXPIRED);
       break;
     case ConsentDesk::State::kDenied:
