@@ -113,9 +113,9 @@ TEST_F(Canary, IsInNoFileWhateverIsDoneWithIt) {
                  .arguments = {"--script", script_, "--full-speed", "--quiet", "--exit-at-end"}});
   ASSERT_TRUE(person.Answer({})) << adapter->errors();
   ASSERT_EQ(adapter->Wait(), 0) << adapter->errors();
-  const auto serving = Process::Start(
-      profile_, {.program = "postern-demo-gatekeeper",
-                 .arguments = {"--script", script_, "--full-speed", "--quiet"}});
+  const auto serving =
+      Process::Start(profile_, {.program = "postern-demo-gatekeeper",
+                                .arguments = {"--script", script_, "--full-speed", "--quiet"}});
 
   sdk::ClientOptions options;
   options.socket_path = profile_.socket();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The configuration and the command line: what is wrong is said with its line, before anything is done.
+// The configuration and the command line: what is wrong is said with its line, before anything is
+// done.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -71,15 +72,16 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(Configuration, ThatIsNamedMustExist) {
   const Profile profile(nullptr);
-  const Ending ending =
-      RunToEnd(profile, {.arguments = {"--config", profile.home() + "/missing.toml", "--check-config"}});
+  const Ending ending = RunToEnd(
+      profile, {.arguments = {"--config", profile.home() + "/missing.toml", "--check-config"}});
   EXPECT_EQ(ending.code, kConfig);
   EXPECT_THAT(ending.errors, IsOneLine("missing.toml"));
 }
 
 TEST(Configuration, ThatIsAFolderOrTooLargeIsRefused) {
   const Profile profile(nullptr);
-  EXPECT_EQ(RunToEnd(profile, {.arguments = {"--config", profile.home(), "--check-config"}}).code, kConfig);
+  EXPECT_EQ(RunToEnd(profile, {.arguments = {"--config", profile.home(), "--check-config"}}).code,
+            kConfig);
   WriteFile(profile.config_file(), std::string(64 * 1024 + 1, '#'));
   EXPECT_EQ(RunToEnd(profile, {.arguments = {"--check-config"}}).code, kConfig);
 }

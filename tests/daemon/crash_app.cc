@@ -54,8 +54,8 @@ int main(int argc, char** argv) {
   Journal journal(argv[2]);
   journal.Write("start");
   ::sd_notify(0, "READY=1");
-  auto events = (*client)->Subscribe(
-      {.name = "crash", .start = postern::v1::SubscribeRequest::START_OLDEST});
+  auto events =
+      (*client)->Subscribe({.name = "crash", .start = postern::v1::SubscribeRequest::START_OLDEST});
   bool acknowledged = true;
   for (;;) {
     auto event = events->Next(acknowledged ? absl::InfiniteDuration() : kPause);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// kill -9 at the worst moments, on real processes: what the broker acknowledged is there, nothing comes
-// twice, and every app goes on without a gap. The judges are the adapter's own journal, the apps' own
-// journals, and the script that the adapter plays.
+// kill -9 at the worst moments, on real processes: what the broker acknowledged is there, nothing
+// comes twice, and every app goes on without a gap. The judges are the adapter's own journal, the
+// apps' own journals, and the script that the adapter plays.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -46,7 +46,8 @@ std::vector<std::string> Lines(const std::string& bytes) {
 
 size_t Count(const std::string& bytes, const std::string& text) {
   size_t count = 0;
-  for (size_t at = bytes.find(text); at != std::string::npos; at = bytes.find(text, at + 1)) ++count;
+  for (size_t at = bytes.find(text); at != std::string::npos; at = bytes.find(text, at + 1))
+    ++count;
   return count;
 }
 
@@ -181,8 +182,8 @@ class Crash : public SessionTest {
         *profile_,
         {.program = "postern-demo-gatekeeper",
          .arguments = {"--generate", std::to_string(kScriptEvents), "--chats",
-                       std::to_string(kScriptChats), "--seed", std::to_string(kScriptSeed), "--rate",
-                       kRate, "--quiet", "--journal", adapter_journal_}});
+                       std::to_string(kScriptChats), "--seed", std::to_string(kScriptSeed),
+                       "--rate", kRate, "--quiet", "--journal", adapter_journal_}});
   }
 
   size_t JournalSize() const { return ReadFile(adapter_journal_).size(); }
@@ -213,9 +214,10 @@ class Crash : public SessionTest {
       EXPECT_GE(verdict.shown, messages) << "app " << i << " has not seen what was acknowledged";
       repeated_ += verdict.repeated;
     }
-    std::printf("  %zu events submitted, acknowledged up to %llu, %zu messages shown to each of %d apps, "
-                "in order, none missing\n",
-                journal.submitted, static_cast<unsigned long long>(journal.acked), messages, kApps);
+    std::printf(
+        "  %zu events submitted, acknowledged up to %llu, %zu messages shown to each of %d apps, "
+        "in order, none missing\n",
+        journal.submitted, static_cast<unsigned long long>(journal.acked), messages, kApps);
     return journal;
   }
 
@@ -263,8 +265,8 @@ TEST_F(Crash, OfTheBrokerLosesAndDoublesNothing) {
   EXPECT_EQ(adapter->Stop(), 0);
   CheckAll();
 
-  // What the adapter hears at its next attaching, before it sends anything, was durable when the broker
-  // died and not yet acknowledged.
+  // What the adapter hears at its next attaching, before it sends anything, was durable when the
+  // broker died and not yet acknowledged.
   const std::string journal = ReadFile(adapter_journal_);
   int between = 0;
   for (const size_t at : heard) {
@@ -272,8 +274,9 @@ TEST_F(Crash, OfTheBrokerLosesAndDoublesNothing) {
     ASSERT_NE(attached, std::string::npos);
     between += Count(journal.substr(at, attached - at), " acked\n") > 0 ? 1 : 0;
   }
-  std::printf("  broker killed %zu times during ingest, %d of them between append and acknowledgement\n",
-              heard.size(), between);
+  std::printf(
+      "  broker killed %zu times during ingest, %d of them between append and acknowledgement\n",
+      heard.size(), between);
   EXPECT_GE(between, kBetweenAppendAndAckMin);
   EXPECT_EQ(repeated_, 0u) << "an app that lives is told nothing twice";
 }
@@ -301,9 +304,9 @@ TEST_F(Crash, OfAnAppLeavesNoGapAndRepeatsNothingItAcknowledged) {
   for (int i = 0; i < kAppKills; ++i) {
     const int app = i % kApps;
     FileWatch watch(AppJournal(app));
-    ASSERT_TRUE(watch.Await(
-        [&](const std::string& bytes) { return Count(bytes, "event ") >= 5u + i; },
-        ReadFile(AppJournal(app)).size()))
+    ASSERT_TRUE(
+        watch.Await([&](const std::string& bytes) { return Count(bytes, "event ") >= 5u + i; },
+                    ReadFile(AppJournal(app)).size()))
         << apps_[app]->errors();
     ASSERT_EQ(apps_[app]->Kill(), 128 + SIGKILL);
     apps_[app] = StartApp(app);
@@ -311,8 +314,8 @@ TEST_F(Crash, OfAnAppLeavesNoGapAndRepeatsNothingItAcknowledged) {
   ASSERT_TRUE(AwaitAcks(3)) << adapter->errors();
   EXPECT_EQ(adapter->Stop(), 0);
   CheckAll();
-  std::printf("  apps killed %d times; %zu events came again, none of them acknowledged\n", kAppKills,
-              repeated_);
+  std::printf("  apps killed %d times; %zu events came again, none of them acknowledged\n",
+              kAppKills, repeated_);
 }
 
 }  // namespace

@@ -20,8 +20,8 @@ inline FolderPicture TakePicture(const std::string& folder) {
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
     struct stat status {};
     ::lstat(entry.path().c_str(), &status);
-    picture[entry.path().string()] = {status.st_mode,
-                                      S_ISREG(status.st_mode) ? ReadFile(entry.path().string()) : ""};
+    picture[entry.path().string()] = {
+        status.st_mode, S_ISREG(status.st_mode) ? ReadFile(entry.path().string()) : ""};
   }
   return picture;
 }

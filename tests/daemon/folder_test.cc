@@ -18,7 +18,8 @@ namespace fs = std::filesystem;
 constexpr int kFolder = 4;
 constexpr uid_t kSomebodyElse = 12345;
 
-// Refused with the folder's code and one line that has 'text'; no database and no socket come of it.
+// Refused with the folder's code and one line that has 'text'; no database and no socket come of
+// it.
 void ExpectRefused(const Profile& profile, const std::string& text) {
   const Ending ending = RunToEnd(profile);
   EXPECT_EQ(ending.code, kFolder);

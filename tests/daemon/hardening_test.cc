@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Other programs of the same user cannot look into the daemon, and a crash writes nothing down. Without a
-// session bus, so that it can run as any user: root may look into everything.
+// Other programs of the same user cannot look into the daemon, and a crash writes nothing down.
+// Without a session bus, so that it can run as any user: root may look into everything.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -78,8 +78,7 @@ TEST(Hardening, OtherProgramsOfTheUserCannotLookIntoIt) {
   WriteFile(profile.config_file(), "[secrets]\nstore = \"passphrase-file\"\npassphrase_file = \"" +
                                        profile.home() + "/passphrase\"\n");
   ASSERT_NO_FATAL_FAILURE(GiveAway(profile.home(), user));
-  const auto daemon =
-      Process::Start(profile, {.program = programs + "/posternd", .user = user});
+  const auto daemon = Process::Start(profile, {.program = programs + "/posternd", .user = user});
   ASSERT_TRUE(daemon->AwaitReady()) << daemon->errors();
   EXPECT_EQ(ReadableSecrets(daemon->pid(), user), 0);
   EXPECT_THAT(ReadFile("/proc/" + std::to_string(daemon->pid()) + "/status"),

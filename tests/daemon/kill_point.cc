@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Preloaded into posternd by crash_test: ends it with SIGKILL right after the n-th commit that appended
-// events. At that moment they are durable and marked in the high-water file, and nobody has been told.
-// n is in KILL_POINT_APPENDS; without it nothing happens.
+// Preloaded into posternd by crash_test: ends it with SIGKILL right after the n-th commit that
+// appended events. At that moment they are durable and marked in the high-water file, and nobody
+// has been told. n is in KILL_POINT_APPENDS; without it nothing happens.
 #include <dlfcn.h>
 #include <signal.h>
 #include <sys/types.h>
@@ -32,7 +32,7 @@ __attribute__((constructor)) void ReadNumber() {
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) ssize_t pwrite(int fd, const void* bytes,
-                                                                  size_t size, off_t offset) {
+                                                                 size_t size, off_t offset) {
   static const auto real = reinterpret_cast<PwriteFunction>(::dlsym(RTLD_NEXT, "pwrite"));
   const ssize_t written = real(fd, bytes, size, offset);
   if (written == static_cast<ssize_t>(kSlotBytes) &&

@@ -77,7 +77,8 @@ std::set<std::string> LeakSearch::FilesWith(const std::string& folder,
                                             fs::file_time_type since) const {
   std::set<std::string> found;
   std::error_code gone;
-  fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied, gone);
+  fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied,
+                                         gone);
   for (; !gone && entry != fs::recursive_directory_iterator(); entry.increment(gone)) {
     std::error_code ignored;
     if (!fs::is_regular_file(entry->symlink_status(ignored))) continue;

@@ -14,7 +14,8 @@ class LeakSearch {
  public:
   explicit LeakSearch(const std::string& text);
 
-  // The files below 'folder' that hold the text in any form. With 'since', only those written later.
+  // The files below 'folder' that hold the text in any form. With 'since', only those written
+  // later.
   std::set<std::string> FilesWith(
       const std::string& folder,
       std::filesystem::file_time_type since = std::filesystem::file_time_type::min()) const;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// posternd has no flag, variable, configuration or build option that grants: only a person's answer in
-// the consent agent does.
+// posternd has no flag, variable, configuration or build option that grants: only a person's answer
+// in the consent agent does.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -30,8 +30,9 @@ class NoGrant : public SessionTest {
   static std::unique_ptr<Process> StartApp(const Profile& profile) {
     const char* const program = ::getenv("POSTERN_CRASH_APP");
     if (program == nullptr) std::abort();  // run by ctest, which names the program
-    return Process::Start(profile, {.program = program,
-                                    .arguments = {"org.example.hopeful", profile.home() + "/seen"}});
+    return Process::Start(
+        profile,
+        {.program = program, .arguments = {"org.example.hopeful", profile.home() + "/seen"}});
   }
 };
 
@@ -47,11 +48,12 @@ TEST_F(NoGrant, ByAnyVariableInputOrProgramInThePath) {
       {"NONINTERACTIVE", "1"},
   };
   for (const char* name :
-       {"POSTERN_YES", "POSTERN_ASSUME_YES", "POSTERN_ALLOW", "POSTERN_ALLOW_ALL", "POSTERN_GRANT",
-        "POSTERN_GRANT_ALL", "POSTERN_AUTO_APPROVE", "POSTERN_AUTO_GRANT", "POSTERN_CONSENT",
-        "POSTERN_CONSENT_ANSWER", "POSTERN_SKIP_CONSENT", "POSTERN_NO_CONSENT", "POSTERN_TEST",
-        "POSTERN_TESTING", "POSTERN_TEST_MODE", "POSTERN_DEMO", "POSTERN_DEV", "POSTERN_DEBUG",
-        "POSTERN_UNSAFE", "POSTERN_INSECURE", "POSTERN_TRUST_ALL"}) {
+       {"POSTERN_YES",      "POSTERN_ASSUME_YES",     "POSTERN_ALLOW",        "POSTERN_ALLOW_ALL",
+        "POSTERN_GRANT",    "POSTERN_GRANT_ALL",      "POSTERN_AUTO_APPROVE", "POSTERN_AUTO_GRANT",
+        "POSTERN_CONSENT",  "POSTERN_CONSENT_ANSWER", "POSTERN_SKIP_CONSENT", "POSTERN_NO_CONSENT",
+        "POSTERN_TEST",     "POSTERN_TESTING",        "POSTERN_TEST_MODE",    "POSTERN_DEMO",
+        "POSTERN_DEV",      "POSTERN_DEBUG",          "POSTERN_UNSAFE",       "POSTERN_INSECURE",
+        "POSTERN_TRUST_ALL"}) {
     tries[name] = "1";
   }
   for (const char* name : {"POSTERN_CONSENT_AGENT", "POSTERN_AGENT", "POSTERN_LIBEXEC_DIR",
@@ -67,8 +69,8 @@ TEST_F(NoGrant, ByAnyVariableInputOrProgramInThePath) {
             static_cast<ssize_t>(answers.size()));
 
   fakes::ScriptedPerson person;
-  const auto daemon = Process::Start(
-      profile, {.environment = tries, .person = &person, .input = read_end.get()});
+  const auto daemon =
+      Process::Start(profile, {.environment = tries, .person = &person, .input = read_end.get()});
   ASSERT_TRUE(daemon->AwaitReady()) << daemon->errors();
   const auto app = StartApp(profile);
   // The question is asked all the same, by the real agent, and the person's no is what counts.
@@ -93,22 +95,41 @@ TEST_F(NoGrant, WhenNobodyCanBeAsked) {
 
 TEST_F(NoGrant, ByAnyFlag) {
   const Profile profile(&session());
-  for (const char* flag :
-       {"--yes", "-y", "--assume-yes", "--allow", "--allow-all", "--grant", "--grant-all",
-        "--auto-approve", "--auto-grant", "--consent=allow", "--consent-agent=/bin/true", "--agent=/bin/true",
-        "--no-consent", "--skip-consent", "--trust-all", "--test", "--test-mode", "--demo", "--dev",
-        "--debug", "--unsafe", "--insecure", "--owner-key=x", "--force"}) {
+  for (const char* flag : {"--yes",
+                           "-y",
+                           "--assume-yes",
+                           "--allow",
+                           "--allow-all",
+                           "--grant",
+                           "--grant-all",
+                           "--auto-approve",
+                           "--auto-grant",
+                           "--consent=allow",
+                           "--consent-agent=/bin/true",
+                           "--agent=/bin/true",
+                           "--no-consent",
+                           "--skip-consent",
+                           "--trust-all",
+                           "--test",
+                           "--test-mode",
+                           "--demo",
+                           "--dev",
+                           "--debug",
+                           "--unsafe",
+                           "--insecure",
+                           "--owner-key=x",
+                           "--force"}) {
     EXPECT_EQ(RunToEnd(profile, {.arguments = {flag}}).code, kUsage) << flag;
   }
 }
 
 TEST_F(NoGrant, ByAnyConfiguration) {
   const Profile profile(&session());
-  for (const char* text :
-       {"[consent]\nagent = \"/bin/true\"\n", "[consent]\nanswer = \"allow\"\n",
-        "[consent]\nface = \"none\"\n", "[consent]\nface = \"allow\"\n", "[consent]\nenabled = false\n",
-        "[grants]\nall = true\n", "[apps]\ntrusted = [\"org.example.hopeful\"]\n",
-        "[door]\nauthentication = false\n", "[test]\nallow = true\n"}) {
+  for (const char* text : {"[consent]\nagent = \"/bin/true\"\n", "[consent]\nanswer = \"allow\"\n",
+                           "[consent]\nface = \"none\"\n", "[consent]\nface = \"allow\"\n",
+                           "[consent]\nenabled = false\n", "[grants]\nall = true\n",
+                           "[apps]\ntrusted = [\"org.example.hopeful\"]\n",
+                           "[door]\nauthentication = false\n", "[test]\nallow = true\n"}) {
     WriteFile(profile.config_file(), text);
     EXPECT_EQ(RunToEnd(profile).code, kConfig) << text;
   }
@@ -117,7 +138,8 @@ TEST_F(NoGrant, ByAnyConfiguration) {
 std::set<std::string> AllMatches(const std::string& text, const std::string& pattern) {
   std::set<std::string> found;
   const std::regex expression(pattern);
-  for (std::sregex_iterator match(text.begin(), text.end(), expression), end; match != end; ++match) {
+  for (std::sregex_iterator match(text.begin(), text.end(), expression), end; match != end;
+       ++match) {
     found.insert((*match)[1].str());
   }
   return found;
@@ -143,7 +165,8 @@ TEST_F(NoGrant, IsAmongTheOptionsThatThereAre) {
     built_with.merge(AllMatches(ReadFile(path), "option\\((POSTERN_[A-Z_]+)"));
     built_with.merge(AllMatches(ReadFile(path), "set\\((POSTERN_[A-Z_]+)[^)]*CACHE"));
   }
-  for (const std::string& option : {"POSTERN_GUI", "POSTERN_PURPLE", "POSTERN_SANITIZER", "POSTERN_TESTS"}) {
+  for (const std::string& option :
+       {"POSTERN_GUI", "POSTERN_PURPLE", "POSTERN_SANITIZER", "POSTERN_TESTS"}) {
     built_with.erase(option);
   }
   EXPECT_THAT(built_with, IsEmpty());

@@ -213,7 +213,8 @@ bool Process::AwaitNotice(const std::string& text, Milliseconds timeout) {
     if (state[0].revents == 0) return false;
     char notice[4096];
     const ssize_t size = ::recv(notices_.get(), notice, sizeof(notice), 0);
-    if (size > 0 && std::string_view(notice, size).find(text) != std::string_view::npos) return true;
+    if (size > 0 && std::string_view(notice, size).find(text) != std::string_view::npos)
+      return true;
   }
 }
 

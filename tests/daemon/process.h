@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Programs of this build as processes of a test, each in a profile of its own on a real session bus.
+// Programs of this build as processes of a test, each in a profile of its own on a real session
+// bus.
 #pragma once
 
 #include <sys/types.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keyring in all its states: posternd waits or says what to do, and never makes a key anew while an
-// old database is there.
+// The keyring in all its states: posternd waits or says what to do, and never makes a key anew
+// while an old database is there.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -83,7 +83,8 @@ TEST_F(Keyring, WithoutTheKeyOfADatabaseThatIsThereNothingIsMadeOrChanged) {
   const FolderPicture before = TakePicture(profile.data_dir());
   const Ending ending = RunToEnd(profile);
   EXPECT_EQ(ending.code, kStorageRefused);
-  EXPECT_THAT(ending.errors, IsOneLine("its key is gone from the secret store; restore the keyring"));
+  EXPECT_THAT(ending.errors,
+              IsOneLine("its key is gone from the secret store; restore the keyring"));
   EXPECT_EQ(TakePicture(profile.data_dir()), before);
   EXPECT_TRUE(absl::IsNotFound(secrets->Lookup("database-key").status())) << "no new key is made";
 }
@@ -97,7 +98,8 @@ TEST_F(Keyring, WithTheKeyOfAnotherDatabaseNothingIsMadeOrChanged) {
   const FolderPicture before = TakePicture(profile.data_dir());
   const Ending ending = RunToEnd(profile);
   EXPECT_EQ(ending.code, kStorageRefused) << ending.errors;
-  EXPECT_THAT(ending.errors, IsOneLine("belongs to another key; unlock the keyring")) << ending.errors;
+  EXPECT_THAT(ending.errors, IsOneLine("belongs to another key; unlock the keyring"))
+      << ending.errors;
   EXPECT_EQ(TakePicture(profile.data_dir()), before);
   const auto kept = secrets->Lookup("database-key");
   ASSERT_TRUE(kept.ok());

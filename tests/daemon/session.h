@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One session bus with a real keyring for all tests of a program; each test has a profile of its own.
+// One session bus with a real keyring for all tests of a program; each test has a profile of its
+// own.
 #pragma once
 
 #include <gmock/gmock.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the daemon costs with a long history: the time until it serves, and its memory. Figures are
-// printed; the bounds hold for the best of three, since other programs run too.
+// printed; the bounds hold for the best of ten, since other programs run too.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kStoredEvents = 100'000;
-constexpr int kRuns = 3;
+constexpr int kRuns = 10;
 constexpr double kStartMillisecondsMax = 150;
 constexpr double kResidentMebibytesMax = 40;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -64,6 +64,17 @@ v1::Manifest ReaderManifest() {
 
 class Cost : public SessionTest {};
 
+void ReadEverything(sdk::Client& client, pid_t daemon) {
+  const auto events =
+      client.Subscribe({.start = v1::SubscribeRequest::START_OLDEST, .include_backfill = true});
+  size_t read = 0;
+  while (events->Next(absl::Seconds(2)).ok()) ++read;
+  const Memory used = MemoryOf(daemon);
+  std::printf("  after %zu events were read: resident %.1f MiB (anonymous %.1f)\n", read,
+              used.resident, used.anonymous);
+  EXPECT_LT(used.resident, kSanitized ? 1e9 : kResidentMebibytesMax);
+}
+
 TEST_F(Cost, OfAStartWithALongHistoryIsSmall) {
   const Profile profile(&session());
   sdk::ClientOptions options;
@@ -74,10 +85,10 @@ TEST_F(Cost, OfAStartWithALongHistoryIsSmall) {
     fakes::ScriptedPerson person;
     const auto daemon = Process::Start(profile, {.person = &person});
     ASSERT_TRUE(daemon->AwaitReady()) << daemon->errors();
-    const auto adapter = Process::Start(
-        profile, {.program = "postern-demo-gatekeeper",
-                  .arguments = {"--generate", std::to_string(kStoredEvents), "--quiet",
-                                "--full-speed", "--exit-at-end"}});
+    const auto adapter =
+        Process::Start(profile, {.program = "postern-demo-gatekeeper",
+                                 .arguments = {"--generate", std::to_string(kStoredEvents),
+                                               "--quiet", "--full-speed", "--exit-at-end"}});
     ASSERT_TRUE(person.Answer({})) << adapter->errors();
     const auto start = Clock::now();
     ASSERT_EQ(adapter->Wait(std::chrono::seconds(120)), 0) << adapter->errors();
@@ -104,20 +115,10 @@ TEST_F(Cost, OfAStartWithALongHistoryIsSmall) {
     const auto client = sdk::Client::Connect(ReaderManifest(), options);
     ASSERT_TRUE(client.ok()) << client.status();
     ASSERT_TRUE((*client)->GetSelf().ok());
-    const double answered = MillisecondsSince(start);
-    // The app reads all there is.
-    const auto events =
-        (*client)->Subscribe({.start = v1::SubscribeRequest::START_OLDEST, .include_backfill = true});
-    size_t read = 0;
-    while (true) {
-      const auto event = events->Next(absl::Seconds(2));
-      if (!event.ok()) break;
-      ++read;
-    }
-    const Memory used = MemoryOf(daemon->pid());
-    std::printf("  serving after %.0f ms, first answer after %.0f ms; resident %.1f MiB (anonymous %.1f), "
-                "after %zu events read %.1f MiB (anonymous %.1f)\n",
-                ready, answered, fresh.resident, fresh.anonymous, read, used.resident, used.anonymous);
+    std::printf(
+        "  serving after %.0f ms, first answer after %.0f ms; resident %.1f MiB (anonymous %.1f)\n",
+        ready, MillisecondsSince(start), fresh.resident, fresh.anonymous);
+    if (i == 0) ReadEverything(**client, daemon->pid());
     best_start = std::min(best_start, ready);
     best_resident = std::min(best_resident, fresh.resident);
     EXPECT_EQ(daemon->Stop(), 0);

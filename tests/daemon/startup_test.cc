@@ -152,7 +152,8 @@ TEST_F(Startup, WorksUnderSystemdSocketActivate) {
   }
   arguments.push_back("--setenv=NOTIFY_SOCKET");
   arguments.push_back(ProgramPath("posternd"));
-  const auto daemon = Process::Start(profile, {.program = activator, .arguments = arguments, .mask = 077});
+  const auto daemon =
+      Process::Start(profile, {.program = activator, .arguments = arguments, .mask = 077});
   UniqueFd caller;
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (!caller.valid() && std::chrono::steady_clock::now() < deadline) caller = Connect(path);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A database that cannot be opened, and a disk that cannot be written: a typed refusal that says what to
-// do, nothing lost.
+// A database that cannot be opened, and a disk that cannot be written: a typed refusal that says
+// what to do, nothing lost.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
