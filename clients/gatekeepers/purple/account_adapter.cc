@@ -322,6 +322,10 @@ void AccountAdapter::SignedOn() {
   SetState(v1::ACCOUNT_STATE_ONLINE, "");
 }
 
+void AccountAdapter::AttachedAgain() {
+  if (state_ != v1::ACCOUNT_STATE_UNSPECIFIED) Hand(maker_.AccountState(state_, ""));
+}
+
 void AccountAdapter::SignedOff() {
   ForgetSends();
   incoming_.reset();

@@ -54,6 +54,8 @@ class AccountAdapter {
   void BytesLeave(char** text);
   void SignedOn();
   void SignedOff();
+  // The link to the broker is up again. Its hello said "connecting", as it did the first time.
+  void AttachedAgain();
   void ConnectionFailed(PurpleConnectionError error, const char* description);
   void TypingChanged(const char* name, bool active);
   void PresenceChanged(PurpleBuddy* buddy);

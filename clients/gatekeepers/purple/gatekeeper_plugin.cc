@@ -14,6 +14,7 @@
 #include <prefs.h>
 #include <version.h>
 
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -49,6 +50,8 @@ struct Plugin {
 
 // Set and read on libpurple's thread only, like everything here that is not said to be otherwise.
 std::unique_ptr<Plugin> g_plugin;
+// Written on the link's threads.
+std::atomic<bool> g_attached_before{false};
 
 gboolean RunCommand(gpointer data) {
   const std::unique_ptr<v1::Command> command(static_cast<v1::Command*>(data));
@@ -59,12 +62,20 @@ gboolean RunCommand(gpointer data) {
 // On the link's thread: libpurple may be touched on its own only.
 void PassCommandOn(const v1::Command& command) { g_idle_add(RunCommand, new v1::Command(command)); }
 
-// On the link's threads. g_message may be called on any.
+gboolean TellAttachedAgain(gpointer) {
+  if (g_plugin != nullptr && g_plugin->adapter != nullptr) g_plugin->adapter->AttachedAgain();
+  return G_SOURCE_REMOVE;
+}
+
+// On the link's threads. g_message and g_idle_add may be called on any.
 void TellState(sdk::LinkState state, const absl::Status& status) {
   switch (state) {
     case sdk::LinkState::kConnecting: g_message("broker: connecting"); return;
     case sdk::LinkState::kEnrolling: g_message("broker: the owner is asked to allow this gatekeeper"); return;
-    case sdk::LinkState::kAttached: g_message("broker: attached"); return;
+    case sdk::LinkState::kAttached:
+      g_message("broker: attached");
+      if (g_attached_before.exchange(true)) g_idle_add(TellAttachedAgain, nullptr);
+      return;
     case sdk::LinkState::kEnded:
       g_warning("broker: ended for good (%s)", absl::StatusCodeToString(status.code()).c_str());
       return;
