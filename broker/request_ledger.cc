@@ -19,6 +19,9 @@ namespace {
 
 using permissions::Principal;
 
+// Old requests are thrown out this often: a daemon runs for months.
+constexpr absl::Duration kPruneInterval = absl::Hours(1);
+
 // Stored: never change the numbers.
 enum class State : int { kBegun = 0, kAnswered = 1, kRefused = 2, kUnknown = 3 };
 
@@ -96,13 +99,19 @@ absl::StatusOr<std::optional<Entry>> Find(Store& store, const Principal& princip
 
 absl::StatusOr<std::unique_ptr<RequestLedger>> RequestLedger::Open(Store& store,
                                                                    const platform::Clock& clock) {
-  const int64_t oldest = absl::ToUnixSeconds(clock.Now() - kRequestMemory);
-  RETURN_IF_ERROR(store.Write([&](Database& database) -> absl::Status {
-    RETURN_IF_ERROR(database.Run("UPDATE requests SET state = ? WHERE state = ?",
-                                 static_cast<int>(State::kUnknown), static_cast<int>(State::kBegun)));
-    return database.Run("DELETE FROM requests WHERE create_time < ?", oldest);
+  RETURN_IF_ERROR(store.Write([&](Database& database) {
+    return database.Run("UPDATE requests SET state = ? WHERE state = ?",
+                        static_cast<int>(State::kUnknown), static_cast<int>(State::kBegun));
   }));
   return std::unique_ptr<RequestLedger>(new RequestLedger(store, clock));
+}
+
+bool RequestLedger::TakePruneTurn() {
+  const absl::Time now = clock_.Now();
+  platform::MutexLock lock(mutex_);
+  if (now - pruned_time_ < kPruneInterval) return false;
+  pruned_time_ = now;
+  return true;
 }
 
 absl::Status RequestLedger::Once(const Principal& principal, std::string_view method,
@@ -140,12 +149,18 @@ absl::Status RequestLedger::Once(const Principal& principal, std::string_view me
   }
 
   // Begun is durable before anything happens: after a crash the outcome is unknown, never repeated.
-  RETURN_IF_ERROR(store_.Write([&](Database& database) {
+  const bool prune = TakePruneTurn();
+  const absl::Time now = clock_.Now();
+  RETURN_IF_ERROR(store_.Write([&](Database& database) -> absl::Status {
+    if (prune) {
+      RETURN_IF_ERROR(database.Run("DELETE FROM requests WHERE create_time < ?",
+                                   absl::ToUnixSeconds(now - kRequestMemory)));
+    }
     return database.Run(
         "INSERT INTO requests(principal, request_id, method, digest, state, response, create_time) "
         "VALUES(?, ?, ?, ?, ?, NULL, ?)",
         Blob{principal.view()}, request_id, method, Blob{digest}, static_cast<int>(State::kBegun),
-        absl::ToUnixSeconds(clock_.Now()));
+        absl::ToUnixSeconds(now));
   }));
   const absl::Status status = action();
   const bool had_effect = status.ok() || status.code() == absl::StatusCode::kUnknown ||

@@ -41,12 +41,15 @@ class RequestLedger {
 
  private:
   RequestLedger(Store& store, const platform::Clock& clock) : store_(store), clock_(clock) {}
+  // Returns whether it is time to throw out what is older than kRequestMemory, and notes that it is done.
+  bool TakePruneTurn();
 
   Store& store_;
   const platform::Clock& clock_;
   platform::Mutex mutex_;
   // Principal and request id of the calls that run now.
   absl::flat_hash_set<std::string> running_ ABSL_GUARDED_BY(mutex_);
+  absl::Time pruned_time_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
 };
 
 }  // namespace postern::broker

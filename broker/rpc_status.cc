@@ -31,6 +31,14 @@ grpc::Status WireStatus(grpc::StatusCode code, std::string_view message, std::st
   return {code, std::string(message), details.SerializeAsString()};
 }
 
+// What the storage says without a reason of its own: the caller can wait and try again.
+grpc::Status StorageUnavailable(const absl::Status& status) {
+  spdlog::error("event=storage_unavailable what=\"{}\"", std::string(status.message()));
+  return MakeStatus(grpc::StatusCode::UNAVAILABLE, v1::ERROR_REASON_STORAGE_UNAVAILABLE,
+                    "the broker's disk is full, read-only or unreadable; nothing was stored, try again "
+                    "once there is room");
+}
+
 grpc::Status InternalFault(const absl::Status& status) {
   absl::BitGen random;
   const std::string id = absl::StrCat(absl::Hex(absl::Uniform<uint64_t>(random), absl::kZeroPad16));
@@ -90,6 +98,8 @@ grpc::Status ToGrpc(const absl::Status& status) {
     case absl::StatusCode::kCancelled:
     case absl::StatusCode::kDeadlineExceeded:
       return {code, std::string(status.message())};
+    case absl::StatusCode::kUnavailable:
+      return StorageUnavailable(status);
     default:
       return InternalFault(status);
   }
