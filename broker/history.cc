@@ -23,6 +23,12 @@ using v1::Event;
 // flood, all in memory.
 constexpr Sequence kUnindexedWalkMax = 4096;
 
+// A page ends when it has so many bytes: gRPC's clients take 4 MiB by default, and a page of the longest
+// messages would have 32.
+constexpr size_t kListBytesMax = size_t{1} << 20;
+// Records that a list reads at once, each up to kEventBytesMax.
+constexpr size_t kListSlice = 16;
+
 void SetReaction(v1::Message& message, const Event& event) {
   const v1::ReactionSet& set = event.reaction_set();
   for (v1::Reaction& reaction : *message.mutable_reactions()) {
@@ -118,17 +124,28 @@ absl::StatusOr<History::Page> History::List(const Viewer& viewer, ChatId chat, S
   RETURN_IF_ERROR(WaitForIndex());
   if (before == 0) before = log_.last_sequence() + 1;
   ASSIGN_OR_RETURN(const std::vector<Sequence> created, index_.ListChat(chat, before, limit));
-  ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, log_.Read(created));
-  std::vector<MessageId> ids;
-  for (const RecordPointer& record : records) {
-    if (record != nullptr) ids.push_back(record->message);
-  }
-  ASSIGN_OR_RETURN(const std::vector<std::vector<Sequence>> refs, index_.RefsOf(ids));
   Page page;
-  for (const std::vector<Sequence>& sequences : refs) {
-    ASSIGN_OR_RETURN(const std::vector<RecordPointer> about, log_.Read(sequences));
-    ASSIGN_OR_RETURN(std::optional<v1::Message> message, Fold(viewer, about));
-    if (message.has_value()) page.messages.push_back(*std::move(message));
+  size_t bytes = 0;
+  for (size_t from = 0; from < created.size(); from += kListSlice) {
+    const std::vector<Sequence> slice(
+        created.begin() + static_cast<ptrdiff_t>(from),
+        created.begin() + static_cast<ptrdiff_t>(std::min(from + kListSlice, created.size())));
+    ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, log_.Read(slice));
+    std::vector<MessageId> ids;
+    for (const RecordPointer& record : records) {
+      ids.push_back(record == nullptr ? MessageId() : record->message);
+    }
+    ASSIGN_OR_RETURN(const std::vector<std::vector<Sequence>> refs, index_.RefsOf(ids));
+    for (size_t i = 0; i < slice.size(); ++i) {
+      ASSIGN_OR_RETURN(const std::vector<RecordPointer> about, log_.Read(refs[i]));
+      ASSIGN_OR_RETURN(std::optional<v1::Message> message, Fold(viewer, about));
+      if (!message.has_value()) continue;
+      bytes += message->ByteSizeLong();
+      page.messages.push_back(*std::move(message));
+      if (bytes < kListBytesMax) continue;
+      page.next_before = slice[i];
+      return page;
+    }
   }
   if (static_cast<int>(created.size()) == limit) page.next_before = created.back();
   return page;
