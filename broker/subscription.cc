@@ -204,6 +204,8 @@ absl::Status Subscription::FillFrame(v1::SubscribeResponse& frame) {
 }
 
 absl::Status Subscription::WriteFrame(v1::SubscribeResponse& frame, Write write) {
+  // Told before the cursor moves past it: a stream that ends here resumes behind what was lost.
+  if (lost_ > 0) AddGap(std::exchange(lost_, 0), frame);
   const Sequence start = written_.value_or(position_);
   while (true) {
     frame.set_cursor(Cursor());
@@ -212,7 +214,9 @@ absl::Status Subscription::WriteFrame(v1::SubscribeResponse& frame, Write write)
     // Decided by grants that are no longer so: decide the same stretch again.
     frame.Clear();
     position_ = start;
+    lost_ = 0;
     if (written_.has_value()) RETURN_IF_ERROR(FillFrame(frame));
+    if (lost_ > 0) AddGap(std::exchange(lost_, 0), frame);
   }
   const bool open = write(frame);
   stream_->EndWrite();
