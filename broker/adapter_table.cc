@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "broker/absl_text.h"
+#include "broker/limits.h"
 #include "broker/rpc_status.h"
 #include "broker/shutdown.h"
 #include "platform/clock.h"
@@ -89,11 +90,19 @@ absl::StatusOr<std::unique_ptr<AdapterTable::Attachment>> AdapterTable::Attach(
 void AdapterTable::Detach(AccountId account) {
   platform::MutexLock lock(mutex_);
   adapters_.erase(account);
+  changed_.NotifyAll();
 }
 
-absl::Status AdapterTable::CheckFree(AccountId account) const {
+absl::Status AdapterTable::WaitUntilFree(AccountId account) {
+  const platform::SystemClock clock;
+  const absl::Duration deadline = clock.Elapsed() + kAdapterTakeover;
   platform::MutexLock lock(mutex_);
-  return adapters_.contains(account) ? AlreadyServed() : absl::OkStatus();
+  while (adapters_.contains(account)) {
+    const absl::Duration left = deadline - clock.Elapsed();
+    if (left <= absl::ZeroDuration()) return AlreadyServed();
+    changed_.WaitFor(mutex_, left);
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<v1::CommandResult> AdapterTable::Run(AccountId account, const Principal& principal,

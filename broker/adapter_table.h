@@ -45,8 +45,9 @@ class AdapterTable {
   // and does not repeat them.
   absl::StatusOr<std::unique_ptr<Attachment>> Attach(
       permissions::AccountId account, absl::FunctionRef<v1::AttachResponse()> welcome, Outbox outbox);
-  // OK, or Attach's refusal: for a look before anything of the account is touched.
-  absl::Status CheckFree(permissions::AccountId account) const;
+  // OK, or Attach's refusal: for a look before anything of the account is touched. Waits a moment for an
+  // adapter to leave that lost its connection and comes back.
+  absl::Status WaitUntilFree(permissions::AccountId account);
 
   // Sends a command, under a new id that names 'principal', and waits for its answer.
   // UNAVAILABLE GATEKEEPER_OFFLINE: no adapter, nothing was sent. UNAVAILABLE GATEKEEPER_RETRY and

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/gatekeeper_service.h"
 
+#include <algorithm>
 #include <deque>
 #include <thread>
 #include <utility>
@@ -119,6 +120,16 @@ absl::Status CheckHello(const v1::AttachHello& hello) {
   return absl::OkStatus();
 }
 
+// The user allowed an adapter for the networks that its manifest named, and was shown them.
+absl::Status CheckNetwork(const std::string& network, const v1::App& app) {
+  const auto& allowed = app.networks();
+  if (std::find(allowed.begin(), allowed.end(), network) != allowed.end()) return absl::OkStatus();
+  return ReasonStatus(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_INVALID_FIELD,
+                      "the user did not allow this adapter to serve that network; name it in the "
+                      "manifest and enrol again",
+                      {{"field", "hello.account.network"}});
+}
+
 v1::AttachResponse Welcome(uint64_t durable_position) {
   v1::AttachResponse response;
   v1::AttachWelcome& welcome = *response.mutable_welcome();
@@ -142,6 +153,8 @@ grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* str
         writer.Greeted();
         if (!request.has_hello()) return InvalidField("hello", "must come first");
         RETURN_IF_ERROR(CheckHello(request.hello()));
+        RETURN_IF_ERROR(CheckNetwork(request.hello().account().network(),
+                                     parts_.apps.Find(caller.principal)->app));
         v1::Account account = request.hello().account();
         const std::string remote_id = account.id();
         const AccountId id = ids_.Account(account.network(), remote_id);
@@ -153,7 +166,7 @@ grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* str
         }
 
         // What a second adapter says of the account changes nothing.
-        RETURN_IF_ERROR(parts_.adapters.CheckFree(id));
+        RETURN_IF_ERROR(parts_.adapters.WaitUntilFree(id));
         RETURN_IF_ERROR(parts_.directory.PutAccount(id, remote_id, account));
         ASSIGN_OR_RETURN(
             const auto attachment,

@@ -44,6 +44,8 @@ inline constexpr size_t kDuplicateWindow = 16384;
 inline constexpr size_t kPendingBatchesMax = 4;
 // Events that one commit of one adapter takes.
 inline constexpr size_t kCommitEventsMax = 1024;
+// A new adapter waits so long for a dead one of the same account to leave.
+inline constexpr absl::Duration kAdapterTakeover = absl::Milliseconds(500);
 // Commands and acknowledgements that wait for one adapter to read them.
 inline constexpr size_t kAdapterOutboxMax = 1024;
 // An adapter must say hello this soon.
@@ -71,7 +73,7 @@ inline constexpr size_t kSubscriptionNameMax = 64;
 // After a revocation: the reading client is told at once; a stream that is still there after the first
 // is cancelled, the connections of an app that is out are shut after the second.
 inline constexpr absl::Duration kRevokeCancelAfter = absl::Milliseconds(250);
-inline constexpr absl::Duration kRevokeShutdownAfter = absl::Milliseconds(900);
+inline constexpr absl::Duration kRevokeShutdownAfter = absl::Milliseconds(700);
 
 // Pages (AIP-158).
 inline constexpr int kPageSizeDefault = 50;
