@@ -41,7 +41,7 @@ using AppPointer = std::shared_ptr<const AppSnapshot>;
 // Thread-safe.
 class AppRegistry {
  public:
-  // Reads principals and grants and checks each row's MAC. When one is wrong, the registry starts
+  // Reads principals and grants and checks each grant's MAC. When one is wrong, the registry starts
   // without any grant and 'warning' says so: what was changed behind our back opens nothing.
   static absl::StatusOr<std::unique_ptr<AppRegistry>> Open(Store& store, std::string& warning);
 
