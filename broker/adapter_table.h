@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The adapters that are attached now, one for each account, and the commands that wait for their answer.
+// The adapters that are attached now, one for each account, and the commands that wait for their
+// answer.
 #pragma once
 
 #include <absl/base/thread_annotations.h>
@@ -40,13 +41,14 @@ class AdapterTable {
   };
 
   // Attaches. ALREADY_EXISTS ACCOUNT_ALREADY_SERVED when the account has an adapter. First what
-  // 'welcome' returns is sent: asked only once no older adapter of the account is left. Then commands
-  // that still wait for their answer, under their old ids: an adapter answers those from its journal
-  // and does not repeat them.
+  // 'welcome' returns is sent: asked only once no older adapter of the account is left. Then
+  // commands that still wait for their answer, under their old ids: an adapter answers those from
+  // its journal and does not repeat them.
   absl::StatusOr<std::unique_ptr<Attachment>> Attach(
-      permissions::AccountId account, absl::FunctionRef<v1::AttachResponse()> welcome, Outbox outbox);
-  // OK, or Attach's refusal: for a look before anything of the account is touched. Waits a moment for an
-  // adapter to leave that lost its connection and comes back.
+      permissions::AccountId account, absl::FunctionRef<v1::AttachResponse()> welcome,
+      Outbox outbox);
+  // OK, or Attach's refusal: for a look before anything of the account is touched. Waits a moment
+  // for an adapter to leave that lost its connection and comes back.
   absl::Status WaitUntilFree(permissions::AccountId account);
 
   // Sends a command, under a new id that names 'principal', and waits for its answer.
@@ -56,14 +58,14 @@ class AdapterTable {
   absl::StatusOr<v1::CommandResult> Run(permissions::AccountId account,
                                         const permissions::Principal& principal,
                                         v1::Command command, absl::Duration timeout);
-  // Ends every wait for an answer, as one that did not come, and sends nothing any more: the daemon stops
-  // and an adapter that hangs must not hold it.
+  // Ends every wait for an answer, as one that did not come, and sends nothing any more: the daemon
+  // stops and an adapter that hangs must not hold it.
   void Stop();
   // Takes an adapter's answer. Answers that nobody waits for are dropped.
   void Complete(permissions::AccountId account, const v1::CommandResult& result);
 
-  // The part of a command id that names its principal (AppRegistry::FindByPrefix); empty when there is
-  // none. Written into the id so that no table has to survive a restart.
+  // The part of a command id that names its principal (AppRegistry::FindByPrefix); empty when there
+  // is none. Written into the id so that no table has to survive a restart.
   static std::string PrincipalPrefixOf(const std::string& command_id);
 
  private:

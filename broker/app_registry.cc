@@ -140,9 +140,8 @@ absl::Status AppRegistry::Load(std::string& warning) {
   paused_ = paused;
   for (auto& [principal, app] : apps) {
     if (tampered) app.grants.clear();
-    std::sort(app.grants.begin(), app.grants.end(), [](const Grant& a, const Grant& b) {
-      return a.create_time < b.create_time;
-    });
+    std::sort(app.grants.begin(), app.grants.end(),
+              [](const Grant& a, const Grant& b) { return a.create_time < b.create_time; });
     apps_[principal] = std::make_shared<const AppSnapshot>(std::move(app));
   }
   return absl::OkStatus();
@@ -215,17 +214,17 @@ absl::Status AppRegistry::Replace(AppSnapshot app) {
   }
   const std::string record = app.app.SerializeAsString();
   RETURN_IF_ERROR(store_.Write([&](Database& database) -> absl::Status {
-    RETURN_IF_ERROR(database.Run("INSERT OR REPLACE INTO principals(principal, record) VALUES(?, ?)",
-                                 Blob{app.principal.view()}, Blob{record}));
+    RETURN_IF_ERROR(
+        database.Run("INSERT OR REPLACE INTO principals(principal, record) VALUES(?, ?)",
+                     Blob{app.principal.view()}, Blob{record}));
     RETURN_IF_ERROR(
         database.Run("DELETE FROM grants WHERE principal = ?", Blob{app.principal.view()}));
     for (const Grant& grant : app.grants) {
       const std::string grant_record = GrantToStored(grant).SerializeAsString();
       const std::string mac = Mac(app.principal.view(), grant_record);
-      RETURN_IF_ERROR(
-          database.Run("INSERT INTO grants(id, principal, record, mac) VALUES(?, ?, ?, ?)",
-                       Blob{grant.id.view()}, Blob{app.principal.view()}, Blob{grant_record},
-                       Blob{mac}));
+      RETURN_IF_ERROR(database.Run(
+          "INSERT INTO grants(id, principal, record, mac) VALUES(?, ?, ?, ?)",
+          Blob{grant.id.view()}, Blob{app.principal.view()}, Blob{grant_record}, Blob{mac}));
     }
     return absl::OkStatus();
   }));

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The principals the user has allowed, and their grants: the one place where both change.
 //
-// Readers take a snapshot, which never changes. Every change is durable before it shows, replaces the
-// snapshot, and raises the epoch, in that order; who holds an older epoch looks again (live_streams.h).
+// Readers take a snapshot, which never changes. Every change is durable before it shows, replaces
+// the snapshot, and raises the epoch, in that order; who holds an older epoch looks again
+// (live_streams.h).
 #pragma once
 
 #include <absl/base/thread_annotations.h>
@@ -65,8 +66,8 @@ class AppRegistry {
   absl::Status Enroll(v1::App app, Standing standing, std::vector<permissions::Grant> grants);
   // Adds a grant that the user just allowed.
   absl::Status AddGrant(const permissions::Grant& grant);
-  // Changes one grant; 'change' gets a copy and may refuse. NOT_FOUND when there is none. Returns the
-  // grant as it is now.
+  // Changes one grant; 'change' gets a copy and may refuse. NOT_FOUND when there is none. Returns
+  // the grant as it is now.
   absl::StatusOr<permissions::Grant> ChangeGrant(
       permissions::GrantId id, absl::FunctionRef<absl::Status(permissions::Grant&)> change);
   // Ends all grants of a principal and its standing, for good.

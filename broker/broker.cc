@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <future>
 #include <thread>
 #include <utility>
 
@@ -85,8 +86,8 @@ class RetentionThread {
   RetentionThread(EventLog& log, RetentionPolicy policy, const platform::Clock& clock)
       : log_(log), clock_(clock) {
     policies_.fallback = policy;
-    const bool keeps_all = policy.age == absl::InfiniteDuration() &&
-                           policy.bytes == RetentionPolicy().bytes;
+    const bool keeps_all =
+        policy.age == absl::InfiniteDuration() && policy.bytes == RetentionPolicy().bytes;
     if (!keeps_all) thread_ = std::thread([this] { Loop(); });
   }
   ~RetentionThread() {
@@ -122,8 +123,9 @@ class RetentionThread {
   std::thread thread_;
 };
 
-// Lets tools list the contract. gRPC's reflection library registers itself with every server of a process
-// that has it loaded, so it is loaded only where the owner asked for it, and never unloaded.
+// Lets tools list the contract. gRPC's reflection library registers itself with every server of a
+// process that has it loaded, so it is loaded only where the owner asked for it, and never
+// unloaded.
 absl::Status LoadReflection() {
   if (::dlopen(POSTERN_REFLECTION_LIBRARY, RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE) == nullptr) {
     return absl::FailedPreconditionError(
@@ -200,6 +202,20 @@ struct Broker::Running {
   absl::Status Serve(BrokerOptions& options);
 };
 
+// The keys of the door: who this broker is, and whose tools are the owner's.
+struct DoorKeys {
+  platform::TlsIdentity identity;
+  permissions::Principal owner;
+};
+
+absl::StatusOr<DoorKeys> ReadDoorKeys(const BrokerOptions& options) {
+  DoorKeys keys;
+  ASSIGN_OR_RETURN(keys.identity, BrokerIdentity(options.secrets, options.data_dir + "/broker.pem",
+                                                 options.clock.Now()));
+  ASSIGN_OR_RETURN(keys.owner, OwnerPrincipal(options.secrets, options.clock.Now()));
+  return keys;
+}
+
 absl::Status Broker::Running::Open(BrokerOptions& options, platform::TlsIdentity& identity) {
   clock = &options.clock;
   const bool database_exists = Store::Exists(options.data_dir);
@@ -208,6 +224,10 @@ absl::Status Broker::Running::Open(BrokerOptions& options, platform::TlsIdentity
   store_options.clock = &options.clock;
   store_options.create = database_exists ? Create::kNever : Create::kIfMissing;
   ASSIGN_OR_RETURN(store_options.key, DatabaseKey(options.secrets, database_exists));
+  // The secret store answers in its own time, so the other keys are fetched while the log opens.
+  // Not at the first start: a refusal then leaves nothing behind.
+  auto keys = std::async(database_exists ? std::launch::async : std::launch::deferred,
+                         [&options] { return ReadDoorKeys(options); });
   ASSIGN_OR_RETURN(store, Store::Open(std::move(store_options)));
   ASSIGN_OR_RETURN(log, EventLog::Open(*store));
   ASSIGN_OR_RETURN(index, MessageIndex::Open(*store, *log));
@@ -222,11 +242,9 @@ absl::Status Broker::Running::Open(BrokerOptions& options, platform::TlsIdentity
   if (!warning.empty()) warnings.push_back(std::move(warning));
   ASSIGN_OR_RETURN(subscriptions, SubscriptionStore::Open(*store));
   ASSIGN_OR_RETURN(requests, RequestLedger::Open(*store, options.clock));
-  ASSIGN_OR_RETURN(identity, BrokerIdentity(options.secrets, options.data_dir + "/broker.pem",
-                                            options.clock.Now()));
-  ASSIGN_OR_RETURN(const permissions::Principal owner,
-                   OwnerPrincipal(options.secrets, options.clock.Now()));
-  apps->SetOwner(owner);
+  ASSIGN_OR_RETURN(DoorKeys door_keys, keys.get());
+  identity = std::move(door_keys.identity);
+  apps->SetOwner(door_keys.owner);
   return absl::OkStatus();
 }
 
@@ -241,7 +259,8 @@ absl::Status Broker::Running::OpenDoor(BrokerOptions& options, platform::TlsIden
     return apps->StandingOf(principal);
   };
   door_options.on_refused = [](Door::Refusal refusal, uid_t uid, pid_t pid) {
-    spdlog::warn("event=connection_refused reason={} uid={} pid={}", RefusalName(refusal), uid, pid);
+    spdlog::warn("event=connection_refused reason={} uid={} pid={}", RefusalName(refusal), uid,
+                 pid);
   };
   // A stream whose connection is gone is told by its next look, which comes at once.
   door_options.on_closed = [this](ConnectionId, const permissions::Principal& principal) {
@@ -254,7 +273,8 @@ absl::Status Broker::Running::OpenDoor(BrokerOptions& options, platform::TlsIden
   ASSIGN_OR_RETURN(door, Door::Open(std::move(door_options)));
   // Made before the door accepts, which it does in Serve.
   session_grants = std::make_unique<SessionGrants>(
-      *apps, [this](const permissions::Principal& principal) { return door->ConnectionsOf(principal); });
+      *apps,
+      [this](const permissions::Principal& principal) { return door->ConnectionsOf(principal); });
   RETURN_IF_ERROR(session_grants->EndAll());
   gate = std::make_unique<MethodGate>(
       *door,
@@ -270,9 +290,9 @@ absl::Status Broker::Running::OpenDoor(BrokerOptions& options, platform::TlsIden
 absl::Status Broker::Running::Serve(BrokerOptions& options) {
   consent = std::make_unique<ConsentDesk>(*store, *apps, *directory, options.prompt, options.clock);
   RETURN_IF_ERROR(consent->Open());
-  parts = std::make_unique<Parts>(Parts{*ids, options.clock, *store, *log, *index, *history, *directory, *apps,
-                                        *pseudonyms, *subscriptions, *requests, adapters, *streams,
-                                        *consent, *door, *gate, shutdown});
+  parts = std::make_unique<Parts>(Parts{*ids, options.clock, *store, *log, *index, *history,
+                                        *directory, *apps, *pseudonyms, *subscriptions, *requests,
+                                        adapters, *streams, *consent, *door, *gate, shutdown});
   enrollment_service = std::make_unique<EnrollmentService>(*parts);
   grant_service = std::make_unique<GrantService>(*parts);
   chat_service = std::make_unique<ChatService>(*parts);

@@ -34,17 +34,17 @@ struct BrokerOptions {
 // Thread-safe.
 class Broker {
  public:
-  // Opens storage and keys and serves. Errors are Store::Open's and Door::Open's; UNAVAILABLE when the
-  // secret store cannot answer, FAILED_PRECONDITION when a key is gone while what it opens is there:
-  // a new one is never made then.
+  // Opens storage and keys and serves. Errors are Store::Open's and Door::Open's; UNAVAILABLE when
+  // the secret store cannot answer, FAILED_PRECONDITION when a key is gone while what it opens is
+  // there: a new one is never made then.
   static absl::StatusOr<std::unique_ptr<Broker>> Start(BrokerOptions options);
   // Stops.
   ~Broker();
   Broker(const Broker&) = delete;
   Broker& operator=(const Broker&) = delete;
 
-  // Tells every stream that the daemon stops, ends all calls and connections, and returns when they are
-  // gone. Calling it again does nothing.
+  // Tells every stream that the daemon stops, ends all calls and connections, and returns when they
+  // are gone. Calling it again does nothing.
   void Stop();
 
   // What the owner must know now; empty when all is well.

@@ -36,9 +36,9 @@ ObjectFacts FactsOf(const v1::Chat& chat, const Directory& directory) {
 
 // From the newest message in the index, which may lag behind the log by a moment.
 absl::Status SetLastMessageTime(const Parts& parts, v1::Chat& chat) {
-  ASSIGN_OR_RETURN(const std::vector<Sequence> newest,
-                   parts.index.ListChat(IdFromText<ChatId>(chat.id()),
-                                        parts.log.last_sequence() + 1, 1));
+  ASSIGN_OR_RETURN(
+      const std::vector<Sequence> newest,
+      parts.index.ListChat(IdFromText<ChatId>(chat.id()), parts.log.last_sequence() + 1, 1));
   if (newest.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, parts.log.Read(newest));
   if (records.front() != nullptr) {
@@ -54,8 +54,8 @@ bool MaySeeAccount(const Viewer& viewer, const v1::Account& account) {
     if (grant.selection.accounts.contains(id) ||
         grant.selection.networks.contains(account.network())) {
       // The grant must also be in force.
-      const permissions::Access one{{&grant, 1}, viewer.access.paused,
-                                    viewer.access.session_unlocked};
+      const permissions::Access one{
+          {&grant, 1}, viewer.access.paused, viewer.access.session_unlocked};
       if (Decide(one, Scope::kChatsRead, {}, viewer.now) == Verdict::kAllowed) return true;
     }
   }
@@ -71,12 +71,13 @@ grpc::Status ChatService::ListAccounts(grpc::ServerContext* context,
       context, "/postern.v1.ChatService/ListAccounts", request,
       [&](const Caller& caller) -> absl::Status {
         const auto& book = parts_.pseudonyms.Of(caller.principal);
-        ASSIGN_OR_RETURN(PageReader page, PageReader::Open(book.tokens, "ListAccounts", "",
-                                                           request->page_size(),
-                                                           request->page_token()));
+        ASSIGN_OR_RETURN(PageReader page,
+                         PageReader::Open(book.tokens, "ListAccounts", "", request->page_size(),
+                                          request->page_token()));
         const AppPointer app = parts_.apps.Find(caller.principal);
-        const Viewer viewer{*app, parts_.apps.AccessOf(*app), book.pseudonyms, parts_.directory,
-                            parts_.history, parts_.clock.Now()};
+        const Viewer viewer{
+            *app,           parts_.apps.AccessOf(*app), book.pseudonyms, parts_.directory,
+            parts_.history, parts_.clock.Now()};
         RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now),
                                       Scope::kChatsRead));
         for (v1::Account& account : parts_.directory.Accounts()) {
@@ -100,20 +101,20 @@ grpc::Status ChatService::ListChats(grpc::ServerContext* context,
       context, "/postern.v1.ChatService/ListChats", request,
       [&](const Caller& caller) -> absl::Status {
         const auto& book = parts_.pseudonyms.Of(caller.principal);
-        ASSIGN_OR_RETURN(PageReader page, PageReader::Open(book.tokens, "ListChats",
-                                                           request->account_id(),
-                                                           request->page_size(),
-                                                           request->page_token()));
+        ASSIGN_OR_RETURN(PageReader page,
+                         PageReader::Open(book.tokens, "ListChats", request->account_id(),
+                                          request->page_size(), request->page_token()));
         std::string only_account;
         if (!request->account_id().empty()) {
-          ASSIGN_OR_RETURN(const AccountId account,
-                           CheckedId("account_id",
-                                     book.pseudonyms.DecodeAccount(request->account_id())));
+          ASSIGN_OR_RETURN(
+              const AccountId account,
+              CheckedId("account_id", book.pseudonyms.DecodeAccount(request->account_id())));
           only_account = IdText(account);
         }
         const AppPointer app = parts_.apps.Find(caller.principal);
-        const Viewer viewer{*app, parts_.apps.AccessOf(*app), book.pseudonyms, parts_.directory,
-                            parts_.history, parts_.clock.Now()};
+        const Viewer viewer{
+            *app,           parts_.apps.AccessOf(*app), book.pseudonyms, parts_.directory,
+            parts_.history, parts_.clock.Now()};
         RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now),
                                       Scope::kChatsRead));
         for (v1::Chat& chat : parts_.directory.Chats()) {
@@ -139,8 +140,9 @@ grpc::Status ChatService::GetChat(grpc::ServerContext* context, const v1::GetCha
         ASSIGN_OR_RETURN(const ChatId id,
                          CheckedId("chat_id", book.pseudonyms.DecodeChat(request->chat_id())));
         const AppPointer app = parts_.apps.Find(caller.principal);
-        const Viewer viewer{*app, parts_.apps.AccessOf(*app), book.pseudonyms, parts_.directory,
-                            parts_.history, parts_.clock.Now()};
+        const Viewer viewer{
+            *app,           parts_.apps.AccessOf(*app), book.pseudonyms, parts_.directory,
+            parts_.history, parts_.clock.Now()};
         RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now),
                                       Scope::kChatsRead));
         std::optional<v1::Chat> chat = parts_.directory.FindChat(id);
@@ -161,15 +163,15 @@ grpc::Status ChatService::ListParticipants(grpc::ServerContext* context,
       context, "/postern.v1.ChatService/ListParticipants", request,
       [&](const Caller& caller) -> absl::Status {
         const auto& book = parts_.pseudonyms.Of(caller.principal);
-        ASSIGN_OR_RETURN(PageReader page, PageReader::Open(book.tokens, "ListParticipants",
-                                                           request->chat_id(),
-                                                           request->page_size(),
-                                                           request->page_token()));
+        ASSIGN_OR_RETURN(PageReader page,
+                         PageReader::Open(book.tokens, "ListParticipants", request->chat_id(),
+                                          request->page_size(), request->page_token()));
         ASSIGN_OR_RETURN(const ChatId id,
                          CheckedId("chat_id", book.pseudonyms.DecodeChat(request->chat_id())));
         const AppPointer app = parts_.apps.Find(caller.principal);
-        const Viewer viewer{*app, parts_.apps.AccessOf(*app), book.pseudonyms, parts_.directory,
-                            parts_.history, parts_.clock.Now()};
+        const Viewer viewer{
+            *app,           parts_.apps.AccessOf(*app), book.pseudonyms, parts_.directory,
+            parts_.history, parts_.clock.Now()};
         RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now),
                                       Scope::kChatsRead));
         std::optional<v1::Chat> chat = parts_.directory.FindChat(id);
@@ -184,8 +186,8 @@ grpc::Status ChatService::ListParticipants(grpc::ServerContext* context,
                   });
         for (v1::Participant& participant : participants) {
           if (!page.Takes(participant.contact_id())) continue;
-          participant.set_contact_id(book.pseudonyms.Encode(
-              IdFromText<permissions::ContactId>(participant.contact_id())));
+          participant.set_contact_id(
+              book.pseudonyms.Encode(IdFromText<permissions::ContactId>(participant.contact_id())));
           *response->add_participants() = std::move(participant);
         }
         response->set_next_page_token(page.NextToken());

@@ -41,7 +41,8 @@ absl::Status CheckNames(const toml::table& file) {
     }
     for (const auto& [option, node] : *value.as_table()) {
       if (!known->second.contains(std::string(option.str()))) {
-        return Bad(node, absl::StrCat("[", std::string(section.str()), "] ", std::string(option.str())),
+        return Bad(node,
+                   absl::StrCat("[", std::string(section.str()), "] ", std::string(option.str())),
                    "is not an option");
       }
     }
@@ -57,7 +58,8 @@ absl::Status Read(const toml::table& file, const std::string& section, const std
   if (!node) return absl::OkStatus();
   const std::optional<T> read = node.template value_exact<T>();
   if (!read.has_value()) {
-    return Bad(*node.node(), absl::StrCat("[", section, "] ", option), absl::StrCat("must be ", what));
+    return Bad(*node.node(), absl::StrCat("[", section, "] ", option),
+               absl::StrCat("must be ", what));
   }
   value = *read;
   return absl::OkStatus();
@@ -108,8 +110,7 @@ absl::StatusOr<Config> FromTable(const toml::table& file) {
                                   {{"secret-service", SecretStoreKind::kSecretService},
                                    {"passphrase-file", SecretStoreKind::kPassphraseFile}},
                                   config.secret_store));
-  RETURN_IF_ERROR(
-      Read(file, "secrets", "passphrase_file", "a path", config.passphrase_file));
+  RETURN_IF_ERROR(Read(file, "secrets", "passphrase_file", "a path", config.passphrase_file));
   if (config.secret_store == SecretStoreKind::kPassphraseFile && config.passphrase_file.empty()) {
     return Bad(*file["secrets"]["store"].node(), "[secrets] passphrase_file",
                "must name a file when store is \"passphrase-file\"");
@@ -145,8 +146,8 @@ absl::StatusOr<Config> ReadConfig(const std::string& path) {
   try {
     return FromTable(toml::parse_file(path));
   } catch (const toml::parse_error& error) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "line ", error.source().begin.line, ": ", std::string(error.description())));
+    return absl::InvalidArgumentError(
+        absl::StrCat("line ", error.source().begin.line, ": ", std::string(error.description())));
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The configuration file. Every option has a default that needs no file, and its description here is
-// what `posternd --help` and the README print.
+// The configuration file. Every option has a default that needs no file, and its description here
+// is what `posternd --help` and the README print.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -19,7 +19,8 @@ struct Config {
   std::string log_level = "info";
   // [secrets] store: "secret-service", or "passphrase-file" for a machine without a desktop.
   SecretStoreKind secret_store = SecretStoreKind::kSecretService;
-  // [secrets] passphrase_file: for "passphrase-file", the file (mode 0600) that holds the passphrase.
+  // [secrets] passphrase_file: for "passphrase-file", the file (mode 0600) that holds the
+  // passphrase.
   std::string passphrase_file;
   // [consent] face: "auto", "window" or "terminal". Where the user is asked; nothing here answers.
   ConsentFace consent_face = ConsentFace::kAuto;
@@ -31,8 +32,8 @@ struct Config {
   RetentionPolicy retention;
 };
 
-// Reads a configuration file. INVALID_ARGUMENT naming line and option for unknown options, wrong types
-// and values out of range; NOT_FOUND when there is no such file.
+// Reads a configuration file. INVALID_ARGUMENT naming line and option for unknown options, wrong
+// types and values out of range; NOT_FOUND when there is no such file.
 absl::StatusOr<Config> ReadConfig(const std::string& path);
 
 // The whole file with every option at its default, commented.

@@ -66,9 +66,8 @@ std::optional<Door::Refusal> ConnectionTable::Prove(int slot_number,
       if (slot.state != State::kFree && !slot.principal.empty()) serving.push_back(slot.principal);
     }
   }
-  const auto unknown_serving = std::ranges::count_if(serving, [&](const auto& other) {
-    return standing_of_(other) <= Standing::kRevoked;
-  });
+  const auto unknown_serving = std::ranges::count_if(
+      serving, [&](const auto& other) { return standing_of_(other) <= Standing::kRevoked; });
 
   platform::MutexLock lock(mutex_);
   Slot& slot = slots_[static_cast<size_t>(slot_number)];
@@ -191,8 +190,8 @@ std::vector<ConnectionTable::Ended> ConnectionTable::Reap() {
     // Our duplicate keeps the socket's inode from being used again, so this cannot mistake another
     // socket with the same number for the old one.
     if (slot.state != State::kClosing || Names(slot.grpc_fd, slot.device, slot.inode)) continue;
-    ended.push_back({slot.connection, slot.principal, slot.peer.uid, slot.peer.pid,
-                     slot.refusal_told});
+    ended.push_back(
+        {slot.connection, slot.principal, slot.peer.uid, slot.peer.pid, slot.refusal_told});
     slot = Slot{};
   }
   return ended;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The slots of the Door and what each holds now. All state that the accept thread shares with gRPC's
-// threads lives here, behind one lock.
+// The slots of the Door and what each holds now. All state that the accept thread shares with
+// gRPC's threads lives here, behind one lock.
 //
-// The life of a slot: free -> handshaking (accepted, handed to gRPC) -> serving (the key is proven) ->
-// closing (the peer or we ended it; calls may still run) -> free, once gRPC has closed its descriptor.
+// The life of a slot: free -> handshaking (accepted, handed to gRPC) -> serving (the key is proven)
+// -> closing (the peer or we ended it; calls may still run) -> free, once gRPC has closed its
+// descriptor.
 #pragma once
 
 #include <absl/base/thread_annotations.h>
@@ -26,8 +27,8 @@ namespace postern::broker {
 // Thread-safe.
 class ConnectionTable {
  public:
-  // Real time on purpose: these are waits of the kernel's and gRPC's machinery, and tests shorten them
-  // by DoorLimits.
+  // Real time on purpose: these are waits of the kernel's and gRPC's machinery, and tests shorten
+  // them by DoorLimits.
   using SteadyTime = std::chrono::steady_clock::time_point;
 
   using Peer = platform::PeerCredentials;
@@ -46,15 +47,15 @@ class ConnectionTable {
 
   ConnectionTable(int slots, const DoorLimits& limits, StandingOf standing_of);
 
-  // Puts a connection into a free slot. 'duplicate' is our own descriptor of the socket; 'grpc_fd' is
-  // the number that gRPC gets and will close. Nothing when no slot is free.
+  // Puts a connection into a free slot. 'duplicate' is our own descriptor of the socket; 'grpc_fd'
+  // is the number that gRPC gets and will close. Nothing when no slot is free.
   std::optional<Opened> Take(Peer peer, platform::UniqueFd duplicate, int grpc_fd,
                              SteadyTime deadline);
   // The descriptor to watch for the end of the connection in 'slot'.
   int DuplicateOf(int slot) const;
 
-  // Records that the peer in 'slot' has proven to hold the key of 'principal'. Returns why it may not
-  // go on, or nothing when it may.
+  // Records that the peer in 'slot' has proven to hold the key of 'principal'. Returns why it may
+  // not go on, or nothing when it may.
   std::optional<Door::Refusal> Prove(int slot, const permissions::Principal& principal);
   // Marks that the refusal of the connection in 'slot' has been reported, and returns whose it was
   // (uid and pid; no pidfd).
@@ -73,8 +74,8 @@ class ConnectionTable {
   void ShutEverything();
   // Shuts every handshake whose deadline has passed.
   void ShutLate(SteadyTime now);
-  // Makes room when all slots are taken: shuts one unfinished handshake, chosen at random, so that a
-  // flood of silent connections cannot lock a quick one out. False when none is unfinished.
+  // Makes room when all slots are taken: shuts one unfinished handshake, chosen at random, so that
+  // a flood of silent connections cannot lock a quick one out. False when none is unfinished.
   bool ShutOneUnfinished();
 
   // Frees the slots whose descriptor gRPC has closed, and returns what was in them.

@@ -96,8 +96,7 @@ absl::StatusOr<std::string> ConsentDesk::Ask(Request request) {
   const Principal principal = request.question.principal;
   // What the agent will find too, where the daemon may look itself; it keeps a new key of the same
   // program from starting afresh.
-  std::string origin =
-      platform::OriginOf(platform::GatherEvidence(request.pidfd.get()));
+  std::string origin = platform::OriginOf(platform::GatherEvidence(request.pidfd.get()));
   if (origin.empty()) origin = "unknown";
   platform::MutexLock lock(mutex_);
   if (stopping_) return Shutdown::Refusal();
@@ -123,7 +122,8 @@ absl::StatusOr<std::string> ConsentDesk::Ask(Request request) {
   ConsentQuestion& question = ticket->request.question;
   question.question_id = permissions::NewQuestionId();
   question.timeout = permissions::kQuestionTimeout;
-  ticket->status.expire_time = now + permissions::kQuestionTimeout * static_cast<double>(waiting + 1);
+  ticket->status.expire_time =
+      now + permissions::kQuestionTimeout * static_cast<double>(waiting + 1);
   tickets_.push_back(ticket);
   while (tickets_.size() > kTicketsMax && tickets_.front()->status.state != State::kPending) {
     tickets_.pop_front();
@@ -169,10 +169,9 @@ void ConsentDesk::Withdraw(const Principal& principal, const std::string& id) {
 
 int ConsentDesk::pending() const {
   platform::MutexLock lock(mutex_);
-  return static_cast<int>(
-      std::count_if(tickets_.begin(), tickets_.end(), [](const TicketPointer& ticket) {
-        return ticket->status.state == State::kPending;
-      }));
+  return static_cast<int>(std::count_if(
+      tickets_.begin(), tickets_.end(),
+      [](const TicketPointer& ticket) { return ticket->status.state == State::kPending; }));
 }
 
 void ConsentDesk::Loop() {
@@ -218,16 +217,15 @@ void ConsentDesk::FillIn(ConsentQuestion& question) const {
   for (const v1::Chat& chat : directory_.Chats()) {
     if (question.chats.size() >= permissions::kOfferedChatsMax) break;
     const auto account = IdFromText<permissions::AccountId>(chat.account_id());
-    const auto place =
-        std::find_if(question.accounts.begin(), question.accounts.end(),
-                     [&](const permissions::OfferedAccount& offered) { return offered.id == account; });
+    const auto place = std::find_if(
+        question.accounts.begin(), question.accounts.end(),
+        [&](const permissions::OfferedAccount& offered) { return offered.id == account; });
     if (place == question.accounts.end()) continue;
-    question.chats.push_back(
-        {IdFromText<permissions::ChatId>(chat.id()),
-         static_cast<uint32_t>(place - question.accounts.begin()),
-         permissions::CleanName(chat.name()), chat.kind() == v1::CHAT_KIND_GROUP
-                                                  ? permissions::ChatType::kGroup
-                                                  : permissions::ChatType::kDirect});
+    question.chats.push_back({IdFromText<permissions::ChatId>(chat.id()),
+                              static_cast<uint32_t>(place - question.accounts.begin()),
+                              permissions::CleanName(chat.name()),
+                              chat.kind() == v1::CHAT_KIND_GROUP ? permissions::ChatType::kGroup
+                                                                 : permissions::ChatType::kDirect});
   }
 }
 
@@ -242,8 +240,8 @@ ConsentDesk::Status ConsentDesk::Resolve(Ticket& ticket) {
   FillIn(question);
   {
     platform::MutexLock lock(mutex_);
-    // Looked at again: what was asked since this one came counts too, so that a program with many keys
-    // cannot line up many questions at once.
+    // Looked at again: what was asked since this one came counts too, so that a program with many
+    // keys cannot line up many questions at once.
     const absl::Time now = clock_.Now();
     const absl::Time from = memory_.MayAskFrom(question.principal, ticket.origin, now);
     if (from > now) {

@@ -28,8 +28,8 @@ namespace postern::broker {
 // A question and where it stands. Shared by the desk and by who follows it; guarded by the desk.
 class ConsentDesk {
  public:
-  // kSilenced: not put before the user, because others of the same program were refused while it waited
-  // in line, or too many were asked.
+  // kSilenced: not put before the user, because others of the same program were refused while it
+  // waited in line, or too many were asked.
   enum class State { kPending, kGranted, kDenied, kExpired, kUnavailable, kWithdrawn, kSilenced };
 
   struct Status {
@@ -56,16 +56,17 @@ class ConsentDesk {
   ConsentDesk(const ConsentDesk&) = delete;
   ConsentDesk& operator=(const ConsentDesk&) = delete;
 
-  // Withdraws what waits, and tells who follows it. Nothing is asked or granted any more. Calling it
-  // again does nothing.
+  // Withdraws what waits, and tells who follows it. Nothing is asked or granted any more. Calling
+  // it again does nothing.
   void Stop();
 
   // Reads what was remembered of earlier questions. Call once, before the first Ask.
   absl::Status Open();
 
   // Puts a question in line and returns its id; the same principal's waiting question is joined.
-  // RESOURCE_EXHAUSTED CONSENT_SILENCED, with "retry_after_seconds", when this principal or program has
-  // asked too often; LIMIT_EXCEEDED when too many questions wait. UNAVAILABLE SHUTTING_DOWN after Stop.
+  // RESOURCE_EXHAUSTED CONSENT_SILENCED, with "retry_after_seconds", when this principal or program
+  // has asked too often; LIMIT_EXCEEDED when too many questions wait. UNAVAILABLE SHUTTING_DOWN
+  // after Stop.
   absl::StatusOr<std::string> Ask(Request request);
   // Returns where a question of this principal stands; NOT_FOUND when there is none.
   absl::StatusOr<Status> Find(const permissions::Principal& principal, const std::string& id) const;

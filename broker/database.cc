@@ -142,7 +142,8 @@ bool Statement::IsNull(int column) const {
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path, Mode mode,
                                                          const platform::SecretBytes& key) {
-  if (key.size() != kKeyBytes) return absl::InvalidArgumentError("the database key is not 32 bytes");
+  if (key.size() != kKeyBytes)
+    return absl::InvalidArgumentError("the database key is not 32 bytes");
   const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_PRIVATECACHE |
                     (mode == Mode::kReadWrite ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
   sqlite3* connection = nullptr;
@@ -200,11 +201,10 @@ absl::Status Database::Configure(Mode mode, const platform::SecretBytes& key) {
   }
   if (mode == Mode::kReadWrite) {
     RETURN_IF_ERROR(QueryText("PRAGMA journal_mode = WAL").status());
-    RETURN_IF_ERROR(
-        Execute(absl::StrCat("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
-                             "PRAGMA cache_size = -",
-                             kWriterCacheKib, ";PRAGMA wal_autocheckpoint = 0")
-                    .c_str()));
+    RETURN_IF_ERROR(Execute(absl::StrCat("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
+                                         "PRAGMA cache_size = -",
+                                         kWriterCacheKib, ";PRAGMA wal_autocheckpoint = 0")
+                                .c_str()));
     // Remembers the WAL's length for the writer, which checkpoints by itself.
     sqlite3_wal_hook(
         connection_,
@@ -236,9 +236,8 @@ absl::Status Database::Configure(Mode mode, const platform::SecretBytes& key) {
   for (const Setting& setting : settings) {
     ASSIGN_OR_RETURN(const std::string value, QueryText(setting.pragma));
     if (value != setting.value) {
-      return absl::FailedPreconditionError(absl::StrCat("the setting '", setting.pragma, "' is ",
-                                                        value, ", not ", setting.value,
-                                                        kUseSqlcipher));
+      return absl::FailedPreconditionError(absl::StrCat(
+          "the setting '", setting.pragma, "' is ", value, ", not ", setting.value, kUseSqlcipher));
     }
   }
   if (mode == Mode::kReadWrite) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One connection to an encrypted SQLite database (SQLCipher), and its statements. Errors are values;
-// texts of errors name the operation and SQLite's reason, never a bound value.
+// One connection to an encrypted SQLite database (SQLCipher), and its statements. Errors are
+// values; texts of errors name the operation and SQLite's reason, never a bound value.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -83,11 +83,10 @@ class Database {
  public:
   enum class Mode { kReadWrite, kReadOnly };
 
-  // Opens the existing file 'path' (empty, or a database of ours) with a raw 256-bit key, applies the
-  // settings of on_disk.md and reads each back.
-  // FAILED_PRECONDITION when the linked library is not SQLCipher 4.6 or newer or a setting did not
-  // hold; DATA_LOSS when the file is not a database under this key; UNAVAILABLE when it cannot be
-  // opened, read or (kReadWrite) written.
+  // Opens the existing file 'path' (empty, or a database of ours) with a raw 256-bit key, applies
+  // the settings of on_disk.md and reads each back. FAILED_PRECONDITION when the linked library is
+  // not SQLCipher 4.6 or newer or a setting did not hold; DATA_LOSS when the file is not a database
+  // under this key; UNAVAILABLE when it cannot be opened, read or (kReadWrite) written.
   static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& path, Mode mode,
                                                         const platform::SecretBytes& key);
   ~Database();
@@ -114,8 +113,8 @@ class Database {
   int64_t changes() const;
   // False once SQLite has rolled a transaction back by itself.
   bool in_transaction() const;
-  // Copies WAL pages into the database; with 'truncate' also empties the WAL. Returns how many pages
-  // the WAL holds.
+  // Copies WAL pages into the database; with 'truncate' also empties the WAL. Returns how many
+  // pages the WAL holds.
   absl::StatusOr<int> Checkpoint(bool truncate);
   // Pages in the WAL as of the last commit of this connection.
   int wal_pages() const { return wal_pages_; }

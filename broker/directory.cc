@@ -44,7 +44,9 @@ absl::Status ReadRows(Database& database, const char* sql, Row row) {
   }
 }
 
-absl::Status BadRow() { return absl::DataLossError("a stored account, chat or contact is unreadable"); }
+absl::Status BadRow() {
+  return absl::DataLossError("a stored account, chat or contact is unreadable");
+}
 
 void RemoveParticipant(v1::Chat& chat, const std::string& contact_id) {
   auto& participants = *chat.mutable_participants();
@@ -68,27 +70,28 @@ absl::Status Directory::Load() {
   decltype(chats_) chats;
   decltype(contacts_) contacts;
   RETURN_IF_ERROR(store_.Read([&](Database& database) -> absl::Status {
-    RETURN_IF_ERROR(ReadRows(
-        database, "SELECT id, remote_id, record FROM accounts", [&](Statement& row) -> absl::Status {
-          auto entry = std::make_unique<AccountEntry>();
-          entry->remote_id = std::string(row.Text(1));
-          if (!entry->account.ParseFromString(std::string(row.Bytes(2)))) return BadRow();
-          entry->network = entry->account.network();
-          entry->account.set_state(v1::ACCOUNT_STATE_DETACHED);
-          accounts[AccountId::FromRaw(row.Bytes(0))] = std::move(entry);
-          return absl::OkStatus();
-        }));
-    RETURN_IF_ERROR(ReadRows(
-        database, "SELECT id, account, remote_id, record FROM chats",
-        [&](Statement& row) -> absl::Status {
-          auto entry = std::make_unique<ChatEntry>();
-          entry->account = AccountId::FromRaw(row.Bytes(1));
-          entry->remote_id = std::string(row.Text(2));
-          if (!entry->chat.ParseFromString(std::string(row.Bytes(3)))) return BadRow();
-          entry->peer = IdFromText<ContactId>(entry->chat.peer_contact_id());
-          chats[ChatId::FromRaw(row.Bytes(0))] = std::move(entry);
-          return absl::OkStatus();
-        }));
+    RETURN_IF_ERROR(ReadRows(database, "SELECT id, remote_id, record FROM accounts",
+                             [&](Statement& row) -> absl::Status {
+                               auto entry = std::make_unique<AccountEntry>();
+                               entry->remote_id = std::string(row.Text(1));
+                               if (!entry->account.ParseFromString(std::string(row.Bytes(2))))
+                                 return BadRow();
+                               entry->network = entry->account.network();
+                               entry->account.set_state(v1::ACCOUNT_STATE_DETACHED);
+                               accounts[AccountId::FromRaw(row.Bytes(0))] = std::move(entry);
+                               return absl::OkStatus();
+                             }));
+    RETURN_IF_ERROR(ReadRows(database, "SELECT id, account, remote_id, record FROM chats",
+                             [&](Statement& row) -> absl::Status {
+                               auto entry = std::make_unique<ChatEntry>();
+                               entry->account = AccountId::FromRaw(row.Bytes(1));
+                               entry->remote_id = std::string(row.Text(2));
+                               if (!entry->chat.ParseFromString(std::string(row.Bytes(3))))
+                                 return BadRow();
+                               entry->peer = IdFromText<ContactId>(entry->chat.peer_contact_id());
+                               chats[ChatId::FromRaw(row.Bytes(0))] = std::move(entry);
+                               return absl::OkStatus();
+                             }));
     return ReadRows(database, "SELECT id, account, remote_id, record FROM contacts",
                     [&](Statement& row) -> absl::Status {
                       auto entry = std::make_unique<ContactEntry>();
@@ -118,7 +121,8 @@ absl::Status Directory::PutAccount(AccountId id, const std::string& remote_id,
     const auto it = accounts_.find(id);
     if (it != accounts_.end() && it->second->network != account.network()) {
       return ReasonStatus(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_INVALID_FIELD,
-                          "this account is known on another network", {{"field", "account.network"}});
+                          "this account is known on another network",
+                          {{"field", "account.network"}});
     }
   }
   const std::string record = stored.SerializeAsString();
@@ -213,7 +217,8 @@ void Directory::ApplyOne(AccountId account, const TakenEvent& taken, Changes& ch
         *next.mutable_capabilities() = entry.chat.capabilities();
       }
       for (const v1::Participant& participant : next.participants()) {
-        PutContact(account, taken, participant.contact_id(), participant.display_name(), nullptr, changes);
+        PutContact(account, taken, participant.contact_id(), participant.display_name(), nullptr,
+                   changes);
       }
       if (next.SerializeAsString() != entry.chat.SerializeAsString()) {
         entry.chat = std::move(next);
@@ -229,7 +234,8 @@ void Directory::ApplyOne(AccountId account, const TakenEvent& taken, Changes& ch
                                                : event.participant_changed().participant();
       RemoveParticipant(entry.chat, participant.contact_id());
       *entry.chat.add_participants() = participant;
-      PutContact(account, taken, participant.contact_id(), participant.display_name(), nullptr, changes);
+      PutContact(account, taken, participant.contact_id(), participant.display_name(), nullptr,
+                 changes);
       changed();
       break;
     }
@@ -251,8 +257,8 @@ void Directory::ApplyOne(AccountId account, const TakenEvent& taken, Changes& ch
       break;
     case Event::kMessageCreated: {
       const v1::Message& message = event.message_created().message();
-      PutContact(account, taken, message.sender_contact_id(), message.sender_display_name(), nullptr,
-                 changes);
+      PutContact(account, taken, message.sender_contact_id(), message.sender_display_name(),
+                 nullptr, changes);
       break;
     }
     default:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The accounts, chats and people that adapters have told of, as they are now: what decisions need to
-// know about them, and what lists show. Kept in memory, written before the events that changed it.
+// The accounts, chats and people that adapters have told of, as they are now: what decisions need
+// to know about them, and what lists show. Kept in memory, written before the events that changed
+// it.
 #pragma once
 
 #include <absl/base/thread_annotations.h>
@@ -28,13 +29,13 @@ class Directory {
  public:
   static absl::StatusOr<std::unique_ptr<Directory>> Open(Store& store);
 
-  // Takes an account that an adapter attaches. 'remote_id' is the network's name for it. An account's
-  // network never changes: FAILED_PRECONDITION otherwise.
+  // Takes an account that an adapter attaches. 'remote_id' is the network's name for it. An
+  // account's network never changes: FAILED_PRECONDITION otherwise.
   absl::Status PutAccount(permissions::AccountId id, const std::string& remote_id,
                           const v1::Account& account);
   void SetAccountState(permissions::AccountId id, v1::AccountState state);
-  // Takes what these events say of chats and people, before they are appended: written durably once for
-  // all of them, and nothing written when nothing changed. Safe to repeat.
+  // Takes what these events say of chats and people, before they are appended: written durably once
+  // for all of them, and nothing written when nothing changed. Safe to repeat.
   absl::Status Apply(permissions::AccountId account, std::span<const TakenEvent> events);
 
   // What a decision needs. Unknown things have facts too: their account and chat, and nothing that
@@ -82,8 +83,7 @@ class Directory {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PutContact(permissions::AccountId account, const TakenEvent& taken,
                   const std::string& id_text, const std::string& name, const v1::Contact* whole,
-                  Changes& changes)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+                  Changes& changes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Writes all that is unwritten; after an error it stays so for the next time.
   absl::Status Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_);
 

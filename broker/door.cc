@@ -43,8 +43,8 @@ constexpr uint64_t kListenerEvent = 0;
 constexpr uint64_t kWakeEvent = UINT64_MAX;
 constexpr int kEventsAtOnce = 64;
 
-// gRPC does not tell when it has closed a descriptor, so closing slots are looked at again, ever more
-// rarely: it takes microseconds, or as long as the slowest handler of the connection.
+// gRPC does not tell when it has closed a descriptor, so closing slots are looked at again, ever
+// more rarely: it takes microseconds, or as long as the slowest handler of the connection.
 constexpr milliseconds kReapAgainFirst{1};
 constexpr milliseconds kReapAgainMax{64};
 // How long arrivals wait in the kernel's queue for a slot before they are turned away.
@@ -245,8 +245,8 @@ class SlotDoor final : public Door {
     }
   }
 
-  // Called when somebody waits, and takes one: with no slot free, others must not suffer for an arrival
-  // that does not exist.
+  // Called when somebody waits, and takes one: with no slot free, others must not suffer for an
+  // arrival that does not exist.
   void AcceptOne() {
     if (!table_->has_free() && WaitsForSlot()) return;
     UniqueFd socket(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
@@ -257,8 +257,8 @@ class SlotDoor final : public Door {
     accept_after_ = steady_clock::now() + kDescriptorPause;
   }
 
-  // With all slots taken: true when arrivals shall wait in the kernel's queue for one that is about to
-  // come free, false when the first of them is to be turned away.
+  // With all slots taken: true when arrivals shall wait in the kernel's queue for one that is about
+  // to come free, false when the first of them is to be turned away.
   bool WaitsForSlot() {
     const auto now = steady_clock::now();
     if (!waiting_since_) waiting_since_ = now;
@@ -343,8 +343,8 @@ class SlotDoor final : public Door {
 }  // namespace
 
 void RequireTls13() {
-  // gRPC has no option for it. A list in which no TLS 1.2 suite can be agreed on (a pre-shared key is
-  // never set) leaves the suites of TLS 1.3, which OpenSSL keeps in a list of its own.
+  // gRPC has no option for it. A list in which no TLS 1.2 suite can be agreed on (a pre-shared key
+  // is never set) leaves the suites of TLS 1.3, which OpenSSL keeps in a list of its own.
   setenv("GRPC_SSL_CIPHER_SUITES", "PSK-AES128-GCM-SHA256", 1);
 }
 
@@ -358,8 +358,8 @@ absl::StatusOr<std::unique_ptr<Door>> Door::Open(Options options) {
   } else {
     RETURN_IF_ERROR(AdoptListener(listener));
   }
-  // Never given back: when the last user of gRPC goes, gRPC waits for a poller of its own, up to ten
-  // seconds, and the daemon would take that long to stop.
+  // Never given back: when the last user of gRPC goes, gRPC waits for a poller of its own, up to
+  // ten seconds, and the daemon would take that long to stop.
   grpc_init();
   UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
   UniqueFd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));

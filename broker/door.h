@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Door: the one way into the daemon. It listens, accepts, and knows for every call which key and
-// which process made it.
+// The Door: the one way into the daemon. It listens, accepts, and knows for every call which key
+// and which process made it.
 //
-// gRPC tells a handler the client's certificate, but not the connection: over a Unix socket every peer
-// is called "unix:". So the Door accepts by itself, asks the kernel who is there, and hands the
-// connection to gRPC through one of N acceptors, the slots. A slot has credentials of its own and one
-// connection at a time, so what gRPC does on behalf of a slot is done for that connection: the chain
-// pidfd -> connection -> slot -> key has no guess in it. A slot is used again only after gRPC has
-// closed its descriptor, that is, when the last call of the connection before is over.
+// gRPC tells a handler the client's certificate, but not the connection: over a Unix socket every
+// peer is called "unix:". So the Door accepts by itself, asks the kernel who is there, and hands
+// the connection to gRPC through one of N acceptors, the slots. A slot has credentials of its own
+// and one connection at a time, so what gRPC does on behalf of a slot is done for that connection:
+// the chain pidfd -> connection -> slot -> key has no guess in it. A slot is used again only after
+// gRPC has closed its descriptor, that is, when the last call of the connection before is over.
 //
 // Order of use: Open, Configure, ServerBuilder::BuildAndStart, Start; then Stop, Server::Shutdown,
 // destroy the server, destroy the Door.
@@ -52,7 +52,8 @@ class Door {
   struct Options {
     // Where to listen. Its directory was made and checked by the caller (0700, no symlink).
     std::string socket_path;
-    // A listening socket inherited from the service manager; used instead of 'socket_path' when valid.
+    // A listening socket inherited from the service manager; used instead of 'socket_path' when
+    // valid.
     platform::UniqueFd listener;
     platform::TlsIdentity identity;
     // The only user that is served; any other gets no byte.
@@ -81,15 +82,15 @@ class Door {
   virtual void Configure(grpc::ServerBuilder& builder) = 0;
   // Starts to accept. Call after BuildAndStart.
   virtual absl::Status Start() = 0;
-  // Stops to accept and ends all connections; returns when the accept thread is gone. End streams that
-  // deserve a reason before. on_closed is not called from here on.
+  // Stops to accept and ends all connections; returns when the accept thread is gone. End streams
+  // that deserve a reason before. on_closed is not called from here on.
   virtual void Stop() = 0;
 
   // Returns who makes the call that 'context' belongs to, valid while the call runs.
   // UNAUTHENTICATED, reason CLIENT_CERTIFICATE_REQUIRED, when that is not known for sure.
   virtual absl::StatusOr<Caller> CallerOf(const grpc::ServerContext& context) const = 0;
-  // Returns a pidfd of the process that connected, taken at accept. NOT_FOUND once the connection is
-  // gone.
+  // Returns a pidfd of the process that connected, taken at accept. NOT_FOUND once the connection
+  // is gone.
   virtual absl::StatusOr<platform::UniqueFd> PidfdOf(ConnectionId connection) const = 0;
 
   // Ends all connections of a key, stalled ones too; they see the end at once. Returns how many.

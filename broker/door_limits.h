@@ -14,11 +14,13 @@ inline constexpr int kDescriptorsPerConnection = 3;
 inline constexpr int kDescriptorsReserved = 20;
 
 struct DoorLimits {
-  // A slot costs about a millisecond of start and 30 kB. The process's descriptor limit can lower it.
+  // A slot costs about a millisecond of start and 30 kB. The process's descriptor limit can lower
+  // it.
   int connections_max = 32;
   // One app may not take the others' slots. An app needs one; eight leave room for its processes.
   int connections_per_principal_max = 8;
-  // Keys that the user never allowed share this part of the connections, however many keys they make.
+  // Keys that the user never allowed share this part of the connections, however many keys they
+  // make.
   int unknown_connections_divisor = 4;
   // A handshake takes milliseconds; gRPC's own bound would be two minutes.
   absl::Duration handshake_time = absl::Seconds(5);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every id field of an event, in one place: the walk that ingest uses to replace the network's ids by
-// the broker's, and that delivery uses to replace the broker's by an app's pseudonyms. A test holds it
-// against the descriptors: an id field that is not walked would leak.
+// Every id field of an event, in one place: the walk that ingest uses to replace the network's ids
+// by the broker's, and that delivery uses to replace the broker's by an app's pseudonyms. A test
+// holds it against the descriptors: an id field that is not walked would leak.
 #pragma once
 
 #include <absl/functional/function_ref.h>
@@ -20,8 +20,9 @@ enum class IdKind { kAccount, kChat, kContact, kMessage, kAttachment, kCall, kGr
 // Called with each id field that is not empty. May change the id.
 using IdVisitor = absl::FunctionRef<void(IdKind, std::string*)>;
 
-// Visits the ids of 'event' and of all that it holds, but for Event.id, which is not a name of a thing
-// but the event's own place in the log. Poll option ids and request ids are the sender's words and stay.
+// Visits the ids of 'event' and of all that it holds, but for Event.id, which is not a name of a
+// thing but the event's own place in the log. Poll option ids and request ids are the sender's
+// words and stay.
 void VisitIds(v1::Event& event, IdVisitor visit);
 void VisitIds(v1::Message& message, IdVisitor visit);
 void VisitIds(v1::Chat& chat, IdVisitor visit);

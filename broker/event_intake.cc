@@ -250,8 +250,8 @@ void CheckTime(Event& event, absl::Time now) {
   }
   if (event.has_message_created()) {
     v1::Message& message = *event.mutable_message_created()->mutable_message();
-    const absl::Time created =
-        message.has_create_time() ? FromProto(message.create_time()) : FromProto(event.event_time());
+    const absl::Time created = message.has_create_time() ? FromProto(message.create_time())
+                                                         : FromProto(event.event_time());
     if (created < kEarliestEventTime || created > now + kEventTimeAheadMax) {
       AddFlag(event, v1::EVENT_FLAG_TIME_IMPLAUSIBLE);
       *message.mutable_create_time() = event.event_time();
@@ -310,12 +310,13 @@ std::string Fingerprint(const LogRecord& record, std::string_view bytes) {
 
 }  // namespace
 
-absl::StatusOr<TakenEvent> TakeEvent(const permissions::IdMaker& ids, permissions::AccountId account,
-                                     std::string_view bytes, absl::Time now) {
+absl::StatusOr<TakenEvent> TakeEvent(const permissions::IdMaker& ids,
+                                     permissions::AccountId account, std::string_view bytes,
+                                     absl::Time now) {
   if (bytes.size() > kEventBytesMax) return OutOfBounds("event");
   ASSIGN_OR_RETURN(Event event, ParseEvent(bytes));
-  // What a newer adapter says in fields that have no name here has no rule that could hide it from an
-  // app, so it stays out.
+  // What a newer adapter says in fields that have no name here has no rule that could hide it from
+  // an app, so it stays out.
   event.DiscardUnknownFields();
   // These are the broker's to say.
   event.clear_id();

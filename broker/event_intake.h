@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stop 2 of an event's path, check: what an adapter sent becomes a record of the log, or is refused by
-// itself while the rest of its batch is taken.
+// Stop 2 of an event's path, check: what an adapter sent becomes a record of the log, or is refused
+// by itself while the rest of its batch is taken.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -18,7 +18,8 @@
 
 namespace postern::broker {
 
-// An event that was taken: with the broker's ids in their text form (IdText), and as the log keeps it.
+// An event that was taken: with the broker's ids in their text form (IdText), and as the log keeps
+// it.
 struct TakenEvent {
   v1::Event event;
   LogRecord record;
@@ -35,8 +36,9 @@ struct TakenEvent {
 // Parses, bounds and normalises one event of 'account', and gives its ids their internal form.
 // INVALID_ARGUMENT with a reason (rpc_status.h) and the metadata "field" when it goes over a bound.
 // Pure but for 'ids', which is thread-safe.
-absl::StatusOr<TakenEvent> TakeEvent(const permissions::IdMaker& ids, permissions::AccountId account,
-                                     std::string_view bytes, absl::Time now);
+absl::StatusOr<TakenEvent> TakeEvent(const permissions::IdMaker& ids,
+                                     permissions::AccountId account, std::string_view bytes,
+                                     absl::Time now);
 
 // The text form of an internal id in stored events: 32 lower-case hex digits.
 template <typename AnyId>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The problem: the sequence of an event and its place in the chain are known only when the writer
-// reaches it, and may be shown only once durable. So Append prepares what does not depend on them on
-// its own thread (packing, hashing); its job, on the writer thread, advances 'staged_' and inserts;
-// OnCommit takes 'staged_' over, and OnMarked shows the records to readers. Rows are never read in the
-// commit path.
+// reaches it, and may be shown only once durable. So Append prepares what does not depend on them
+// on its own thread (packing, hashing); its job, on the writer thread, advances 'staged_' and
+// inserts; OnCommit takes 'staged_' over, and OnMarked shows the records to readers. Rows are never
+// read in the commit path.
 #include "broker/event_log.h"
 
 #include <absl/strings/str_cat.h>
@@ -52,8 +52,7 @@ struct Trim {
 
 absl::StatusOr<Trim> ReadTrim(Database& database) {
   Trim trim;
-  ASSIGN_OR_RETURN(Statement statement,
-                   database.Prepare("SELECT value FROM meta WHERE key = ?"));
+  ASSIGN_OR_RETURN(Statement statement, database.Prepare("SELECT value FROM meta WHERE key = ?"));
   statement.Bind(1, "trimmed_through");
   ASSIGN_OR_RETURN(const bool found, statement.Step());
   if (!found) return trim;
@@ -81,7 +80,8 @@ class ChainChecker {
     Digest digest;
     ChainValue chain;
     if (!UnpackProof(row.Bytes(4), digest, chain)) return Lost(sequence, "is damaged");
-    // The hash of what was erased stays, to carry the chain; it has nothing left to be compared with.
+    // The hash of what was erased stays, to carry the chain; it has nothing left to be compared
+    // with.
     const bool erased = row.Integer(2) != static_cast<int64_t>(ErasedBy::kNothing);
     if (!erased && hasher_.OfRecord(row.Bytes(1), row.Bytes(3)) != digest) {
       return Lost(sequence, "was changed");
@@ -131,11 +131,12 @@ absl::Status EventLog::Load() {
     }
 
     // The row before the checked ones gives the chain value they start from.
-    const Sequence start = last > trim.through + kCheckedAtOpen ? last - kCheckedAtOpen
-                                                                : trim.through;
+    const Sequence start =
+        last > trim.through + kCheckedAtOpen ? last - kCheckedAtOpen : trim.through;
     ChainValue chain = trim.chain;
     if (start > trim.through) {
-      ASSIGN_OR_RETURN(Statement before, database.Prepare("SELECT proof FROM events WHERE sequence = ?"));
+      ASSIGN_OR_RETURN(Statement before,
+                       database.Prepare("SELECT proof FROM events WHERE sequence = ?"));
       before.Bind(1, start);
       ASSIGN_OR_RETURN(const bool found, before.Step());
       Digest digest;
@@ -144,7 +145,8 @@ absl::Status EventLog::Load() {
     platform::MutexLock lock(mutex_);
     ChainChecker checker(hasher_, start, chain);
     const auto compare_with_mark = [&]() -> absl::Status {
-      if (checker.through() == mark.sequence && mark.sequence != 0 && checker.chain() != mark.chain) {
+      if (checker.through() == mark.sequence && mark.sequence != 0 &&
+          checker.chain() != mark.chain) {
         return Lost(mark.sequence, "is not the one that was acknowledged");
       }
       return absl::OkStatus();
@@ -164,7 +166,8 @@ absl::Status EventLog::Load() {
     if (checker.through() != last) return Lost(checker.through() + 1, "is missing");
     // A mark far behind (its writes failed for long) is compared by one look into the past.
     if (mark.sequence > trim.through && mark.sequence < start) {
-      ASSIGN_OR_RETURN(Statement old, database.Prepare("SELECT proof FROM events WHERE sequence = ?"));
+      ASSIGN_OR_RETURN(Statement old,
+                       database.Prepare("SELECT proof FROM events WHERE sequence = ?"));
       old.Bind(1, mark.sequence);
       ASSIGN_OR_RETURN(const bool found, old.Step());
       Digest digest;
@@ -339,8 +342,7 @@ absl::StatusOr<std::vector<RecordPointer>> EventLog::Read(const std::vector<Sequ
   }
   if (complete) return records;
   RETURN_IF_ERROR(store_.Read([&](Database& database) -> absl::Status {
-    ASSIGN_OR_RETURN(Statement rows,
-                     database.Prepare(absl::StrCat(kSelect, "WHERE sequence = ?")));
+    ASSIGN_OR_RETURN(Statement rows, database.Prepare(absl::StrCat(kSelect, "WHERE sequence = ?")));
     for (size_t i = 0; i < sequences.size(); ++i) {
       if (records[i] != nullptr || sequences[i] > last) continue;
       rows.Bind(1, sequences[i]);
@@ -356,8 +358,8 @@ absl::StatusOr<std::vector<RecordPointer>> EventLog::Read(const std::vector<Sequ
 
 bool EventLog::WaitPast(Sequence sequence, absl::Duration timeout,
                         std::optional<uint64_t> seen_wakes) {
-  const auto deadline = std::chrono::steady_clock::now() +
-                        absl::ToChronoNanoseconds(std::min(timeout, kWaitMax));
+  const auto deadline =
+      std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(std::min(timeout, kWaitMax));
   platform::MutexLock lock(mutex_);
   const uint64_t wakes = seen_wakes.value_or(wakes_);
   while (last_ <= sequence && wakes_ == wakes) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The encrypted, append-only log of events, and the only queue in the broker: ingest appends, each
-// subscription reads at its own cursor. Restart, catch-up and live delivery are the same read; a tail
-// in memory makes the live case fast. Format: broker/on_disk.md.
+// subscription reads at its own cursor. Restart, catch-up and live delivery are the same read; a
+// tail in memory makes the live case fast. Format: broker/on_disk.md.
 #pragma once
 
 #include <absl/base/thread_annotations.h>
@@ -56,9 +56,9 @@ class EventLog final : private CommitParticipant {
   // Returns the records with these sequences, in that order; null where there is none.
   absl::StatusOr<std::vector<RecordPointer>> Read(const std::vector<Sequence>& sequences);
 
-  // Blocks until something follows 'sequence' (true), 'timeout' passes or WakeAll is called (false).
-  // With 'seen_wakes', a WakeAll since wakes() gave that number counts too: nothing is missed between
-  // looking at grants and waiting.
+  // Blocks until something follows 'sequence' (true), 'timeout' passes or WakeAll is called
+  // (false). With 'seen_wakes', a WakeAll since wakes() gave that number counts too: nothing is
+  // missed between looking at grants and waiting.
   bool WaitPast(Sequence sequence, absl::Duration timeout,
                 std::optional<uint64_t> seen_wakes = std::nullopt);
   // Wakes every WaitPast, so that streams look at grants and shutdown again.

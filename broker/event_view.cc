@@ -115,17 +115,17 @@ bool IsAboutMessage(const LogRecord& record) {
   return !record.message.empty() && record.kind != Event::kMessageCreated;
 }
 
-// Whether grants in force open this chat's history without a beginning, and what disappears too: then
-// every message of it can be seen, and none needs to be looked up. A change is not always marked as one
-// to a disappearing message; the message is.
+// Whether grants in force open this chat's history without a beginning, and what disappears too:
+// then every message of it can be seen, and none needs to be looked up. A change is not always
+// marked as one to a disappearing message; the message is.
 bool SeesAllHistory(const Viewer& viewer, const permissions::ObjectFacts& object) {
   if (Decide(viewer.access, Scope::kEphemeralRead, object, viewer.now) != Verdict::kAllowed) {
     return false;
   }
   for (const permissions::Grant& grant : viewer.access.grants) {
     if (grant.history_start_time != absl::InfinitePast()) continue;
-    const permissions::Access one{{&grant, 1}, viewer.access.paused,
-                                  viewer.access.session_unlocked};
+    const permissions::Access one{
+        {&grant, 1}, viewer.access.paused, viewer.access.session_unlocked};
     if (Decide(one, Scope::kMessagesHistory, object, viewer.now) == Verdict::kAllowed) return true;
   }
   return false;
@@ -142,8 +142,8 @@ absl::StatusOr<View> ViewOfCreated(const LogRecord& created, const Viewer& viewe
   return permissions::ViewOf(viewer.access, facts, viewer.now);
 }
 
-// How much of the message that a change is about the viewer may see. A message that is not known yet is
-// as new as its change.
+// How much of the message that a change is about the viewer may see. A message that is not known
+// yet is as new as its change.
 absl::StatusOr<View> ViewOfTarget(const LogRecord& change, const Viewer& viewer) {
   ASSIGN_OR_RETURN(const RecordPointer created,
                    viewer.history.FindCreated(change.message, change.sequence));

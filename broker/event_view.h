@@ -34,8 +34,8 @@ struct Viewer {
 // What decisions need to know of a record, but for what only its body says.
 permissions::EventFacts FactsOf(const LogRecord& record, const Directory& directory);
 
-// Returns the event as the viewer may see it, or nothing. A record whose content is gone comes back as
-// what is left: who, where and when. DATA_LOSS when a stored body cannot be read.
+// Returns the event as the viewer may see it, or nothing. A record whose content is gone comes back
+// as what is left: who, where and when. DATA_LOSS when a stored body cannot be read.
 absl::StatusOr<std::optional<v1::Event>> ViewEvent(const LogRecord& record, const Viewer& viewer);
 
 // Returns whether an app may know the addresses of people of this object.

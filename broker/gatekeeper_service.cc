@@ -144,8 +144,7 @@ v1::AttachResponse Welcome(uint64_t durable_position) {
 
 grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* stream) {
   return parts_.gate.Handle(
-      context, "/postern.v1.GatekeeperService/Attach",
-      [&](const Caller& caller) -> absl::Status {
+      context, "/postern.v1.GatekeeperService/Attach", [&](const Caller& caller) -> absl::Status {
         parts_.apps.SawNow(caller.principal, parts_.clock.Now());
         v1::AttachRequest request;
         AdapterWriter writer(*stream, *context);
@@ -168,11 +167,12 @@ grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* str
         // What a second adapter says of the account changes nothing.
         RETURN_IF_ERROR(parts_.adapters.WaitUntilFree(id));
         RETURN_IF_ERROR(parts_.directory.PutAccount(id, remote_id, account));
-        ASSIGN_OR_RETURN(
-            const auto attachment,
-            parts_.adapters.Attach(
-                id, [&] { return Welcome(parts_.log.SourcePosition(id)); },
-                [&writer](v1::AttachResponse response) { return writer.Add(std::move(response)); }));
+        ASSIGN_OR_RETURN(const auto attachment,
+                         parts_.adapters.Attach(
+                             id, [&] { return Welcome(parts_.log.SourcePosition(id)); },
+                             [&writer](v1::AttachResponse response) {
+                               return writer.Add(std::move(response));
+                             }));
         {
           Ingest ingest(parts_, ids_, id,
                         {[&writer](v1::EventAck ack) {

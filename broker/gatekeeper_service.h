@@ -7,10 +7,12 @@
 
 namespace postern::broker {
 
-// Stop 1 of an event's path, receive: where adapters attach. See ingest.h for what becomes of events.
+// Stop 1 of an event's path, receive: where adapters attach. See ingest.h for what becomes of
+// events.
 class GatekeeperService final : public v1::GatekeeperService::Service {
  public:
-  GatekeeperService(const Parts& parts, const permissions::IdMaker& ids) : parts_(parts), ids_(ids) {}
+  GatekeeperService(const Parts& parts, const permissions::IdMaker& ids)
+      : parts_(parts), ids_(ids) {}
 
   grpc::Status Attach(
       grpc::ServerContext* context,

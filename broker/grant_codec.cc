@@ -49,10 +49,10 @@ v1::Grant GrantToProto(const Grant& grant, const GrantIdForm& form) {
   }
   v1::Selection& selection = *proto.mutable_selection();
   AddSorted(grant.selection.accounts, form.account, *selection.mutable_account_ids());
-  AddSorted(grant.selection.networks, [](const std::string& network) { return network; },
-            *selection.mutable_networks());
-  selection.set_chat_choice(
-      static_cast<v1::Selection::ChatChoice>(grant.selection.chat_choice));
+  AddSorted(
+      grant.selection.networks, [](const std::string& network) { return network; },
+      *selection.mutable_networks());
+  selection.set_chat_choice(static_cast<v1::Selection::ChatChoice>(grant.selection.chat_choice));
   AddSorted(grant.selection.included_chats, form.chat, *selection.mutable_included_chat_ids());
   AddSorted(grant.selection.excluded_chats, form.chat, *selection.mutable_excluded_chat_ids());
   selection.set_chat_kinds(static_cast<v1::Selection::ChatKinds>(grant.selection.chat_kinds));
@@ -75,9 +75,9 @@ v1::Grant GrantToProto(const Grant& grant, const GrantIdForm& form) {
 }
 
 v1::Grant GrantToStored(const Grant& grant) {
-  return GrantToProto(grant, {[](GrantId id) { return IdText(id); },
-                              [](AccountId id) { return IdText(id); },
-                              [](ChatId id) { return IdText(id); }});
+  return GrantToProto(
+      grant, {[](GrantId id) { return IdText(id); }, [](AccountId id) { return IdText(id); },
+              [](ChatId id) { return IdText(id); }});
 }
 
 absl::StatusOr<Grant> GrantFromStored(const v1::Grant& stored,

@@ -99,8 +99,7 @@ grpc::Status GrantService::RequestGrant(grpc::ServerContext* context,
           return InvalidField("scopes", "must name what is wanted");
         }
         for (const std::string& chat_id : request->chat_ids()) {
-          RETURN_IF_ERROR(
-              CheckedId("chat_ids", page.pseudonyms.DecodeChat(chat_id)).status());
+          RETURN_IF_ERROR(CheckedId("chat_ids", page.pseudonyms.DecodeChat(chat_id)).status());
         }
         question.question.kind = permissions::QuestionKind::kWidenGrant;
         question.question.principal = caller.principal;
@@ -132,9 +131,8 @@ grpc::Status GrantService::GetGrantRequest(grpc::ServerContext* context,
       [&](const Caller& caller) -> absl::Status {
         ASSIGN_OR_RETURN(const ConsentDesk::Status status,
                          parts_.consent.Find(caller.principal, request->grant_request_id()));
-        *response->mutable_grant_request() =
-            WireRequest(request->grant_request_id(), status,
-                        parts_.pseudonyms.Of(caller.principal).pseudonyms);
+        *response->mutable_grant_request() = WireRequest(
+            request->grant_request_id(), status, parts_.pseudonyms.Of(caller.principal).pseudonyms);
         return absl::OkStatus();
       });
 }
@@ -152,8 +150,7 @@ grpc::Status GrantService::WatchGrants(grpc::ServerContext* context,
           const uint64_t epoch = parts_.apps.epoch();
           const AppPointer app = parts_.apps.Find(caller.principal);
           if (app->standing == Standing::kRevoked) {
-            return VerdictStatus(permissions::Verdict::kRevoked,
-                                 permissions::Scope::kMessagesRead);
+            return VerdictStatus(permissions::Verdict::kRevoked, permissions::Scope::kMessagesRead);
           }
           v1::WatchGrantsResponse response;
           for (const Grant& grant : app->grants) {
@@ -192,18 +189,18 @@ grpc::Status GrantService::ReleaseGrant(grpc::ServerContext* context,
         return parts_.requests.Once(
             caller.principal, "ReleaseGrant", request->request_id(), *request, *response,
             [&]() -> absl::Status {
-              ASSIGN_OR_RETURN(
-                  const Grant grant,
-                  parts_.apps.ChangeGrant(id, [&](Grant& changed) -> absl::Status {
-                    if (changed.principal != caller.principal) return NotFound("grant_id");
-                    for (const permissions::Scope scope : scopes.ToVector()) {
-                      changed.scopes.Remove(scope);
-                    }
-                    if (scopes.empty() || changed.scopes.empty()) {
-                      changed.state = GrantState::kRevoked;
-                    }
-                    return absl::OkStatus();
-                  }));
+              ASSIGN_OR_RETURN(const Grant grant,
+                               parts_.apps.ChangeGrant(id, [&](Grant& changed) -> absl::Status {
+                                 if (changed.principal != caller.principal)
+                                   return NotFound("grant_id");
+                                 for (const permissions::Scope scope : scopes.ToVector()) {
+                                   changed.scopes.Remove(scope);
+                                 }
+                                 if (scopes.empty() || changed.scopes.empty()) {
+                                   changed.state = GrantState::kRevoked;
+                                 }
+                                 return absl::OkStatus();
+                               }));
               *response->mutable_grant() = WireGrant(grant, page.pseudonyms);
               // Streams decide again, and end when nothing is left to them.
               parts_.log.WakeAll();

@@ -42,8 +42,7 @@ absl::Status SystemError(int error, const char* operation) {
 }
 
 std::array<uint8_t, 32> MacOf(const Slot& slot, const platform::SecretBytes& key) {
-  return KeyedHash(key).Of(
-      {reinterpret_cast<const char*>(&slot), sizeof(Slot) - sizeof(slot.mac)});
+  return KeyedHash(key).Of({reinterpret_cast<const char*>(&slot), sizeof(Slot) - sizeof(slot.mac)});
 }
 
 Slot MakeSlot(const HighWaterMark& mark, uint64_t turn, const platform::SecretBytes& key) {
@@ -117,8 +116,7 @@ absl::StatusOr<std::unique_ptr<HighWaterFile>> HighWaterFile::Open(const std::st
   std::unique_ptr<HighWaterFile> file(new HighWaterFile(std::move(fd), std::move(key)));
   bool found = false;
   for (const off_t offset : {off_t{0}, kSlotDistance}) {
-    ASSIGN_OR_RETURN(const std::optional<Slot> slot,
-                     ReadSlot(file->fd_.get(), offset, file->key_));
+    ASSIGN_OR_RETURN(const std::optional<Slot> slot, ReadSlot(file->fd_.get(), offset, file->key_));
     if (!slot.has_value() || (found && slot->turn <= file->turn_)) continue;
     found = true;
     file->turn_ = slot->turn;
@@ -134,8 +132,8 @@ absl::StatusOr<std::unique_ptr<HighWaterFile>> HighWaterFile::Open(const std::st
 
 absl::Status HighWaterFile::Write(const HighWaterMark& mark) {
   const uint64_t turn = turn_ + 1;
-  RETURN_IF_ERROR(WriteSlot(fd_.get(), MakeSlot(mark, turn, key_),
-                            turn % 2 == 0 ? off_t{0} : kSlotDistance));
+  RETURN_IF_ERROR(
+      WriteSlot(fd_.get(), MakeSlot(mark, turn, key_), turn % 2 == 0 ? off_t{0} : kSlotDistance));
   turn_ = turn;
   mark_ = mark;
   return absl::OkStatus();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How far the database came, kept beside it. SQLite drops committed WAL frames without a word when a
-// bit in them flips; this file remembers that they were there.
+// How far the database came, kept beside it. SQLite drops committed WAL frames without a word when
+// a bit in them flips; this file remembers that they were there.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -34,8 +34,8 @@ class HighWaterFile {
   static absl::StatusOr<std::unique_ptr<HighWaterFile>> Create(const std::string& path,
                                                                platform::SecretBytes key,
                                                                const HighWaterMark& mark);
-  // Opens the file and reads the newest slot that is whole. NOT_FOUND when there is no file, DATA_LOSS
-  // when no slot is whole, UNAVAILABLE when it cannot be read.
+  // Opens the file and reads the newest slot that is whole. NOT_FOUND when there is no file,
+  // DATA_LOSS when no slot is whole, UNAVAILABLE when it cannot be read.
   static absl::StatusOr<std::unique_ptr<HighWaterFile>> Open(const std::string& path,
                                                              platform::SecretBytes key);
 

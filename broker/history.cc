@@ -19,12 +19,12 @@ using permissions::ChatId;
 using permissions::MessageId;
 using v1::Event;
 
-// How many records the index has not seen are walked through for one message: some milliseconds of a
-// flood, all in memory.
+// How many records the index has not seen are walked through for one message: some milliseconds of
+// a flood, all in memory.
 constexpr Sequence kUnindexedWalkMax = 4096;
 
-// A page ends when it has so many bytes: gRPC's clients take 4 MiB by default, and a page of the longest
-// messages would have 32.
+// A page ends when it has so many bytes: gRPC's clients take 4 MiB by default, and a page of the
+// longest messages would have 32.
 constexpr size_t kListBytesMax = size_t{1} << 20;
 // Records that a list reads at once, each up to kEventBytesMax.
 constexpr size_t kListSlice = 16;
@@ -42,13 +42,13 @@ void SetReaction(v1::Message& message, const Event& event) {
 
 void RemoveReaction(v1::Message& message, const v1::ReactionRemoved& removed) {
   auto& reactions = *message.mutable_reactions();
-  reactions.erase(std::remove_if(reactions.begin(), reactions.end(),
-                                 [&](const v1::Reaction& reaction) {
-                                   return reaction.contact_id() == removed.contact_id() &&
-                                          (removed.emoji().empty() ||
-                                           reaction.emoji() == removed.emoji());
-                                 }),
-                  reactions.end());
+  reactions.erase(
+      std::remove_if(reactions.begin(), reactions.end(),
+                     [&](const v1::Reaction& reaction) {
+                       return reaction.contact_id() == removed.contact_id() &&
+                              (removed.emoji().empty() || reaction.emoji() == removed.emoji());
+                     }),
+      reactions.end());
 }
 
 void Edit(v1::Message& message, const Event& event) {

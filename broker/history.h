@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages as they are now: the record that made each, with its edits, delete and reactions folded in,
-// as one app may see them.
+// Messages as they are now: the record that made each, with its edits, delete and reactions folded
+// in, as one app may see them.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -28,15 +28,15 @@ class History {
     Sequence next_before = 0;
   };
 
-  // Lists messages of a chat recorded before 'before' (0: all), newest first, at most 'limit'. What the
-  // viewer may not see is passed over, so a page can be shorter although more follow.
+  // Lists messages of a chat recorded before 'before' (0: all), newest first, at most 'limit'. What
+  // the viewer may not see is passed over, so a page can be shorter although more follow.
   absl::StatusOr<Page> List(const Viewer& viewer, permissions::ChatId chat, Sequence before,
                             int limit);
   // NOT_FOUND when there is none that the viewer may see.
   absl::StatusOr<v1::Message> Get(const Viewer& viewer, permissions::MessageId message);
 
-  // Returns the record that made a message. Sees all records before 'before', and of later ones what is
-  // indexed; null when there is none.
+  // Returns the record that made a message. Sees all records before 'before', and of later ones
+  // what is indexed; null when there is none.
   absl::StatusOr<RecordPointer> FindCreated(permissions::MessageId message, Sequence before);
 
   // A message as the log knows it, for commands about it.

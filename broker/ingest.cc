@@ -20,8 +20,8 @@
 namespace postern::broker {
 namespace {
 
-// A message this much older than now may have been taken long ago, under another position: such ones are
-// looked up in the index, which news is spared.
+// A message this much older than now may have been taken long ago, under another position: such
+// ones are looked up in the index, which news is spared.
 constexpr absl::Duration kNewsAge = absl::Hours(1);
 // How long an acknowledgement waits for its deletes to be carried out.
 constexpr absl::Duration kDeleteWait = absl::Seconds(1);
@@ -181,7 +181,9 @@ absl::Status Ingest::Commit(const std::vector<v1::SourcedEvent>& events) {
   batch.source_position = position;
   for (TakenEvent& taken : taken_events) {
     if (!taken.record.origin.empty() && taken.event.has_message_created()) {
-      taken.event.mutable_message_created()->mutable_message()->mutable_origin()
+      taken.event.mutable_message_created()
+          ->mutable_message()
+          ->mutable_origin()
           ->set_app_display_name(parts_.apps.Find(taken.record.origin)->app.display_name());
     }
     storage::v1::StoredEvent stored;
@@ -197,8 +199,8 @@ absl::Status Ingest::Commit(const std::vector<v1::SourcedEvent>& events) {
         });
     RETURN_IF_ERROR(parts_.log.Append(std::move(batch)).status());
     durable_position_ = position;
-    // An acknowledged delete has been carried out: no reader that comes after it finds the text. Where
-    // deletes flood, the index's own thread does the rest.
+    // An acknowledged delete has been carried out: no reader that comes after it finds the text.
+    // Where deletes flood, the index's own thread does the rest.
     if (deletes) {
       parts_.index.CatchUp(parts_.log.last_sequence(), kDeleteWait).IgnoreError();
     }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stops 2 and 3 of an event's path, for one attached adapter: check what it sends, drop what was taken
-// before, append the rest, and say how far it is durable.
+// Stops 2 and 3 of an event's path, for one attached adapter: check what it sends, drop what was
+// taken before, append the rest, and say how far it is durable.
 //
-// Two threads pass batches through a bounded queue: the stream's own thread hands them in, the other
-// takes whatever waits and makes one commit of it. So the next batch is read while the last is being
-// written, commits are grouped without a timer, and an adapter that floods waits for the disk.
+// Two threads pass batches through a bounded queue: the stream's own thread hands them in, the
+// other takes whatever waits and makes one commit of it. So the next batch is read while the last
+// is being written, commits are grouped without a timer, and an adapter that floods waits for the
+// disk.
 #pragma once
 
 #include <absl/base/thread_annotations.h>

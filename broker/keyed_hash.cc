@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-256's own functions and not EVP_MAC: for records of half a kilobyte the fetch and the copy of an
-// EVP context cost as much as the hash. They are deprecated in OpenSSL 3, not gone, and the state is a
-// plain struct that copies.
+// SHA-256's own functions and not EVP_MAC: for records of half a kilobyte the fetch and the copy of
+// an EVP context cost as much as the hash. They are deprecated in OpenSSL 3, not gone, and the
+// state is a plain struct that copies.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "broker/keyed_hash.h"
 

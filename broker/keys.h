@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon's own keys: read from the secret store, made when there are none and nothing depends on
-// them yet, and never made anew while something does.
+// The daemon's own keys: read from the secret store, made when there are none and nothing depends
+// on them yet, and never made anew while something does.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -20,8 +20,9 @@ namespace postern::broker {
 absl::StatusOr<platform::SecretBytes> DatabaseKey(platform::SecretStore& secrets,
                                                   bool database_exists);
 
-// Returns the broker's identity, its certificate also in 'certificate_path' for clients to pin. A new
-// one is made when there is none; programs that pinned an older one then refuse this broker, and say so.
+// Returns the broker's identity, its certificate also in 'certificate_path' for clients to pin. A
+// new one is made when there is none; programs that pinned an older one then refuse this broker,
+// and say so.
 absl::StatusOr<platform::TlsIdentity> BrokerIdentity(platform::SecretStore& secrets,
                                                      const std::string& certificate_path,
                                                      absl::Time now);

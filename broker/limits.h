@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bounds of the broker, each with its reason. Connection bounds are in door_limits.h, storage bounds
-// in storage_limits.h.
+// The bounds of the broker, each with its reason. Connection bounds are in door_limits.h, storage
+// bounds in storage_limits.h.
 #pragma once
 
 #include <absl/time/time.h>
@@ -30,8 +30,8 @@ inline constexpr int kReceiptMessagesMax = 256;
 inline constexpr size_t kNameBytesMax = 1024;
 inline constexpr size_t kEmojiBytesMax = 64;
 
-// A network's time outside of these is replaced by the time of recording: no messenger is older, and
-// clocks of honest servers are not a day ahead.
+// A network's time outside of these is replaced by the time of recording: no messenger is older,
+// and clocks of honest servers are not a day ahead.
 inline constexpr absl::Time kEarliestEventTime = absl::FromUnixSeconds(946684800);  // 2000-01-01
 inline constexpr absl::Duration kEventTimeAheadMax = absl::Hours(24);
 
@@ -39,8 +39,8 @@ inline constexpr absl::Duration kEventTimeAheadMax = absl::Hours(24);
 // positions. 16 bytes each.
 inline constexpr size_t kDuplicateWindow = 16384;
 
-// Batches of one adapter that wait for the log while the next is read: enough to keep the writer busy,
-// and no more than 4 MiB.
+// Batches of one adapter that wait for the log while the next is read: enough to keep the writer
+// busy, and no more than 4 MiB.
 inline constexpr size_t kPendingBatchesMax = 4;
 // Events that one commit of one adapter takes.
 inline constexpr size_t kCommitEventsMax = 1024;
@@ -50,8 +50,8 @@ inline constexpr absl::Duration kAdapterTakeover = absl::Milliseconds(500);
 inline constexpr size_t kAdapterOutboxMax = 1024;
 // An adapter must say hello this soon.
 inline constexpr absl::Duration kHelloTimeout = absl::Seconds(10);
-// How long a call waits for the gatekeeper's answer: longer than a mobile network's bad minute is no use
-// to a caller.
+// How long a call waits for the gatekeeper's answer: longer than a mobile network's bad minute is
+// no use to a caller.
 inline constexpr absl::Duration kCommandTimeout = absl::Seconds(30);
 
 // Records one stream takes from the log at a time: four frames.
@@ -70,8 +70,8 @@ inline constexpr int kStreamsPerAppMax = 8;
 inline constexpr size_t kSubscriptionsPerAppMax = 32;
 inline constexpr size_t kSubscriptionNameMax = 64;
 
-// After a revocation: the reading client is told at once; a stream that is still there after the first
-// is cancelled, the connections of an app that is out are shut after the second.
+// After a revocation: the reading client is told at once; a stream that is still there after the
+// first is cancelled, the connections of an app that is out are shut after the second.
 inline constexpr absl::Duration kRevokeCancelAfter = absl::Milliseconds(250);
 inline constexpr absl::Duration kRevokeShutdownAfter = absl::Milliseconds(700);
 
@@ -83,7 +83,8 @@ inline constexpr int kPageSizeMax = 500;
 inline constexpr absl::Duration kRequestMemory = absl::Hours(24 * 7);
 inline constexpr size_t kRequestIdMax = 128;
 
-// Questions that wait for the person at once (permissions/consent_question.h has how long one waits).
+// Questions that wait for the person at once (permissions/consent_question.h has how long one
+// waits).
 inline constexpr size_t kPendingQuestionsMax = 8;
 // Grants one principal may have had; older ended ones are forgotten.
 inline constexpr size_t kGrantsPerAppMax = 100;

@@ -18,7 +18,8 @@
 namespace postern::broker {
 namespace {
 
-// Connections that wait while all slots are taken; more are told to try again by their own kernel call.
+// Connections that wait while all slots are taken; more are told to try again by their own kernel
+// call.
 constexpr int kBacklog = 64;
 
 absl::StatusOr<sockaddr_un> AddressOf(const std::string& path) {
@@ -27,9 +28,8 @@ absl::StatusOr<sockaddr_un> AddressOf(const std::string& path) {
   // An empty path or a leading NUL would be the abstract namespace, which has no permissions.
   if (path.empty() || path[0] != '/' || path.size() >= sizeof(address.sun_path) ||
       path.find('\0') != std::string::npos) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a socket's path is absolute and has fewer than ", sizeof(address.sun_path),
-                     " bytes"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "a socket's path is absolute and has fewer than ", sizeof(address.sun_path), " bytes"));
   }
   std::memcpy(address.sun_path, path.data(), path.size());
   return address;
@@ -60,8 +60,8 @@ absl::StatusOr<platform::UniqueFd> Listen(const std::string& path) {
   RETURN_IF_ERROR(RemoveDeadSocket(path, address));
   platform::UniqueFd listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener.valid()) return absl::ErrnoToStatus(errno, "socket");
-  // Linux gives the name in the file system the mode of the socket: no moment with a wider one, and no
-  // change of the whole process's umask.
+  // Linux gives the name in the file system the mode of the socket: no moment with a wider one, and
+  // no change of the whole process's umask.
   if (fchmod(listener.get(), 0600) != 0 ||
       bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
       listen(listener.get(), kBacklog) != 0) {

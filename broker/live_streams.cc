@@ -13,8 +13,8 @@ namespace {
 
 using permissions::Principal;
 
-// Writes and endings are bounded in elapsed time of the machine, not of the injected clock: the peer
-// that stalls is outside of any test's time.
+// Writes and endings are bounded in elapsed time of the machine, not of the injected clock: the
+// peer that stalls is outside of any test's time.
 absl::Duration Elapsed() { return platform::SystemClock().Elapsed(); }
 
 // How often streams with a write under way are looked at: a fraction of the bound.
@@ -58,7 +58,9 @@ absl::StatusOr<std::unique_ptr<LiveStream>> LiveStreams::Add(Principal principal
   const auto same_name = [&](const LiveStream* other) {
     return other->principal_ == principal && other->subscription_ == stream->subscription_;
   };
-  const auto same_principal = [&](const LiveStream* other) { return other->principal_ == principal; };
+  const auto same_principal = [&](const LiveStream* other) {
+    return other->principal_ == principal;
+  };
   absl::Status refusal;
   {
     platform::MutexLock lock(mutex_);

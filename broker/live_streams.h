@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The event streams that are open now, so that a revocation can say what each was last sent and see to
-// it that each ends.
+// The event streams that are open now, so that a revocation can say what each was last sent and see
+// to it that each ends.
 //
-// The order that makes a revocation exact: the owner's call commits the new grants, raises the epoch,
-// and only then takes each stream's lock to read what was last sent. A stream takes that lock before
-// every write, compares the epoch, and notes what it is about to send. So either the write was noted
-// before the lock was taken, and the answer names it, or the stream sees the new epoch and decides
-// again. The lock is never held while gRPC writes: a stalled reader holds up nobody.
+// The order that makes a revocation exact: the owner's call commits the new grants, raises the
+// epoch, and only then takes each stream's lock to read what was last sent. A stream takes that
+// lock before every write, compares the epoch, and notes what it is about to send. So either the
+// write was noted before the lock was taken, and the answer names it, or the stream sees the new
+// epoch and decides again. The lock is never held while gRPC writes: a stalled reader holds up
+// nobody.
 #pragma once
 
 #include <absl/base/thread_annotations.h>
@@ -87,12 +88,13 @@ class LiveStreams {
                                                   std::string subscription,
                                                   grpc::ServerContext* context);
 
-  // Returns what each stream of the principal (of all, when empty) was last sent. Call after the epoch
-  // was raised; nothing later is ever written under the old grants.
+  // Returns what each stream of the principal (of all, when empty) was last sent. Call after the
+  // epoch was raised; nothing later is ever written under the old grants.
   std::vector<v1::StreamEnd> LastSent(const permissions::Principal& principal);
 
   // Sees to it that the principal's streams that exist now end: cancels those that are left after
-  // kRevokeCancelAfter and shuts the principal's connections if one is left after kRevokeShutdownAfter.
+  // kRevokeCancelAfter and shuts the principal's connections if one is left after
+  // kRevokeShutdownAfter.
   void EndStreams(const permissions::Principal& principal);
 
   // Returns once no stream is left, or after 'timeout'.

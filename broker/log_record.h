@@ -42,7 +42,8 @@ struct LogRecord {
   permissions::ContactId sender;
   // The app whose call caused it; empty when none did.
   permissions::Principal origin;
-  // A serialised postern.v1.Event whose id fields hold raw 16-byte ids in text form (event_codec.h).
+  // A serialised postern.v1.Event whose id fields hold raw 16-byte ids in text form
+  // (event_codec.h).
   std::string body;
 
   bool erased() const { return erased_by != ErasedBy::kNothing; }

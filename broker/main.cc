@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// posternd: hardens itself, reads its configuration, takes its place, serves until it is told to stop.
-#include <CLI/CLI.hpp>
+// posternd: hardens itself, reads its configuration, takes its place, serves until it is told to
+// stop.
 #include <absl/strings/str_cat.h>
 #include <absl/time/time.h>
 #include <grpc/support/log.h>
@@ -9,6 +9,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/signalfd.h>
+#include <CLI/CLI.hpp>
 
 #include <iostream>
 #include <memory>
@@ -49,7 +50,8 @@ void SetUpLog(const std::string& level) {
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
   logger->set_level(spdlog::level::from_str(level));
   spdlog::set_default_logger(std::move(logger));
-  // gRPC's own lines name sockets and certificates of peers; what matters of them the door says itself.
+  // gRPC's own lines name sockets and certificates of peers; what matters of them the door says
+  // itself.
   gpr_set_log_function([](gpr_log_func_args* line) {
     if (line->severity == GPR_LOG_SEVERITY_ERROR) {
       spdlog::debug("event=grpc file={} line={}", line->file, line->line);
@@ -102,9 +104,10 @@ absl::Status WaitUntilUnlocked(platform::SecretStore& secrets, Signals& signals)
         return absl::OkStatus();
       case platform::SecretStoreState::kLocked:
         if (!said) {
-          std::cerr << "posternd: the keyring is locked; unlock it and I go on. Nothing is taken in "
-                       "until then."
-                    << std::endl;
+          std::cerr
+              << "posternd: the keyring is locked; unlock it and I go on. Nothing is taken in "
+                 "until then."
+              << std::endl;
           platform::NotifyStatus("waiting for the keyring to be unlocked");
           said = true;
         }
@@ -166,7 +169,7 @@ int Run(const Config& config, const platform::Paths& paths, Signals& signals) {
 
   const platform::SystemClock clock;
   ConsentProcess prompt(*agent, config.consent_face);
-  BrokerOptions options{clock,          **secrets,    prompt, config, paths.data_dir,
+  BrokerOptions options{clock,        **secrets,           prompt, config, paths.data_dir,
                         paths.socket, platform::UniqueFd()};
   if (listener->has_value()) options.listener = std::move(**listener);
   absl::StatusOr<std::unique_ptr<Broker>> broker = Broker::Start(std::move(options));
@@ -192,19 +195,23 @@ int Main(int argc, char** argv) {
 
   CLI::App app{
       "posternd: the broker that lets your other apps read and answer your messages, as far as you "
-      "allow.\n\nIt needs no options: it listens on $XDG_RUNTIME_DIR/postern/postern.sock and keeps "
-      "its data in\n$XDG_DATA_HOME/postern. It has no option that grants access: only your answer in "
+      "allow.\n\nIt needs no options: it listens on $XDG_RUNTIME_DIR/postern/postern.sock and "
+      "keeps "
+      "its data in\n$XDG_DATA_HOME/postern. It has no option that grants access: only your answer "
+      "in "
       "the consent\ndialog does."};
-  app.footer(absl::StrCat(
-      "Examples:\n  posternd\n  posternd --check-config\n  posternd --print-config > "
-      "~/.config/postern/posternd.toml\n\nExit codes:\n",
-      ExitCodeTable()));
+  app.footer(
+      absl::StrCat("Examples:\n  posternd\n  posternd --check-config\n  posternd --print-config > "
+                   "~/.config/postern/posternd.toml\n\nExit codes:\n",
+                   ExitCodeTable()));
   std::string config_path;
   bool check_config = false;
   bool print_config = false;
-  app.add_option("--config", config_path,
-                 "The configuration file; default $XDG_CONFIG_HOME/postern/posternd.toml, if there");
-  app.add_flag("--check-config", check_config, "Read the configuration, say what is wrong, and end");
+  app.add_option(
+      "--config", config_path,
+      "The configuration file; default $XDG_CONFIG_HOME/postern/posternd.toml, if there");
+  app.add_flag("--check-config", check_config,
+               "Read the configuration, say what is wrong, and end");
   app.add_flag("--print-config", print_config, "Print every option with its default, and end");
   app.set_version_flag("--version", std::string("posternd ") + POSTERN_VERSION);
   try {

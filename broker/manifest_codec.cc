@@ -13,8 +13,8 @@ absl::Status ReadScopes(const google::protobuf::RepeatedField<int>& numbers, std
                         permissions::ScopeSet& scopes) {
   for (const int number : numbers) {
     const auto scope = permissions::ScopeFromNumber(number);
-    // A scope this broker does not know is refused, not left out: the user would be shown less than the
-    // program asks for.
+    // A scope this broker does not know is refused, not left out: the user would be shown less than
+    // the program asks for.
     if (!scope.ok()) return InvalidField(field, "names a scope this broker does not know");
     scopes.Add(*scope);
   }

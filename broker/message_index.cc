@@ -165,8 +165,8 @@ absl::StatusOr<bool> MessageIndex::IndexSlice() {
       }
     }
     for (const MessageId& message : slice.deleted) {
-      RETURN_IF_ERROR(database.Run("INSERT OR IGNORE INTO deleted_messages VALUES(?)",
-                                   Blob{message.view()}));
+      RETURN_IF_ERROR(
+          database.Run("INSERT OR IGNORE INTO deleted_messages VALUES(?)", Blob{message.view()}));
     }
     return database.Run("INSERT OR REPLACE INTO meta(key, value) VALUES('indexed_through', ?)",
                         slice.through);
@@ -187,10 +187,10 @@ absl::Status MessageIndex::CarryOutDeletes(Slice& slice) {
   const int64_t newest = PartOf(slice.records.front()->sequence);
   RETURN_IF_ERROR(store_.Read([&](Database& database) -> absl::Status {
     for (const MessageId& message : slice.deleted) {
-      RETURN_IF_ERROR(ForEachRef(database, message, oldest, newest,
-                                 [&erase](Sequence sequence, uint8_t kind) {
-                                   if (HasContent(kind)) erase.push_back(sequence);
-                                 }));
+      RETURN_IF_ERROR(
+          ForEachRef(database, message, oldest, newest, [&erase](Sequence sequence, uint8_t kind) {
+            if (HasContent(kind)) erase.push_back(sequence);
+          }));
     }
     ASSIGN_OR_RETURN(Statement deleted_before,
                      database.Prepare("SELECT 1 FROM deleted_messages WHERE message = ?"));
@@ -214,10 +214,10 @@ absl::Status MessageIndex::RemoveBefore(Sequence oldest) {
   bool more = true;
   while (more && !stopping_) {
     RETURN_IF_ERROR(store_.Write([&](Database& database) -> absl::Status {
-      RETURN_IF_ERROR(database.Run(
-          "DELETE FROM message_refs WHERE (part, key, sequence) IN "
-          "(SELECT part, key, sequence FROM message_refs WHERE part < ? LIMIT ?)",
-          PartOf(oldest), kIndexSlice));
+      RETURN_IF_ERROR(
+          database.Run("DELETE FROM message_refs WHERE (part, key, sequence) IN "
+                       "(SELECT part, key, sequence FROM message_refs WHERE part < ? LIMIT ?)",
+                       PartOf(oldest), kIndexSlice));
       more = database.changes() == kIndexSlice;
       return absl::OkStatus();
     }));
@@ -250,8 +250,8 @@ absl::Status MessageIndex::RemoveBefore(Sequence oldest) {
 }
 
 absl::Status MessageIndex::CatchUp(Sequence through, absl::Duration timeout) {
-  const auto deadline = std::chrono::steady_clock::now() +
-                        absl::ToChronoNanoseconds(std::min(timeout, kWaitMax));
+  const auto deadline =
+      std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(std::min(timeout, kWaitMax));
   through = std::min(through, log_.last_sequence());
   while (indexed_through() < through) {
     if (std::chrono::steady_clock::now() > deadline) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds messages in the log: by chat, and everything about one message. Written by a thread of its own
-// behind the log, because indexes in the commit path would cost most of the log's speed. It also
-// carries deletes out: it is where all records of a message are known.
+// Finds messages in the log: by chat, and everything about one message. Written by a thread of its
+// own behind the log, because indexes in the commit path would cost most of the log's speed. It
+// also carries deletes out: it is where all records of a message are known.
 #pragma once
 
 #include <absl/base/thread_annotations.h>
@@ -36,14 +36,14 @@ class MessageIndex {
   // 'timeout' passes first: answers then lack the newest messages.
   absl::Status CatchUp(Sequence through, absl::Duration timeout);
 
-  // Returns the message_created records of a chat before 'before' (last_sequence() + 1 for all), newest
-  // first, at most 'limit'.
+  // Returns the message_created records of a chat before 'before' (last_sequence() + 1 for all),
+  // newest first, at most 'limit'.
   absl::StatusOr<std::vector<Sequence>> ListChat(permissions::ChatId chat, Sequence before,
                                                  int limit);
   // Returns every record that names the message (created, edits, reactions, deletes...), ascending.
   absl::StatusOr<std::vector<Sequence>> RefsOf(permissions::MessageId message);
-  // The same for many, in their order. Records before 'from' are left out: for a page of messages give
-  // the page's oldest sequence, it saves looking through older parts of the index.
+  // The same for many, in their order. Records before 'from' are left out: for a page of messages
+  // give the page's oldest sequence, it saves looking through older parts of the index.
   absl::StatusOr<std::vector<std::vector<Sequence>>> RefsOf(
       std::span<const permissions::MessageId> messages, Sequence from = 0);
 

@@ -26,7 +26,7 @@ struct Asker {
   Asker(const Parts& parts, const Caller& caller)
       : app(parts.apps.Find(caller.principal)),
         book(parts.pseudonyms.Of(caller.principal)),
-        viewer{*app,           parts.apps.AccessOf(*app), book.pseudonyms, parts.directory,
+        viewer{*app,          parts.apps.AccessOf(*app), book.pseudonyms, parts.directory,
                parts.history, parts.clock.Now()} {}
 
   const AppPointer app;
@@ -43,8 +43,8 @@ using permissions::MessageId;
 using permissions::ObjectFacts;
 using permissions::Scope;
 
-// The account and remote name of a chat in which 'scope' is open. A chat that is not, or is not there,
-// is NOT_FOUND.
+// The account and remote name of a chat in which 'scope' is open. A chat that is not, or is not
+// there, is NOT_FOUND.
 struct OpenChat {
   AccountId account;
   std::string remote_id;
@@ -53,8 +53,7 @@ struct OpenChat {
 
 absl::StatusOr<OpenChat> FindOpenChat(const Parts& parts, const Asker& asker, ChatId chat,
                                       Scope scope, std::string_view field) {
-  RETURN_IF_ERROR(
-      VerdictStatus(Decide(asker.viewer.access, scope, {}, asker.viewer.now), scope));
+  RETURN_IF_ERROR(VerdictStatus(Decide(asker.viewer.access, scope, {}, asker.viewer.now), scope));
   const std::optional<v1::Chat> known = parts.directory.FindChat(chat);
   const std::optional<std::string> remote_id = parts.directory.RemoteChatId(chat);
   if (!known.has_value() || !remote_id.has_value()) return NotFound(field);
@@ -69,8 +68,9 @@ absl::StatusOr<OpenChat> FindOpenChat(const Parts& parts, const Asker& asker, Ch
   return open;
 }
 
-// Runs 'read', an absl::Status(const Asker&) that fills in 'response', until what the app may see is at its
-// end what it was at its start: reading can take seconds, and a revocation does not wait for it.
+// Runs 'read', an absl::Status(const Asker&) that fills in 'response', until what the app may see
+// is at its end what it was at its start: reading can take seconds, and a revocation does not wait
+// for it.
 template <typename Response, typename Read>
 absl::Status ReadAsNow(const Parts& parts, const Caller& caller, Response& response, Read read) {
   while (true) {
@@ -126,8 +126,8 @@ absl::Status MessageService::List(const Asker& asker, const v1::ListMessagesRequ
   ASSIGN_OR_RETURN(History::Page page, history_.List(asker.viewer, chat, before, page_size));
   for (v1::Message& message : page.messages) *response.add_messages() = std::move(message);
   if (page.next_before != 0) {
-    response.set_next_page_token(asker.book.tokens.Seal("ListMessages", request.chat_id(),
-                                                        absl::StrCat(page.next_before)));
+    response.set_next_page_token(
+        asker.book.tokens.Seal("ListMessages", request.chat_id(), absl::StrCat(page.next_before)));
   }
   return absl::OkStatus();
 }
@@ -136,8 +136,7 @@ grpc::Status MessageService::ListMessages(grpc::ServerContext* context,
                                           const v1::ListMessagesRequest* request,
                                           v1::ListMessagesResponse* response) {
   return parts_.gate.Handle(
-      context, "/postern.v1.MessageService/ListMessages", request,
-      [&](const Caller& caller) {
+      context, "/postern.v1.MessageService/ListMessages", request, [&](const Caller& caller) {
         return ReadAsNow(parts_, caller, *response,
                          [&](const Asker& asker) { return List(asker, *request, *response); });
       });
@@ -145,15 +144,16 @@ grpc::Status MessageService::ListMessages(grpc::ServerContext* context,
 
 absl::Status MessageService::Get(const Asker& asker, const v1::GetMessageRequest& request,
                                  v1::GetMessageResponse& response) {
-  ASSIGN_OR_RETURN(const MessageId id, CheckedId("message_id", asker.book.pseudonyms.DecodeMessage(
-                                                                  request.message_id())));
+  ASSIGN_OR_RETURN(
+      const MessageId id,
+      CheckedId("message_id", asker.book.pseudonyms.DecodeMessage(request.message_id())));
   RETURN_IF_ERROR(
       VerdictStatus(Decide(asker.viewer.access, Scope::kMessagesHistory, {}, asker.viewer.now),
                     Scope::kMessagesHistory));
   ASSIGN_OR_RETURN(const History::Origin origin, history_.Find(id));
-  RETURN_IF_ERROR(FindOpenChat(parts_, asker, origin.record->chat, Scope::kMessagesHistory,
-                               "message_id")
-                      .status());
+  RETURN_IF_ERROR(
+      FindOpenChat(parts_, asker, origin.record->chat, Scope::kMessagesHistory, "message_id")
+          .status());
   ASSIGN_OR_RETURN(*response.mutable_message(), history_.Get(asker.viewer, id));
   return absl::OkStatus();
 }
@@ -162,8 +162,7 @@ grpc::Status MessageService::GetMessage(grpc::ServerContext* context,
                                         const v1::GetMessageRequest* request,
                                         v1::GetMessageResponse* response) {
   return parts_.gate.Handle(
-      context, "/postern.v1.MessageService/GetMessage", request,
-      [&](const Caller& caller) {
+      context, "/postern.v1.MessageService/GetMessage", request, [&](const Caller& caller) {
         return ReadAsNow(parts_, caller, *response,
                          [&](const Asker& asker) { return Get(asker, *request, *response); });
       });
@@ -182,11 +181,12 @@ absl::Status MessageService::Send(const Caller& caller, const v1::SendMessageReq
   RETURN_IF_ERROR(CheckSend(request));
   const Asker asker(parts_, caller);
   const permissions::Pseudonyms& pseudonyms = asker.book.pseudonyms;
-  ASSIGN_OR_RETURN(const ChatId chat, CheckedId("chat_id", pseudonyms.DecodeChat(request.chat_id())));
+  ASSIGN_OR_RETURN(const ChatId chat,
+                   CheckedId("chat_id", pseudonyms.DecodeChat(request.chat_id())));
   MessageId reply_to;
   if (!request.reply_to_message_id().empty()) {
-    ASSIGN_OR_RETURN(reply_to, CheckedId("reply_to_message_id", pseudonyms.DecodeMessage(
-                                                                    request.reply_to_message_id())));
+    ASSIGN_OR_RETURN(reply_to, CheckedId("reply_to_message_id",
+                                         pseudonyms.DecodeMessage(request.reply_to_message_id())));
   }
   if (!request.caused_by_event_id().empty() &&
       !pseudonyms.DecodeEvent(request.caused_by_event_id()).has_value()) {
@@ -258,8 +258,7 @@ grpc::Status MessageService::SetReaction(grpc::ServerContext* context,
           return InvalidField("emoji", "must have 1 to 64 bytes");
         }
         return parts_.requests.Once(caller.principal, "SetReaction", request->request_id(),
-                                    *request, *response,
-                                    [&] { return React(caller, *request); });
+                                    *request, *response, [&] { return React(caller, *request); });
       });
 }
 
@@ -284,8 +283,7 @@ absl::Status MessageService::React(const Caller& caller, const v1::SetReactionRe
   react.set_message_id(target.remote_message_id);
   react.set_emoji(request.emoji());
   react.set_remove(request.remove());
-  return parts_.adapters
-      .Run(open.account, caller.principal, std::move(command), kCommandTimeout)
+  return parts_.adapters.Run(open.account, caller.principal, std::move(command), kCommandTimeout)
       .status();
 }
 
@@ -294,9 +292,9 @@ absl::Status MessageService::TakeSend(const Caller& caller) {
   uint32_t per_hour = 0;
   for (const permissions::Grant& grant : parts_.apps.Find(caller.principal)->grants) {
     if (grant.state != permissions::GrantState::kActive) continue;
-    per_hour = std::max(per_hour, grant.limits.sends_per_hour == 0
-                                      ? permissions::kSendsPerHourDefault
-                                      : grant.limits.sends_per_hour);
+    per_hour =
+        std::max(per_hour, grant.limits.sends_per_hour == 0 ? permissions::kSendsPerHourDefault
+                                                            : grant.limits.sends_per_hour);
   }
   platform::MutexLock lock(mutex_);
   auto [bucket, added] = sends_.try_emplace(caller.principal, per_hour, absl::Hours(1));

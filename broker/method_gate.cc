@@ -28,14 +28,15 @@ std::string CallersText(uint8_t callers) {
 
 // Standing and role; not the caller's number of calls. Standing comes first: a stranger is not told
 // what exists.
-absl::Status CheckRole(const MethodAccess* access, std::string_view full_method, Standing standing) {
+absl::Status CheckRole(const MethodAccess* access, std::string_view full_method,
+                       Standing standing) {
   const bool open_to_any = access != nullptr && (access->callers & permissions::kUnknownKey) != 0;
   if (!open_to_any && standing == Standing::kUnknown) {
-    return ReasonStatus(absl::StatusCode::kUnauthenticated,
-                        v1::ERROR_REASON_ENROLLMENT_REQUIRED,
-                        "this key is not enrolled: call postern.v1.EnrollmentService/Enroll on this "
-                        "channel, the user is asked, and then the same channel works",
-                        {{"enroll_method", "/postern.v1.EnrollmentService/Enroll"}});
+    return ReasonStatus(
+        absl::StatusCode::kUnauthenticated, v1::ERROR_REASON_ENROLLMENT_REQUIRED,
+        "this key is not enrolled: call postern.v1.EnrollmentService/Enroll on this "
+        "channel, the user is asked, and then the same channel works",
+        {{"enroll_method", "/postern.v1.EnrollmentService/Enroll"}});
   }
   if (!open_to_any && standing == Standing::kRevoked) {
     return ReasonStatus(absl::StatusCode::kUnauthenticated, v1::ERROR_REASON_GRANT_REVOKED,
@@ -48,11 +49,10 @@ absl::Status CheckRole(const MethodAccess* access, std::string_view full_method,
                         "the broker has no such method", {{"method", std::string(full_method)}});
   }
   if ((access->callers & CallerBit(standing)) == 0) {
-    return ReasonStatus(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_ROLE_REQUIRED,
-                        absl::StrCat("only these may call this method: ",
-                                     CallersText(access->callers)),
-                        {{"method", std::string(full_method)},
-                         {"roles", CallersText(access->callers)}});
+    return ReasonStatus(
+        absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_ROLE_REQUIRED,
+        absl::StrCat("only these may call this method: ", CallersText(access->callers)),
+        {{"method", std::string(full_method)}, {"roles", CallersText(access->callers)}});
   }
   if (!access->implemented) {
     return ReasonStatus(absl::StatusCode::kUnimplemented, v1::ERROR_REASON_NOT_IMPLEMENTED_YET,
@@ -124,10 +124,9 @@ absl::StatusOr<MethodGate::Admission> MethodGate::Admit(const grpc::ServerContex
                         {{"limit", "calls"}, {"retry_after_seconds", "1"}});
   }
   // The destructor of the last copy ends the call, whatever way the handler is left.
-  std::shared_ptr<void> call(calls_.get(),
-                             [calls = calls_, principal = caller->principal](void*) {
-                               calls->End(principal);
-                             });
+  std::shared_ptr<void> call(calls_.get(), [calls = calls_, principal = caller->principal](void*) {
+    calls->End(principal);
+  });
   return Admission(*caller, std::move(call));
 }
 
@@ -135,9 +134,10 @@ absl::Status MethodGate::CheckSize(const Caller& caller,
                                    const google::protobuf::MessageLite& message) {
   if (caller.standing == Standing::kGatekeeper) return absl::OkStatus();  // gRPC's own limit holds
   if (message.ByteSizeLong() <= kAppRequestBytesMax) return absl::OkStatus();
-  return ReasonStatus(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_LIMIT_EXCEEDED,
-                      absl::StrCat("a request of an app has at most ", kAppRequestBytesMax, " bytes"),
-                      {{"limit", "request_bytes"}, {"max", absl::StrCat(kAppRequestBytesMax)}});
+  return ReasonStatus(
+      absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_LIMIT_EXCEEDED,
+      absl::StrCat("a request of an app has at most ", kAppRequestBytesMax, " bytes"),
+      {{"limit", "request_bytes"}, {"max", absl::StrCat(kAppRequestBytesMax)}});
 }
 
 }  // namespace postern::broker

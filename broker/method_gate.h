@@ -3,9 +3,10 @@
 // method at all (permissions/method_access.h). Which grants it has is the handler's own question.
 //
 // A method that the table does not name never gets here: the Door refuses it before its handler
-// (auth processor of the slots), and with it every caller of gRPC's own services (health, reflection)
-// that the table does not allow. Roles for our own methods are refused here and not there, because
-// there gRPC sends only a code and a text, and a caller must be told the reason and what to do.
+// (auth processor of the slots), and with it every caller of gRPC's own services (health,
+// reflection) that the table does not allow. Roles for our own methods are refused here and not
+// there, because there gRPC sends only a code and a text, and a caller must be told the reason and
+// what to do.
 #pragma once
 
 #include <absl/status/status.h>
@@ -43,20 +44,21 @@ class MethodGate {
 
    private:
     friend class MethodGate;
-    Admission(Caller caller, std::shared_ptr<void> call) : caller_(caller), call_(std::move(call)) {}
+    Admission(Caller caller, std::shared_ptr<void> call)
+        : caller_(caller), call_(std::move(call)) {}
     Caller caller_;
     std::shared_ptr<void> call_;
   };
 
   // Lets the call in or says why not:
-  //   UNAUTHENTICATED CLIENT_CERTIFICATE_REQUIRED, ENROLLMENT_REQUIRED (unknown key) or GRANT_REVOKED;
-  //   UNIMPLEMENTED NOT_IMPLEMENTED_YET (the method is not in the table);
+  //   UNAUTHENTICATED CLIENT_CERTIFICATE_REQUIRED, ENROLLMENT_REQUIRED (unknown key) or
+  //   GRANT_REVOKED; UNIMPLEMENTED NOT_IMPLEMENTED_YET (the method is not in the table);
   //   PERMISSION_DENIED ROLE_REQUIRED; RESOURCE_EXHAUSTED LIMIT_EXCEEDED (too many calls at once).
   absl::StatusOr<Admission> Admit(const grpc::ServerContext& context,
                                   std::string_view full_method) const;
 
-  // The body of every handler: runs 'function', an absl::Status(const Caller&), for a caller that is
-  // let in. 'full_method' is "/postern.v1.Service/Method".
+  // The body of every handler: runs 'function', an absl::Status(const Caller&), for a caller that
+  // is let in. 'full_method' is "/postern.v1.Service/Method".
   template <typename Function>
   grpc::Status Handle(const grpc::ServerContext* context, std::string_view full_method,
                       Function&& function) const {

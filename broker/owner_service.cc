@@ -37,8 +37,9 @@ bool Ended(const Grant& grant) {
 }
 
 absl::Status AlreadyEnded() {
-  return InvalidField("grant_id", "names a grant that has ended; only the user, asked again, makes a "
-                                  "new one");
+  return InvalidField("grant_id",
+                      "names a grant that has ended; only the user, asked again, makes a "
+                      "new one");
 }
 
 template <typename Response>
@@ -53,8 +54,7 @@ v1::OwnedGrant OwnerService::Owned(const Grant& grant) const {
   owned.set_principal(grant.principal.ToHex());
   owned.set_app_display_name(parts_.apps.Find(grant.principal)->app.display_name());
   // The owner's tools hold the owner's key, and see the owner's pseudonyms.
-  *owned.mutable_grant() =
-      WireGrant(grant, parts_.pseudonyms.Of(parts_.apps.owner()).pseudonyms);
+  *owned.mutable_grant() = WireGrant(grant, parts_.pseudonyms.Of(parts_.apps.owner()).pseudonyms);
   // Its app was last here then; a grant is used by being connected.
   if (const absl::Time seen = parts_.apps.LastSeen(grant.principal); seen >= grant.create_time) {
     *owned.mutable_last_use_time() = ToProto(seen);
@@ -96,8 +96,7 @@ grpc::Status OwnerService::GetStatus(grpc::ServerContext* context,
         response->set_paused(parts_.apps.paused());
         const auto& page = parts_.pseudonyms.Of(parts_.apps.owner());
         for (v1::Account& account : parts_.directory.Accounts()) {
-          account.set_id(
-              page.pseudonyms.Encode(IdFromText<permissions::AccountId>(account.id())));
+          account.set_id(page.pseudonyms.Encode(IdFromText<permissions::AccountId>(account.id())));
           account.clear_self_contact_id();
           *response->add_accounts() = std::move(account);
         }
@@ -213,7 +212,8 @@ grpc::Status OwnerService::NarrowGrant(grpc::ServerContext* context,
                       if (end > changed.validity.expire_time) {
                         return InvalidField("expire_time", "would lengthen the grant");
                       }
-                      // A grant that ends with a connection still does: the earlier of the two counts.
+                      // A grant that ends with a connection still does: the earlier of the two
+                      // counts.
                       if (changed.validity.kind == permissions::ValidityKind::kUntilRevoked) {
                         changed.validity.kind = permissions::ValidityKind::kUntil;
                       }
@@ -235,18 +235,16 @@ grpc::Status OwnerService::RevokeGrant(grpc::ServerContext* context,
   return parts_.gate.Handle(
       context, "/postern.v1.OwnerService/RevokeGrant", request,
       [&](const Caller& caller) -> absl::Status {
-        ASSIGN_OR_RETURN(
-            const GrantId id,
-            CheckedId("grant_id", parts_.pseudonyms.Of(caller.principal)
-                                      .pseudonyms.DecodeGrant(request->grant_id())));
+        ASSIGN_OR_RETURN(const GrantId id,
+                         CheckedId("grant_id", parts_.pseudonyms.Of(caller.principal)
+                                                   .pseudonyms.DecodeGrant(request->grant_id())));
         return parts_.requests.Once(
             caller.principal, "RevokeGrant", request->request_id(), *request, *response,
             [&]() -> absl::Status {
-              ASSIGN_OR_RETURN(const Grant grant,
-                               parts_.apps.ChangeGrant(id, [](Grant& changed) {
-                                 changed.state = GrantState::kRevoked;
-                                 return absl::OkStatus();
-                               }));
+              ASSIGN_OR_RETURN(const Grant grant, parts_.apps.ChangeGrant(id, [](Grant& changed) {
+                changed.state = GrantState::kRevoked;
+                return absl::OkStatus();
+              }));
               AddEnds(Settle(grant.principal), *response);
               *response->mutable_grant() = Owned(grant);
               return absl::OkStatus();
@@ -257,24 +255,25 @@ grpc::Status OwnerService::RevokeGrant(grpc::ServerContext* context,
 grpc::Status OwnerService::RevokeApp(grpc::ServerContext* context,
                                      const v1::RevokeAppRequest* request,
                                      v1::RevokeAppResponse* response) {
-  return parts_.gate.Handle(
-      context, "/postern.v1.OwnerService/RevokeApp", request,
-      [&](const Caller& caller) -> absl::Status {
-        const Principal principal = Principal::FromHex(request->principal());
-        if (principal.empty()) return InvalidField("principal", "must be 64 hex digits");
-        return parts_.requests.Once(
-            caller.principal, "RevokeApp", request->request_id(), *request, *response,
-            [&]() -> absl::Status {
-              const bool was_gatekeeper =
-                  parts_.apps.StandingOf(principal) == Standing::kGatekeeper;
-              RETURN_IF_ERROR(parts_.apps.Revoke(principal));
-              AddEnds(parts_.streams.LastSent(principal), *response);
-              parts_.streams.EndStreams(principal);
-              // An adapter has no event stream that could end with a reason first.
-              if (was_gatekeeper) parts_.door.CloseConnections(principal);
-              return parts_.subscriptions.Remove(principal);
-            });
-      });
+  return parts_.gate.Handle(context, "/postern.v1.OwnerService/RevokeApp", request,
+                            [&](const Caller& caller) -> absl::Status {
+                              const Principal principal = Principal::FromHex(request->principal());
+                              if (principal.empty())
+                                return InvalidField("principal", "must be 64 hex digits");
+                              return parts_.requests.Once(
+                                  caller.principal, "RevokeApp", request->request_id(), *request,
+                                  *response, [&]() -> absl::Status {
+                                    const bool was_gatekeeper =
+                                        parts_.apps.StandingOf(principal) == Standing::kGatekeeper;
+                                    RETURN_IF_ERROR(parts_.apps.Revoke(principal));
+                                    AddEnds(parts_.streams.LastSent(principal), *response);
+                                    parts_.streams.EndStreams(principal);
+                                    // An adapter has no event stream that could end with a reason
+                                    // first.
+                                    if (was_gatekeeper) parts_.door.CloseConnections(principal);
+                                    return parts_.subscriptions.Remove(principal);
+                                  });
+                            });
 }
 
 grpc::Status OwnerService::SuspendGrant(grpc::ServerContext* context,
@@ -283,10 +282,9 @@ grpc::Status OwnerService::SuspendGrant(grpc::ServerContext* context,
   return parts_.gate.Handle(
       context, "/postern.v1.OwnerService/SuspendGrant", request,
       [&](const Caller& caller) -> absl::Status {
-        ASSIGN_OR_RETURN(
-            const GrantId id,
-            CheckedId("grant_id", parts_.pseudonyms.Of(caller.principal)
-                                      .pseudonyms.DecodeGrant(request->grant_id())));
+        ASSIGN_OR_RETURN(const GrantId id,
+                         CheckedId("grant_id", parts_.pseudonyms.Of(caller.principal)
+                                                   .pseudonyms.DecodeGrant(request->grant_id())));
         return parts_.requests.Once(
             caller.principal, "SuspendGrant", request->request_id(), *request, *response,
             [&]() -> absl::Status {
@@ -309,10 +307,9 @@ grpc::Status OwnerService::ResumeGrant(grpc::ServerContext* context,
   return parts_.gate.Handle(
       context, "/postern.v1.OwnerService/ResumeGrant", request,
       [&](const Caller& caller) -> absl::Status {
-        ASSIGN_OR_RETURN(
-            const GrantId id,
-            CheckedId("grant_id", parts_.pseudonyms.Of(caller.principal)
-                                      .pseudonyms.DecodeGrant(request->grant_id())));
+        ASSIGN_OR_RETURN(const GrantId id,
+                         CheckedId("grant_id", parts_.pseudonyms.Of(caller.principal)
+                                                   .pseudonyms.DecodeGrant(request->grant_id())));
         return parts_.requests.Once(
             caller.principal, "ResumeGrant", request->request_id(), *request, *response,
             [&]() -> absl::Status {
@@ -362,8 +359,7 @@ grpc::Status OwnerService::ListOwnedAccounts(grpc::ServerContext* context,
                                           request->page_size(), request->page_token()));
         for (v1::Account& account : parts_.directory.Accounts()) {
           if (!page.Takes(account.id())) continue;
-          account.set_id(
-              book.pseudonyms.Encode(IdFromText<permissions::AccountId>(account.id())));
+          account.set_id(book.pseudonyms.Encode(IdFromText<permissions::AccountId>(account.id())));
           account.set_self_contact_id(book.pseudonyms.Encode(
               IdFromText<permissions::ContactId>(account.self_contact_id())));
           *response->add_accounts() = std::move(account);
@@ -376,28 +372,27 @@ grpc::Status OwnerService::ListOwnedAccounts(grpc::ServerContext* context,
 grpc::Status OwnerService::ListOwnedChats(grpc::ServerContext* context,
                                           const v1::ListOwnedChatsRequest* request,
                                           v1::ListOwnedChatsResponse* response) {
-  return parts_.gate.Handle(
-      context, "/postern.v1.OwnerService/ListOwnedChats", request,
-      [&](const Caller& caller) -> absl::Status {
-        const auto& book = parts_.pseudonyms.Of(caller.principal);
-        ASSIGN_OR_RETURN(PageReader page,
-                         PageReader::Open(book.tokens, "ListOwnedChats", "", request->page_size(),
-                                          request->page_token()));
-        for (v1::Chat& chat : parts_.directory.Chats()) {
-          if (!page.Takes(chat.id())) continue;
-          HideIds(chat, book.pseudonyms);
-          *response->add_chats() = std::move(chat);
-        }
-        response->set_next_page_token(page.NextToken());
-        return absl::OkStatus();
-      });
+  return parts_.gate.Handle(context, "/postern.v1.OwnerService/ListOwnedChats", request,
+                            [&](const Caller& caller) -> absl::Status {
+                              const auto& book = parts_.pseudonyms.Of(caller.principal);
+                              ASSIGN_OR_RETURN(
+                                  PageReader page,
+                                  PageReader::Open(book.tokens, "ListOwnedChats", "",
+                                                   request->page_size(), request->page_token()));
+                              for (v1::Chat& chat : parts_.directory.Chats()) {
+                                if (!page.Takes(chat.id())) continue;
+                                HideIds(chat, book.pseudonyms);
+                                *response->add_chats() = std::move(chat);
+                              }
+                              response->set_next_page_token(page.NextToken());
+                              return absl::OkStatus();
+                            });
 }
 
 grpc::Status OwnerService::Verify(grpc::ServerContext* context, const v1::VerifyRequest* request,
                                   v1::VerifyResponse* response) {
   return parts_.gate.Handle(
-      context, "/postern.v1.OwnerService/Verify", request,
-      [&](const Caller&) -> absl::Status {
+      context, "/postern.v1.OwnerService/Verify", request, [&](const Caller&) -> absl::Status {
         ASSIGN_OR_RETURN(const std::optional<Sequence> bad, parts_.log.VerifyAll([&] {
           return context->IsCancelled() || parts_.shutdown.begun();
         }));

@@ -12,8 +12,8 @@
 
 namespace postern::broker {
 
-// What the user's own tools may do: look, narrow, pause, take back. Nothing here creates or widens a
-// grant: the owner's key can be read by any program on the unlocked session bus.
+// What the user's own tools may do: look, narrow, pause, take back. Nothing here creates or widens
+// a grant: the owner's key can be read by any program on the unlocked session bus.
 class OwnerService final : public v1::OwnerService::Service {
  public:
   // What the daemon is, for GetStatus.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pages of a list that has an order by key: which entries belong on this page, and what asks for the
-// next one (AIP-158). Tokens are sealed for one caller, method and request.
+// Pages of a list that has an order by key: which entries belong on this page, and what asks for
+// the next one (AIP-158). Tokens are sealed for one caller, method and request.
 #pragma once
 
 #include <absl/status/statusor.h>

@@ -40,8 +40,7 @@ class PseudonymBook {
   const platform::SecretBytes master_;
   const uint64_t epoch_;
   platform::Mutex mutex_;
-  absl::flat_hash_map<permissions::Principal, std::unique_ptr<Page>> pages_
-      ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<permissions::Principal, std::unique_ptr<Page>> pages_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace postern::broker

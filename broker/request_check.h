@@ -25,14 +25,16 @@ namespace postern::broker {
 // INVALID_ARGUMENT INVALID_FIELD.
 inline absl::Status InvalidField(std::string_view field, std::string_view what) {
   return ReasonStatus(absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_FIELD,
-                      absl::StrCat("'", AbslText(field), "' ", AbslText(what)), {{"field", std::string(field)}});
+                      absl::StrCat("'", AbslText(field), "' ", AbslText(what)),
+                      {{"field", std::string(field)}});
 }
 
 // NOT_FOUND: missing and forbidden alike.
 inline absl::Status NotFound(std::string_view field) {
-  return ReasonStatus(absl::StatusCode::kNotFound, v1::ERROR_REASON_NOT_FOUND,
-                      absl::StrCat("there is nothing of that '", AbslText(field), "' that this app may see"),
-                      {{"field", std::string(field)}});
+  return ReasonStatus(
+      absl::StatusCode::kNotFound, v1::ERROR_REASON_NOT_FOUND,
+      absl::StrCat("there is nothing of that '", AbslText(field), "' that this app may see"),
+      {{"field", std::string(field)}});
 }
 
 // Gives the id that 'decoded' holds, or says that 'field' is malformed.
@@ -63,17 +65,16 @@ inline absl::Status InvalidPageToken() {
 }
 
 inline absl::Status CheckVersion(const v1::ProtocolVersion& version) {
-  const uint32_t major = version.major() == 0 && version.minor() == 0 ? permissions::kProtocolMajor
-                                                                      : version.major();
+  const uint32_t major =
+      version.major() == 0 && version.minor() == 0 ? permissions::kProtocolMajor : version.major();
   if (major == permissions::kProtocolMajor) return absl::OkStatus();
   const std::string theirs = absl::StrCat(version.major(), ".", version.minor());
   const std::string ours =
       absl::StrCat(permissions::kProtocolMajor, ".", permissions::kProtocolMinor);
-  return ReasonStatus(
-      absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_VERSION_MISMATCH,
-      absl::StrCat("this program speaks version ", theirs, " and the broker ", ours,
-                   "; update the older one"),
-      {{"caller_version", theirs}, {"broker_version", ours}});
+  return ReasonStatus(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_VERSION_MISMATCH,
+                      absl::StrCat("this program speaks version ", theirs, " and the broker ", ours,
+                                   "; update the older one"),
+                      {{"caller_version", theirs}, {"broker_version", ours}});
 }
 
 // Turns a verdict into the caller's answer; OK when allowed.

@@ -172,9 +172,9 @@ absl::Status RequestLedger::Once(const Principal& principal, std::string_view me
     }));
     return status;
   }
-  const State state = status.ok()                                         ? State::kAnswered
+  const State state = status.ok()                                   ? State::kAnswered
                       : status.code() == absl::StatusCode::kUnknown ? State::kUnknown
-                                                                          : State::kRefused;
+                                                                    : State::kRefused;
   const std::string answer = status.ok() ? response.SerializeAsString() : Pack(status);
   RETURN_IF_ERROR(store_.Write([&](Database& database) {
     return database.Run(

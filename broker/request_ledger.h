@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Same request id, same answer: the record of what was asked with a `request_id`, so that a retry is
-// answered and not done again (AIP-155), across restarts too.
+// Same request id, same answer: the record of what was asked with a `request_id`, so that a retry
+// is answered and not done again (AIP-155), across restarts too.
 #pragma once
 
 #include <absl/base/thread_annotations.h>
@@ -28,12 +28,13 @@ class RequestLedger {
   static absl::StatusOr<std::unique_ptr<RequestLedger>> Open(Store& store,
                                                              const platform::Clock& clock);
 
-  // Does 'action' once for this principal and request id, and answers every repetition with the first
-  // answer, success or refusal. 'request' is what was asked, 'response' is filled in.
+  // Does 'action' once for this principal and request id, and answers every repetition with the
+  // first answer, success or refusal. 'request' is what was asked, 'response' is filled in.
   // INVALID_ARGUMENT INVALID_FIELD: no or too long an id. ABORTED REQUEST_ID_CONFLICT: the id came
-  // with another request, or its first call still runs. UNKNOWN OUTCOME_UNKNOWN: a crash or time-out
-  // cut the first one. Kept are success, FAILED_PRECONDITION (the gatekeeper's final no) and UNKNOWN;
-  // an 'action' that fails otherwise did nothing and is forgotten, so that the same id may try again.
+  // with another request, or its first call still runs. UNKNOWN OUTCOME_UNKNOWN: a crash or
+  // time-out cut the first one. Kept are success, FAILED_PRECONDITION (the gatekeeper's final no)
+  // and UNKNOWN; an 'action' that fails otherwise did nothing and is forgotten, so that the same id
+  // may try again.
   absl::Status Once(const permissions::Principal& principal, std::string_view method,
                     const std::string& request_id, const google::protobuf::MessageLite& request,
                     google::protobuf::MessageLite& response,
@@ -41,7 +42,8 @@ class RequestLedger {
 
  private:
   RequestLedger(Store& store, const platform::Clock& clock) : store_(store), clock_(clock) {}
-  // Returns whether it is time to throw out what is older than kRequestMemory, and notes that it is done.
+  // Returns whether it is time to throw out what is older than kRequestMemory, and notes that it is
+  // done.
   bool TakePruneTurn();
 
   Store& store_;

@@ -32,9 +32,9 @@ struct RetentionResult {
   uint64_t removed = 0;
 };
 
-// Applies 'policies' as of 'now'. Reads the whole log in bounded batches, so call it hourly at most, on
-// a background thread; 'stop' is asked between batches and ends it with CANCELLED. Age counts from
-// record_time. Safe to repeat after any failure.
+// Applies 'policies' as of 'now'. Reads the whole log in bounded batches, so call it hourly at
+// most, on a background thread; 'stop' is asked between batches and ends it with CANCELLED. Age
+// counts from record_time. Safe to repeat after any failure.
 absl::StatusOr<RetentionResult> RunRetention(EventLog& log, const RetentionPolicies& policies,
                                              absl::Time now, absl::FunctionRef<bool()> stop);
 

@@ -34,9 +34,10 @@ grpc::Status WireStatus(grpc::StatusCode code, std::string_view message, std::st
 // What the storage says without a reason of its own: the caller can wait and try again.
 grpc::Status StorageUnavailable(const absl::Status& status) {
   spdlog::error("event=storage_unavailable what=\"{}\"", std::string(status.message()));
-  return MakeStatus(grpc::StatusCode::UNAVAILABLE, v1::ERROR_REASON_STORAGE_UNAVAILABLE,
-                    "the broker's disk is full, read-only or unreadable; nothing was stored, try again "
-                    "once there is room");
+  return MakeStatus(
+      grpc::StatusCode::UNAVAILABLE, v1::ERROR_REASON_STORAGE_UNAVAILABLE,
+      "the broker's disk is full, read-only or unreadable; nothing was stored, try again "
+      "once there is room");
 }
 
 grpc::Status InternalFault(const absl::Status& status) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a refusal travels: inside the daemon as an absl::Status that carries a reason, on the wire as a
-// canonical code with a postern.v1.ErrorInfo. The translation is one function.
+// How a refusal travels: inside the daemon as an absl::Status that carries a reason, on the wire as
+// a canonical code with a postern.v1.ErrorInfo. The translation is one function.
 #pragma once
 
 #include <absl/status/status.h>
@@ -33,10 +33,10 @@ std::string FieldOf(const absl::Status& status);
 grpc::Status MakeStatus(grpc::StatusCode code, v1::ErrorReason reason, std::string_view message,
                         const ErrorMetadata& metadata = {});
 
-// Translates. An error without a reason is a fault of ours: the caller gets INTERNAL with an id in the
-// metadata ("error_id"), and the journal gets that id with the details. UNAVAILABLE is the storage's word
-// for a full or failing disk and becomes STORAGE_UNAVAILABLE. CANCELLED and DEADLINE_EXCEEDED pass without
-// a reason, since the caller caused them.
+// Translates. An error without a reason is a fault of ours: the caller gets INTERNAL with an id in
+// the metadata ("error_id"), and the journal gets that id with the details. UNAVAILABLE is the
+// storage's word for a full or failing disk and becomes STORAGE_UNAVAILABLE. CANCELLED and
+// DEADLINE_EXCEEDED pass without a reason, since the caller caused them.
 grpc::Status ToGrpc(const absl::Status& status);
 
 // The wire name of a reason: the enum value's name without its prefix.

@@ -63,9 +63,9 @@ int NewestSchema() { return static_cast<int>(std::size(kSteps)); }
 absl::Status Migrate(Database& database) {
   ASSIGN_OR_RETURN(const int64_t found, database.QueryInteger("PRAGMA user_version"));
   if (found > NewestSchema()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the database has schema version ", found, ", this program knows up to ",
-                     NewestSchema(), "; start the newer posternd that wrote it"));
+    return absl::FailedPreconditionError(absl::StrCat("the database has schema version ", found,
+                                                      ", this program knows up to ", NewestSchema(),
+                                                      "; start the newer posternd that wrote it"));
   }
   for (int64_t version = found; version < NewestSchema(); ++version) {
     const absl::Status status =

@@ -21,8 +21,7 @@ bool InForce(const Grant& grant) {
 
 }  // namespace
 
-SessionGrants::SessionGrants(AppRegistry& apps,
-                             std::function<int(const Principal&)> connections_of)
+SessionGrants::SessionGrants(AppRegistry& apps, std::function<int(const Principal&)> connections_of)
     : apps_(apps), connections_of_(std::move(connections_of)), thread_([this] { Loop(); }) {}
 
 SessionGrants::~SessionGrants() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ends the grants that live by connections: "once" with the first connection of its app that closes,
-// "while it runs" with the last. No connection survives the daemon, so both also end when it starts.
+// Ends the grants that live by connections: "once" with the first connection of its app that
+// closes, "while it runs" with the last. No connection survives the daemon, so both also end when
+// it starts.
 #pragma once
 
 #include <absl/base/thread_annotations.h>

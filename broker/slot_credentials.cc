@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a call learns its connection.
 //
-// gRPC gives a call the AuthContext of its connection, and runs the slot's AuthMetadataProcessor before
-// the call's handler. The processor knows its slot, and the slot holds one connection: so the first call
-// of a connection writes the connection's number into the AuthContext, and every handler reads it there.
+// gRPC gives a call the AuthContext of its connection, and runs the slot's AuthMetadataProcessor
+// before the call's handler. The processor knows its slot, and the slot holds one connection: so
+// the first call of a connection writes the connection's number into the AuthContext, and every
+// handler reads it there.
 //
-// Writing to it looks like a data race, since all calls of the connection share it. It is not one: the
-// number is written once, under the processor's lock, and every call passes that lock in the processor
-// before its handler can read. A client cannot set the property: gRPC makes all others from the
-// certificate, under names of its own.
+// Writing to it looks like a data race, since all calls of the connection share it. It is not one:
+// the number is written once, under the processor's lock, and every call passes that lock in the
+// processor before its handler can read. A client cannot set the property: gRPC makes all others
+// from the certificate, under names of its own.
 #include "broker/slot_credentials.h"
 
 #include <absl/strings/numbers.h>
@@ -106,8 +107,9 @@ class Processor final : public grpc::AuthMetadataProcessor {
   }
 
  private:
-  // Writes the connection in this slot into the context of its calls. The empty one when the context
-  // is not of that connection, or of a resumed session: that proves only that the peer once had the key.
+  // Writes the connection in this slot into the context of its calls. The empty one when the
+  // context is not of that connection, or of a resumed session: that proves only that the peer once
+  // had the key.
   ConnectionId Bind(grpc::AuthContext& context) {
     // Held for reading too: another call may be writing.
     platform::MutexLock lock(mutex_);
@@ -142,10 +144,10 @@ std::shared_ptr<grpc::ServerCredentials> MakeSlotCredentials(const platform::Tls
           {std::string(key.begin(), key.end()), identity.certificate_pem}});
   grpc::experimental::TlsServerCredentialsOptions options(provider);
   options.watch_identity_key_cert_pairs();
-  options.set_cert_request_type(
-      GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_BUT_DONT_VERIFY);
+  options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_BUT_DONT_VERIFY);
   options.set_certificate_verifier(
-      grpc::experimental::ExternalCertificateVerifier::Create<Verifier>(slot, table, std::move(tell)));
+      grpc::experimental::ExternalCertificateVerifier::Create<Verifier>(slot, table,
+                                                                        std::move(tell)));
   options.set_check_call_host(false);
   auto credentials = grpc::experimental::TlsServerCredentials(options);
   credentials->SetAuthMetadataProcessor(

@@ -23,8 +23,8 @@ inline constexpr int kReaderCacheKib = 1024;
 // How long a connection waits for SQLite's own short locks (checkpoint against reader).
 inline constexpr int kBusyTimeoutMilliseconds = 200;
 
-// WAL size at which the writer checkpoints when nobody waits, and when somebody does (8 KiB pages: 4
-// and 32 MiB): the copying costs milliseconds, so it is done in a pause if there is one.
+// WAL size at which the writer checkpoints when nobody waits, and when somebody does (8 KiB pages:
+// 4 and 32 MiB): the copying costs milliseconds, so it is done in a pause if there is one.
 inline constexpr int kCheckpointIdlePages = 512;
 inline constexpr int kCheckpointBusyPages = 4096;
 // The WAL is emptied at most this often after an erasure: a flood of deletes must not sync all day.
@@ -45,9 +45,9 @@ inline constexpr size_t kEraseSlice = 500;
 inline constexpr int kIndexSlice = 1000;
 // How long the index lets records gather: an index commit for each event would double the syncs.
 inline constexpr absl::Duration kIndexLinger = absl::Milliseconds(250);
-// Sequences that share one part of the index by message id. Ids are random: in one big part each row
-// dirties a page of its own, and bulk import falls from 100,000 to 30,000 events a second. A part of
-// this size has some forty pages, which a slice fills together; a look-up probes each part.
+// Sequences that share one part of the index by message id. Ids are random: in one big part each
+// row dirties a page of its own, and bulk import falls from 100,000 to 30,000 events a second. A
+// part of this size has some forty pages, which a slice fills together; a look-up probes each part.
 inline constexpr uint64_t kIndexPartRecords = 16384;
 // After an error the index waits this long before it tries again.
 inline constexpr absl::Duration kIndexRetry = absl::Seconds(1);

@@ -26,7 +26,8 @@ constexpr char kHighWaterName[] = "high-water";
 constexpr int64_t kPageBytes = 8192;
 constexpr std::string_view kPlainMagic("SQLite format 3\0", 16);
 
-constexpr char kRestore[] = "; restore the data folder from a backup, or move it away to start anew";
+constexpr char kRestore[] =
+    "; restore the data folder from a backup, or move it away to start anew";
 
 // Size of 'path', or -1 when there is none.
 int64_t FileSize(const std::string& path) {
@@ -42,9 +43,8 @@ absl::Status SystemError(int error, const char* operation) {
 // Makes the file if it is missing, before SQLite would with the umask of the moment; its -wal and
 // -shm take their mode from it.
 absl::Status EnsurePrivateFile(const std::string& path, bool make) {
-  platform::UniqueFd fd(::open(path.c_str(),
-                               O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (make ? O_CREAT : 0),
-                               0600));
+  platform::UniqueFd fd(::open(
+      path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (make ? O_CREAT : 0), 0600));
   if (!fd.valid()) return SystemError(errno, "opening");
   struct stat info;
   if (::fstat(fd.get(), &info) != 0) return SystemError(errno, "opening");
@@ -66,7 +66,8 @@ absl::Status CheckExistingFile(const std::string& path) {
   if (size < 0) return SystemError(errno, "reading");
   if (std::string_view(start, static_cast<size_t>(size)) == kPlainMagic) {
     return absl::FailedPreconditionError(
-        "events.db is not encrypted: Postern did not write it, or another SQLite was linked in place "
+        "events.db is not encrypted: Postern did not write it, or another SQLite was linked in "
+        "place "
         "of SQLCipher; move it away");
   }
   const int64_t bytes = FileSize(path);
@@ -127,17 +128,20 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
   auto writer = Database::Open(path, Database::Mode::kReadWrite, options.key);
   if (!writer.ok()) {
     if (!absl::IsDataLoss(writer.status())) return writer.status();
-    // SQLite cannot tell a wrong key from damage. The high-water file can: its MAC has the same key.
+    // SQLite cannot tell a wrong key from damage. The high-water file can: its MAC has the same
+    // key.
     if (mark_file.ok()) {
       return absl::DataLossError(
           absl::StrCat("events.db is damaged: its first page fails its checks", kRestore));
     }
     if (absl::IsDataLoss(mark_file.status())) {
       return absl::FailedPreconditionError(
-          "the database belongs to another key; unlock the keyring that holds its key, or restore it");
+          "the database belongs to another key; unlock the keyring that holds its key, or restore "
+          "it");
     }
     return absl::FailedPreconditionError(
-        "the database belongs to another key, or is damaged: its high-water file is missing; unlock "
+        "the database belongs to another key, or is damaged: its high-water file is missing; "
+        "unlock "
         "the keyring that holds its key, or restore the data folder from a backup");
   }
   store->writer_ = *std::move(writer);
@@ -379,10 +383,9 @@ absl::Status Store::RunTransaction(const std::vector<Ticket*>& tickets) {
   }
   if (changed_other) {
     // Lets the high-water mark notice the loss of commits that add no event, a revocation say.
-    if (absl::Status status = database.Run(
-            "INSERT INTO meta(key, value) VALUES('generation', ?1) "
-            "ON CONFLICT(key) DO UPDATE SET value = ?1",
-            generation_ + 1);
+    if (absl::Status status = database.Run("INSERT INTO meta(key, value) VALUES('generation', ?1) "
+                                           "ON CONFLICT(key) DO UPDATE SET value = ?1",
+                                           generation_ + 1);
         !status.ok()) {
       return abandon(status);
     }
@@ -396,8 +399,7 @@ void Store::CheckpointWhenDue(bool idle) {
   bool truncate = false;
   if (idle) {
     platform::MutexLock lock(mutex_);
-    truncate = truncation_wanted_ &&
-               clock_.Elapsed() - last_truncation_ >= kWalTruncationInterval;
+    truncate = truncation_wanted_ && clock_.Elapsed() - last_truncation_ >= kWalTruncationInterval;
     if (truncate) truncation_wanted_ = false;
   }
   const int due = idle ? kCheckpointIdlePages : kCheckpointBusyPages;

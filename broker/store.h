@@ -59,18 +59,18 @@ class Store {
   // Whether 'directory' holds a database, readable or not. Never make a new key when it does.
   static bool Exists(const std::string& directory);
 
-  // FAILED_PRECONDITION: unencrypted, from another key, newer schema, another library, or no database
-  // under Create::kNever (NOT_FOUND then). DATA_LOSS: damaged, older than its high-water mark, or gone
-  // while the mark is there. UNAVAILABLE: full, read-only or unreadable disk. The message
-  // says what to do. Nothing is created or changed unless OK.
+  // FAILED_PRECONDITION: unencrypted, from another key, newer schema, another library, or no
+  // database under Create::kNever (NOT_FOUND then). DATA_LOSS: damaged, older than its high-water
+  // mark, or gone while the mark is there. UNAVAILABLE: full, read-only or unreadable disk. The
+  // message says what to do. Nothing is created or changed unless OK.
   static absl::StatusOr<std::unique_ptr<Store>> Open(StoreOptions options);
   // Runs what was queued, then stops.
   ~Store();
 
   // Runs 'job' on the writer thread inside the next commit and returns once that is durable. A job
   // that fails is undone alone and its status returned. Other errors: UNAVAILABLE (disk full or
-  // read-only: nothing stored, later writes may succeed), DATA_LOSS (refuses all writes from then on).
-  // Blocks while the queue is full. Jobs must be short, and must not call Write.
+  // read-only: nothing stored, later writes may succeed), DATA_LOSS (refuses all writes from then
+  // on). Blocks while the queue is full. Jobs must be short, and must not call Write.
   absl::Status Write(const Job& job);
 
   // Runs 'read' in one read transaction on a read-only connection. Copy what is needed and return:
@@ -92,7 +92,8 @@ class Store {
   bool created() const { return created_; }
   const platform::Clock& clock() const { return clock_; }
 
-  // A 256-bit key for 'purpose', derived from the database key (HKDF-SHA256). Same purpose, same key.
+  // A 256-bit key for 'purpose', derived from the database key (HKDF-SHA256). Same purpose, same
+  // key.
   platform::SecretBytes DeriveKey(std::string_view purpose) const;
 
  private:

@@ -30,8 +30,7 @@ constexpr size_t kEventOverheadBytes = 8;
 constexpr size_t kFrameFillBytes = kFrameBytesMax - 16 * 1024;
 
 bool IsSubscriptionName(const std::string& name) {
-  return name.size() <= kSubscriptionNameMax &&
-         std::all_of(name.begin(), name.end(), [](char c) {
+  return name.size() <= kSubscriptionNameMax && std::all_of(name.begin(), name.end(), [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                   c == '.' || c == '_' || c == '-';
          });
@@ -94,13 +93,12 @@ absl::StatusOr<Sequence> Subscription::StartPosition() {
       return ReasonStatus(
           absl::StatusCode::kOutOfRange, v1::ERROR_REASON_CURSOR_TOO_OLD,
           "what followed this cursor is no longer kept; go on from 'oldest_cursor'",
-          {{"oldest_cursor",
-            page_.pseudonyms.EncodeCursor(parts_.log.oldest_sequence() - 1)}});
+          {{"oldest_cursor", page_.pseudonyms.EncodeCursor(parts_.log.oldest_sequence() - 1)}});
     }
     if (!request_.subscription().empty() &&
         !parts_.subscriptions.Find(caller_.principal, request_.subscription()).has_value()) {
-      RETURN_IF_ERROR(parts_.subscriptions.Create(caller_.principal, request_.subscription(),
-                                                  *sequence));
+      RETURN_IF_ERROR(
+          parts_.subscriptions.Create(caller_.principal, request_.subscription(), *sequence));
     }
     return *sequence;
   }
@@ -188,8 +186,9 @@ absl::Status Subscription::FillFrame(v1::SubscribeResponse& frame) {
   }
   ASSIGN_OR_RETURN(const std::vector<RecordPointer> records,
                    parts_.log.ReadAfter(position_, kReadBatch));
-  const Viewer viewer{*app_, parts_.apps.AccessOf(*app_), page_.pseudonyms, parts_.directory,
-                      parts_.history, parts_.clock.Now()};
+  const Viewer viewer{
+      *app_,          parts_.apps.AccessOf(*app_), page_.pseudonyms, parts_.directory,
+      parts_.history, parts_.clock.Now()};
   for (const RecordPointer& record : records) {
     // Looked at before it is added: the frame's bound holds for whatever the next event is.
     const bool full = frame.events_size() >= kFrameEventsMax - 1;

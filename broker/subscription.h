@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stops 4 to 6 of an event's path: one app's stream. Reads on from its cursor, filters by the grants as
-// they are at that moment, writes a frame.
+// Stops 4 to 6 of an event's path: one app's stream. Reads on from its cursor, filters by the
+// grants as they are at that moment, writes a frame.
 //
-// The problem: a stream that is fast when the app is, costs no memory when the app is slow, and stops
-// at the very next event when the user says so. The shape of the answer: the log is the queue and a
-// stream is a position in it. A frame holds what gathered while the write before it was under way, so
-// batching costs no delay and a slow app only lags. What looks wrong and is not: every event of every
-// app is decided again here, although most answers repeat. It is what lets a revocation be exact, and
-// decisions are cheaper than the encryption of the bytes they let through.
+// The problem: a stream that is fast when the app is, costs no memory when the app is slow, and
+// stops at the very next event when the user says so. The shape of the answer: the log is the queue
+// and a stream is a position in it. A frame holds what gathered while the write before it was under
+// way, so batching costs no delay and a slow app only lags. What looks wrong and is not: every
+// event of every app is decided again here, although most answers repeat. It is what lets a
+// revocation be exact, and decisions are cheaper than the encryption of the bytes they let through.
 #pragma once
 
 #include <absl/functional/function_ref.h>
@@ -40,8 +40,8 @@ class Subscription {
   Subscription(const Parts& parts, const Caller& caller, const v1::SubscribeRequest& request,
                grpc::ServerContext* context);
 
-  // Runs until the stream ends and says why. Refuses a bad request, an unusable cursor, a name in use
-  // and an app without any live scope before anything is written.
+  // Runs until the stream ends and says why. Refuses a bad request, an unusable cursor, a name in
+  // use and an app without any live scope before anything is written.
   absl::Status Run(Write write);
 
  private:
@@ -50,10 +50,11 @@ class Subscription {
   absl::StatusOr<Sequence> NewPosition();
   // OK while a grant in force opens something to a stream.
   absl::Status CheckStanding();
-  // Reads on and fills 'frame' with what the app may see, moving position_ past all that it looked at.
+  // Reads on and fills 'frame' with what the app may see, moving position_ past all that it looked
+  // at.
   absl::Status FillFrame(v1::SubscribeResponse& frame);
-  absl::Status AddRecord(const LogRecord& record, const Viewer& viewer, v1::SubscribeResponse& frame,
-                         size_t& bytes);
+  absl::Status AddRecord(const LogRecord& record, const Viewer& viewer,
+                         v1::SubscribeResponse& frame, size_t& bytes);
   void AddGap(uint64_t count, v1::SubscribeResponse& frame);
   // Writes 'frame' unless the grants changed since it was filled; then fills again from 'start'.
   absl::Status WriteFrame(v1::SubscribeResponse& frame, Write write);

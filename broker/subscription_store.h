@@ -30,8 +30,8 @@ class SubscriptionStore {
   // principal has too many.
   absl::Status Create(const permissions::Principal& principal, const std::string& name,
                       Sequence sequence);
-  // Moves a subscription forward, durably; an older sequence changes nothing. NOT_FOUND when there is
-  // none of that name.
+  // Moves a subscription forward, durably; an older sequence changes nothing. NOT_FOUND when there
+  // is none of that name.
   absl::Status Acknowledge(const permissions::Principal& principal, const std::string& name,
                            Sequence sequence);
   // Forgets all of a principal.

@@ -9,9 +9,9 @@
 
 namespace postern::broker {
 
-// Lets the gate answer for methods that no part implements yet: they have no handler that would ask it,
-// and gRPC's own answer is UNIMPLEMENTED with an empty text, to a stranger too. Methods that are
-// implemented get no interceptor and pay nothing. 'gate' must outlive the server.
+// Lets the gate answer for methods that no part implements yet: they have no handler that would ask
+// it, and gRPC's own answer is UNIMPLEMENTED with an empty text, to a stranger too. Methods that
+// are implemented get no interceptor and pay nothing. 'gate' must outlive the server.
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> ExplainUnimplemented(
     const MethodGate& gate);
 

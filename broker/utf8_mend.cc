@@ -43,7 +43,9 @@ size_t SequenceLength(std::string_view text) {
   return 0;
 }
 
-absl::Status Malformed() { return absl::InvalidArgumentError("the event is not a protobuf message"); }
+absl::Status Malformed() {
+  return absl::InvalidArgumentError("the event is not a protobuf message");
+}
 
 void WriteBytesField(int number, std::string_view bytes, CodedOutputStream& out) {
   out.WriteTag(WireFormatLite::MakeTag(number, WireFormatLite::WIRETYPE_LENGTH_DELIMITED));
@@ -51,11 +53,13 @@ void WriteBytesField(int number, std::string_view bytes, CodedOutputStream& out)
   out.WriteRaw(bytes.data(), static_cast<int>(bytes.size()));
 }
 
-// Copies one serialised message of type 'type', mending its strings. A text with a raw_text beside it
-// moves there.
-absl::Status Mend(std::string_view bytes, const Descriptor& type, int depth, std::string& out_bytes) {
+// Copies one serialised message of type 'type', mending its strings. A text with a raw_text beside
+// it moves there.
+absl::Status Mend(std::string_view bytes, const Descriptor& type, int depth,
+                  std::string& out_bytes) {
   if (depth > kDepthMax) return Malformed();
-  CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));
+  CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()),
+                      static_cast<int>(bytes.size()));
   StringOutputStream stream(&out_bytes);
   CodedOutputStream out(&stream);
   const FieldDescriptor* const raw_text = type.FindFieldByName("raw_text");

@@ -14,12 +14,13 @@
 
 namespace postern::broker {
 
-// Parses a serialised event. Bad bytes in a string become U+FFFD and the event is flagged; the text of
-// a message or an edit moves whole into its `raw_text` instead. INVALID_ARGUMENT when 'bytes' is not a
-// protobuf message at all.
+// Parses a serialised event. Bad bytes in a string become U+FFFD and the event is flagged; the text
+// of a message or an edit moves whole into its `raw_text` instead. INVALID_ARGUMENT when 'bytes' is
+// not a protobuf message at all.
 absl::StatusOr<v1::Event> ParseEvent(std::string_view bytes);
 
-// Returns whether 'text' is valid UTF-8 (RFC 3629: no surrogates, nothing over U+10FFFF, shortest form).
+// Returns whether 'text' is valid UTF-8 (RFC 3629: no surrogates, nothing over U+10FFFF, shortest
+// form).
 bool IsValidUtf8(std::string_view text);
 // Returns 'text' with every bad byte replaced by U+FFFD.
 std::string ReplaceInvalidUtf8(std::string_view text);

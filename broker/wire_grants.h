@@ -10,10 +10,9 @@ namespace postern::broker {
 
 inline v1::Grant WireGrant(const permissions::Grant& grant,
                            const permissions::Pseudonyms& pseudonyms) {
-  return GrantToProto(
-      grant, {[&](permissions::GrantId id) { return pseudonyms.Encode(id); },
-              [&](permissions::AccountId id) { return pseudonyms.Encode(id); },
-              [&](permissions::ChatId id) { return pseudonyms.Encode(id); }});
+  return GrantToProto(grant, {[&](permissions::GrantId id) { return pseudonyms.Encode(id); },
+                              [&](permissions::AccountId id) { return pseudonyms.Encode(id); },
+                              [&](permissions::ChatId id) { return pseudonyms.Encode(id); }});
 }
 
 }  // namespace postern::broker

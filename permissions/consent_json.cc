@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The canonical JSON of questions and answers (consent_question.h). Reading ends with writing again: only
-// a text that comes out the same, byte for byte, is taken. That refuses double and unknown fields, other
-// spacings and other orders in one stroke.
+// The canonical JSON of questions and answers (consent_question.h). Reading ends with writing
+// again: only a text that comes out the same, byte for byte, is taken. That refuses double and
+// unknown fields, other spacings and other orders in one stroke.
 #include <absl/strings/escaping.h>
 #include <openssl/sha.h>
 
@@ -29,9 +29,10 @@ struct EnumName {
   std::string_view name;
 };
 
-constexpr EnumName<QuestionKind> kQuestionKinds[] = {{QuestionKind::kEnrollApp, "enroll_app"},
-                                                     {QuestionKind::kEnrollGatekeeper, "enroll_gatekeeper"},
-                                                     {QuestionKind::kWidenGrant, "widen_grant"}};
+constexpr EnumName<QuestionKind> kQuestionKinds[] = {
+    {QuestionKind::kEnrollApp, "enroll_app"},
+    {QuestionKind::kEnrollGatekeeper, "enroll_gatekeeper"},
+    {QuestionKind::kWidenGrant, "widen_grant"}};
 constexpr EnumName<Role> kRoles[] = {{Role::kApp, "app"}, {Role::kGatekeeper, "gatekeeper"}};
 constexpr EnumName<DestinationKind> kDestinations[] = {
     {DestinationKind::kStaysOnDevice, "stays_on_device"},
@@ -44,10 +45,11 @@ constexpr EnumName<ConsentDecision> kDecisions[] = {{ConsentDecision::kAllow, "a
 constexpr EnumName<ChatChoice> kChatChoices[] = {{ChatChoice::kListed, "listed"},
                                                  {ChatChoice::kAllExisting, "all_existing"},
                                                  {ChatChoice::kAllAndNew, "all_and_new"}};
-constexpr EnumName<ValidityKind> kValidityKinds[] = {{ValidityKind::kOnce, "once"},
-                                                     {ValidityKind::kWhileRunning, "while_running"},
-                                                     {ValidityKind::kUntil, "until"},
-                                                     {ValidityKind::kUntilRevoked, "until_revoked"}};
+constexpr EnumName<ValidityKind> kValidityKinds[] = {
+    {ValidityKind::kOnce, "once"},
+    {ValidityKind::kWhileRunning, "while_running"},
+    {ValidityKind::kUntil, "until"},
+    {ValidityKind::kUntilRevoked, "until_revoked"}};
 
 template <typename Enum, size_t N>
 std::string NameOf(const EnumName<Enum> (&names)[N], Enum value) {
@@ -148,7 +150,8 @@ absl::Time ReadTime(JsonReader& reader, std::string_view field, absl::Time infin
   return absl::FromUnixSeconds(reader.Integer(field, 0, kUnixSecondsMax));
 }
 
-// Names are valid UTF-8 already; should one not be, it is not worth a crash, and does not read back.
+// Names are valid UTF-8 already; should one not be, it is not worth a crash, and does not read
+// back.
 std::string Dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -240,8 +243,8 @@ absl::StatusOr<ConsentQuestion> QuestionFromJson(std::string_view text) {
   question.timeout = absl::Seconds(reader.Integer("timeout_seconds", 1, kTimeoutSecondsMax));
   for (const json& item : reader.Array("accounts", kOfferedAccountsMax)) {
     JsonReader account(item);
-    question.accounts.push_back({AccountId{ReadHex<16>(account, "id")}, account.String("name"),
-                                 account.String("network")});
+    question.accounts.push_back(
+        {AccountId{ReadHex<16>(account, "id")}, account.String("name"), account.String("network")});
     if (!account.ok()) return account.status();
   }
   for (const json& item : reader.Array("chats", kOfferedChatsMax)) {

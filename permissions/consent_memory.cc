@@ -20,8 +20,9 @@ constexpr size_t kOriginBytesMax = 4096;
 // A clock that was set back by more than this was wrong when the time was noted.
 constexpr absl::Duration kClockSlack = absl::Hours(1);
 
-// The end of a wait that began at 'start'. The clock can be set back: by a little, and the wait starts
-// from now; by more, and 'start' counts for nothing, else an hour in a wrong year would silence for ever.
+// The end of a wait that began at 'start'. The clock can be set back: by a little, and the wait
+// starts from now; by more, and 'start' counts for nothing, else an hour in a wrong year would
+// silence for ever.
 absl::Time EndOfWait(absl::Time start, absl::Duration wait, absl::Time now) {
   if (start > now + kClockSlack) return absl::InfinitePast();
   return std::min(start, now) + wait;
@@ -40,7 +41,8 @@ absl::Time ConsentMemory::MayAskFrom(const Principal& principal, std::string_vie
         refused->second.count >= pace_.refusals_max ? pace_.silence : pace_.interval;
     from = std::max(from, EndOfWait(refused->second.last, wait, now));
   }
-  if (asked == asked_.end() && asked_.size() >= kEntriesMax) from = std::max(from, now + pace_.interval);
+  if (asked == asked_.end() && asked_.size() >= kEntriesMax)
+    from = std::max(from, now + pace_.interval);
   if (refused == refusals_.end() && refusals_.size() >= kEntriesMax) {
     from = std::max(from, now + pace_.silence);
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Remembers questions and refusals, so that nobody can nag the user into a yes. A value; not thread-safe.
+// Remembers questions and refusals, so that nobody can nag the user into a yes. A value; not
+// thread-safe.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -28,14 +29,14 @@ struct ConsentPace {
 
 class ConsentMemory {
  public:
-  // Entries older than every rule looks back are dropped; beyond this many, new origins and principals
-  // wait as if refused. Only a program that makes keys in bulk gets there.
+  // Entries older than every rule looks back are dropped; beyond this many, new origins and
+  // principals wait as if refused. Only a program that makes keys in bulk gets there.
   static constexpr size_t kEntriesMax = 1000;
 
   explicit ConsentMemory(ConsentPace pace = {}) : pace_(pace) {}
 
-  // Returns 'now' or earlier when the user may be asked, else the moment from which on. 'origin' is what
-  // stays when a program changes its key; all that are "unknown" share one.
+  // Returns 'now' or earlier when the user may be asked, else the moment from which on. 'origin' is
+  // what stays when a program changes its key; all that are "unknown" share one.
   absl::Time MayAskFrom(const Principal& principal, std::string_view origin, absl::Time now) const;
   bool MayAsk(const Principal& principal, std::string_view origin, absl::Time now) const {
     return MayAskFrom(principal, origin, now) <= now;
@@ -64,7 +65,7 @@ class ConsentMemory {
   void Prune(absl::Time now);
 
   ConsentPace pace_;
-  std::map<std::string, absl::Time> asked_;  // by principal in hex
+  std::map<std::string, absl::Time> asked_;   // by principal in hex
   std::map<std::string, Refusals> refusals_;  // by origin
   std::deque<absl::Time> questions_;          // of the last hour, oldest first
 };

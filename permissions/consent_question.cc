@@ -43,7 +43,8 @@ absl::Status CheckSelection(const ConsentQuestion& question, const ConsentAnswer
     case ChatChoice::kListed:
       if (!answer.accounts.empty()) return Invalid("accounts", "only with a choice of all chats");
       // Where there is nothing to choose yet, the app may be let in and ask for chats later.
-      if (answer.chats.empty() && !question.accounts.empty()) return Invalid("chats", "none chosen");
+      if (answer.chats.empty() && !question.accounts.empty())
+        return Invalid("chats", "none chosen");
       return absl::OkStatus();
     case ChatChoice::kAllExisting:
     case ChatChoice::kAllAndNew:
@@ -98,7 +99,8 @@ absl::Status CheckAnswer(const ConsentQuestion& question, const ConsentAnswer& a
     return Invalid("given_name", "missing or not cleaned");
   }
   if (question.kind == QuestionKind::kEnrollGatekeeper) {
-    if (!AllowsNothing(answer)) return Invalid("scopes", "a gatekeeper gets a role and nothing else");
+    if (!AllowsNothing(answer))
+      return Invalid("scopes", "a gatekeeper gets a role and nothing else");
     return absl::OkStatus();
   }
   const ScopeSet asked = question.required_scopes.Union(question.optional_scopes);

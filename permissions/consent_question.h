@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one typed object that is shown to the user, answered, and kept: what is stored is what was shown.
+// The one typed object that is shown to the user, answered, and kept: what is stored is what was
+// shown.
 //
-// Both go between posternd and postern-consent as canonical JSON: sorted keys, no spaces, all fields
-// always there. A text that is not exactly the canonical form of what was read from it is refused, so
-// that no two readers can see different things in it.
+// Both go between posternd and postern-consent as canonical JSON: sorted keys, no spaces, all
+// fields always there. A text that is not exactly the canonical form of what was read from it is
+// refused, so that no two readers can see different things in it.
 #pragma once
 
 #include <absl/status/status.h>
@@ -92,8 +93,9 @@ struct ConsentAnswer {
   Sha256 question_sha256{};
   ConsentDecision decision = ConsentDecision::kRefuse;
 
-  // What the consent agent found out about who asks; "unknown" where it could not. Always filled in.
-  // 'origin' is what refusals are remembered by: Flatpak or Snap id, else unit, else executable.
+  // What the consent agent found out about who asks; "unknown" where it could not. Always filled
+  // in. 'origin' is what refusals are remembered by: Flatpak or Snap id, else unit, else
+  // executable.
   std::string executable = "unknown";
   std::string origin = "unknown";
 
@@ -104,8 +106,8 @@ struct ConsentAnswer {
   ChatChoice chat_choice = ChatChoice::kListed;
   // For kListed: places in ConsentQuestion::chats, ascending, without doubles.
   std::vector<uint32_t> chats;
-  // For kAllExisting and kAllAndNew: places in ConsentQuestion::accounts, ascending, without doubles.
-  // Empty for kListed: the accounts of the listed chats.
+  // For kAllExisting and kAllAndNew: places in ConsentQuestion::accounts, ascending, without
+  // doubles. Empty for kListed: the accounts of the listed chats.
   std::vector<uint32_t> accounts;
   // expire_time in whole seconds; InfiniteFuture unless kUntil.
   Validity validity;
@@ -122,8 +124,9 @@ std::string NewQuestionId();
 // Canonical form. Names must be valid UTF-8, as cleaned ones are.
 std::string ToJson(const ConsentQuestion& question);
 std::string ToJson(const ConsentAnswer& answer);
-// INVALID_ARGUMENT, naming the field where it can, for all that is not canonical: unknown or missing
-// fields, unknown scopes or values, wrong types, out-of-range numbers, doubles, other spacing.
+// INVALID_ARGUMENT, naming the field where it can, for all that is not canonical: unknown or
+// missing fields, unknown scopes or values, wrong types, out-of-range numbers, doubles, other
+// spacing.
 absl::StatusOr<ConsentQuestion> QuestionFromJson(std::string_view json);
 absl::StatusOr<ConsentAnswer> AnswerFromJson(std::string_view json);
 
@@ -131,14 +134,16 @@ absl::StatusOr<ConsentAnswer> AnswerFromJson(std::string_view json);
 Sha256 Sha256Of(const ConsentQuestion& question);
 Sha256 Sha256Of(const ConsentAnswer& answer);
 
-// OK when 'answer' answers exactly 'question' and allows nothing that was not asked. INVALID_ARGUMENT
-// otherwise; then nothing is granted. An answer that allows an app must give a name, tick a scope and,
-// where any account was offered, choose a chat or an account; a gatekeeper gets a name and nothing else.
-absl::Status CheckAnswer(const ConsentQuestion& question, const ConsentAnswer& answer, absl::Time now);
+// OK when 'answer' answers exactly 'question' and allows nothing that was not asked.
+// INVALID_ARGUMENT otherwise; then nothing is granted. An answer that allows an app must give a
+// name, tick a scope and, where any account was offered, choose a chat or an account; a gatekeeper
+// gets a name and nothing else.
+absl::Status CheckAnswer(const ConsentQuestion& question, const ConsentAnswer& answer,
+                         absl::Time now);
 
 // Returns the grant that a checked answer makes, with a new id. INVALID_ARGUMENT as CheckAnswer;
-// FAILED_PRECONDITION when the answer does not allow, or the question was a gatekeeper's (which gets a
-// role and no grant).
+// FAILED_PRECONDITION when the answer does not allow, or the question was a gatekeeper's (which
+// gets a role and no grant).
 absl::StatusOr<Grant> GrantFrom(const ConsentQuestion& question, const ConsentAnswer& answer,
                                 absl::Time now);
 

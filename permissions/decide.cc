@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A grant opens something when three things hold together: it is in force now (IsInForce), it covers the
-// object (Covers), and it has a scope that opens it. All else here is about saying why not.
+// A grant opens something when three things hold together: it is in force now (IsInForce), it
+// covers the object (Covers), and it has a scope that opens it. All else here is about saying why
+// not.
 #include "permissions/decide.h"
 
 #include <algorithm>
@@ -37,8 +38,8 @@ bool IsInForce(const Grant& grant, const Access& access, absl::Time now) {
 
 bool CoversAccount(const Selection& selection, const ObjectFacts& object) {
   return selection.accounts.contains(object.account) ||
-         (!selection.networks.empty() &&
-          selection.networks.contains(absl::string_view(object.network.data(), object.network.size())));
+         (!selection.networks.empty() && selection.networks.contains(absl::string_view(
+                                             object.network.data(), object.network.size())));
 }
 
 bool CoversKind(const Selection& selection, const ObjectFacts& object) {
@@ -102,8 +103,8 @@ bool IsLive(const Grant& grant, const EventFacts& event) {
   return !event.backfill && event.record_time >= grant.create_time;
 }
 
-// How old the event is for messages:history. The network's time is an adapter's word: it can make an
-// event older here, never younger.
+// How old the event is for messages:history. The network's time is an adapter's word: it can make
+// an event older here, never younger.
 absl::Time AgeTime(const EventFacts& event) {
   return event.backfill ? std::min(event.event_time, event.record_time) : event.record_time;
 }
@@ -163,7 +164,8 @@ View ViewOf(const Access& access, const EventFacts& event, absl::Time now) {
     const ScopeSet held = grant.scopes;
     // Scopes first: a few bits, where the rest is hash look-ups.
     if (row->whole ? !HasAny(held, relevant) : held.empty()) continue;
-    if (!IsInForce(grant, access, now) || !CoversEvent(grant.selection, *row, event.object)) continue;
+    if (!IsInForce(grant, access, now) || !CoversEvent(grant.selection, *row, event.object))
+      continue;
     const bool opens_whole = row->whole ? HasAny(held, whole) : true;
     const bool opens_reduced = opens_whole || HasAny(held, reduced);
     const bool live = IsLive(grant, event);

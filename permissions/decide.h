@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one place where access is decided: pure functions of (grants, what is asked, now).
 //
-// Called for every call and, at the time of writing, for every event; never cached across a change of
-// grants. Fails closed: what no rule opens stays shut.
+// Called for every call and, at the time of writing, for every event; never cached across a change
+// of grants. Fails closed: what no rule opens stays shut.
 #pragma once
 
 #include <absl/container/flat_hash_set.h>
@@ -45,21 +45,21 @@ struct EventFacts {
   EventKind kind = 0;
   // When the broker recorded it.
   absl::Time record_time;
-  // When the network says it happened. Only looked at for 'backfill', whose record_time says nothing
-  // of its age; left unset it counts as older than any limit.
+  // When the network says it happened. Only looked at for 'backfill', whose record_time says
+  // nothing of its age; left unset it counts as older than any limit.
   absl::Time event_time = absl::InfinitePast();
   // It belongs to older history that an adapter brought in.
   bool backfill = false;
   // Disappearing or view-once content.
   bool ephemeral = false;
-  // For what is about another message (edit, delete, reaction, ...): how much of that message the app
-  // may see. Nobody sees more of a change than of what was changed. kWhole when that message is not
-  // known.
+  // For what is about another message (edit, delete, reaction, ...): how much of that message the
+  // app may see. Nobody sees more of a change than of what was changed. kWhole when that message is
+  // not known.
   View target_view = View::kWhole;
 };
 
-// Everything that applies to one principal: its grants and the owner's switches. A snapshot; a change
-// makes a new one under a higher revocation epoch.
+// Everything that applies to one principal: its grants and the owner's switches. A snapshot; a
+// change makes a new one under a higher revocation epoch.
 struct Access {
   std::span<const Grant> grants;
   // The owner paused all apps.
@@ -88,8 +88,9 @@ enum class Verdict : uint8_t {
 // grant in force has the scope (for lists and streams, which filter each item again).
 Verdict Decide(const Access& access, Scope scope, const ObjectFacts& object, absl::Time now);
 
-// Returns how much of the event the principal may see now. An event from before the grant that opens
-// it (or a backfilled one) also needs messages:history, and not to be older than its start time.
+// Returns how much of the event the principal may see now. An event from before the grant that
+// opens it (or a backfilled one) also needs messages:history, and not to be older than its start
+// time.
 View ViewOf(const Access& access, const EventFacts& event, absl::Time now);
 
 // Returns the moment at which one of the grants next ends by itself; InfiniteFuture when none does.

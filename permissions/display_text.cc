@@ -15,7 +15,8 @@ namespace {
 
 // Longer input is cut before any work is done on it.
 constexpr size_t kInputBytesMax = 16 * 1024;
-// Some scripts build one grapheme of many letters; without this bound one grapheme could fill a page.
+// Some scripts build one grapheme of many letters; without this bound one grapheme could fill a
+// page.
 constexpr size_t kCodePointsPerGrapheme = 6;
 constexpr UChar32 kBrailleBlank = 0x2800;
 constexpr UChar32 kNullNotehead = 0x1D159;
@@ -68,7 +69,8 @@ bool IsMark(UChar32 c) {
   return type == U_NON_SPACING_MARK || type == U_ENCLOSING_MARK || type == U_COMBINING_SPACING_MARK;
 }
 
-// Drops what is hidden, makes every run of spaces one, cuts piles of marks and marks without a base.
+// Drops what is hidden, makes every run of spaces one, cuts piles of marks and marks without a
+// base.
 icu::UnicodeString Visible(const icu::UnicodeString& text) {
   icu::UnicodeString visible;
   bool space_due = false;
@@ -148,8 +150,9 @@ icu::UnicodeString Letters(const icu::UnicodeString& text) {
 }
 
 // Two names look alike when one of their forms is equal. Two forms, because case folding and
-// look-alikes do not commute: "SIGNAL" meets "signal" folded first, "PayPaI" meets "PayPal" folded last.
-// In both, i and l are one letter: "SlGNAL" is "SIGNAL" to the eye, and that is "signal" to the reader.
+// look-alikes do not commute: "SIGNAL" meets "signal" folded first, "PayPaI" meets "PayPal" folded
+// last. In both, i and l are one letter: "SlGNAL" is "SIGNAL" to the eye, and that is "signal" to
+// the reader.
 struct Forms {
   icu::UnicodeString folded_first;
   icu::UnicodeString folded_last;

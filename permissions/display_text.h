@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes strings from strangers fit to be shown to the user, and finds names that only look like others.
+// Makes strings from strangers fit to be shown to the user, and finds names that only look like
+// others.
 #pragma once
 
 #include <cstddef>
@@ -19,10 +20,10 @@ inline constexpr int kCombiningMarksMax = 4;
 inline constexpr std::string_view kUnnamed = "(unnamed)";
 
 // Returns 'text' as valid UTF-8 in NFC on one line: no control, format, private-use, unassigned or
-// invisible characters, whitespace collapsed and trimmed, piles of marks cut, at most 'graphemes_max'
-// graphemes (an ellipsis is the last one when it was cut). Never empty: kUnnamed when nothing is left.
-// It is not escaped for markup, and may hold right-to-left letters: show it as plain text in a place of
-// its own.
+// invisible characters, whitespace collapsed and trimmed, piles of marks cut, at most
+// 'graphemes_max' graphemes (an ellipsis is the last one when it was cut). Never empty: kUnnamed
+// when nothing is left. It is not escaped for markup, and may hold right-to-left letters: show it
+// as plain text in a place of its own.
 std::string CleanText(std::string_view text, size_t graphemes_max);
 inline std::string CleanName(std::string_view name) { return CleanText(name, kNameGraphemesMax); }
 inline std::string CleanPurpose(std::string_view purpose) {

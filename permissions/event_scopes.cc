@@ -12,8 +12,8 @@ constexpr Scope kChats = Scope::kChatsRead;
 constexpr Scope kRead = Scope::kMessagesRead;
 constexpr Scope kMetadata = Scope::kMessagesMetadata;
 
-// Row i is kind kFirstEventKind + i. What a message carries counts as ephemeral with it; what only says
-// that a chat or a person changed does not.
+// Row i is kind kFirstEventKind + i. What a message carries counts as ephemeral with it; what only
+// says that a chat or a person changed does not.
 constexpr std::array<EventScopes, kLastEventKind - kFirstEventKind + 1> kRows = {{
     // kind, name, reach, whole, reduced, also, ephemeral, broker only
     {20, "message_created", kChat, kRead, kMetadata, kNone, true, false},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one table that says which scope shows which kind of event. A kind without a row is never shown.
+// The one table that says which scope shows which kind of event. A kind without a row is never
+// shown.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +14,16 @@ namespace postern::permissions {
 
 // Whose business an event is.
 enum class EventReach : uint8_t {
-  // Something in a chat, or about a person. Without a chat it is shown only to grants that cover every
+  // Something in a chat, or about a person. Without a chat it is shown only to grants that cover
+  // every
   // chat of the account: else an app with one chat would watch everybody's presence.
   kChat,
-  // The account as a whole, e.g. its connection: shown to each grant that covers the account. When it
+  // The account as a whole, e.g. its connection: shown to each grant that covers the account. When
+  // it
   // names a chat the grant must cover that.
   kAccount,
-  // Made by the broker for one app, about that app's own doings. The broker hands it to no other app.
+  // Made by the broker for one app, about that app's own doings. The broker hands it to no other
+  // app.
   // No scope is needed.
   kAddressed,
 };
@@ -46,7 +50,8 @@ inline constexpr EventKind kLastEventKind = 53;
 
 // Returns the row of 'kind', or null when the kind is not known.
 const EventScopes* FindEventScopes(EventKind kind);
-// Returns whether only the broker itself may make events of this kind; ingest refuses them from adapters.
+// Returns whether only the broker itself may make events of this kind; ingest refuses them from
+// adapters.
 bool IsBrokerOnly(EventKind kind);
 
 }  // namespace postern::permissions

@@ -67,8 +67,8 @@ platform::SecretBytes DeriveKey(std::span<const uint8_t> master, std::string_vie
   size_t length = size;
   Require(context != nullptr && EVP_PKEY_derive_init(context.get()) == 1 &&
           EVP_PKEY_CTX_set_hkdf_md(context.get(), EVP_sha256()) == 1 &&
-          EVP_PKEY_CTX_set1_hkdf_key(context.get(), master.data(), static_cast<int>(master.size())) ==
-              1 &&
+          EVP_PKEY_CTX_set1_hkdf_key(context.get(), master.data(),
+                                     static_cast<int>(master.size())) == 1 &&
           EVP_PKEY_CTX_add1_hkdf_info(context.get(),
                                       reinterpret_cast<const unsigned char*>(info.data()),
                                       static_cast<int>(info.size())) == 1 &&
@@ -173,21 +173,22 @@ GrantId NewGrantId() {
 
 struct Pseudonyms::State {
   uint64_t epoch = 0;
-  // A context holds the expanded key and is not thread-safe; the lock is free nearly always, because
-  // an app's streams are few.
+  // A context holds the expanded key and is not thread-safe; the lock is free nearly always,
+  // because an app's streams are few.
   platform::Mutex mutex;
   CipherContext encrypt ABSL_GUARDED_BY(mutex);
   CipherContext decrypt ABSL_GUARDED_BY(mutex);
 
-  // The kind goes over the block before the cipher: what is given in place of another kind decodes to
-  // an id that names nothing.
+  // The kind goes over the block before the cipher: what is given in place of another kind decodes
+  // to an id that names nothing.
   std::string Seal(Kind kind, Block block) {
     block[0] ^= static_cast<uint8_t>(kind);
     Block out;
     int length = 0;
     {
       platform::MutexLock lock(mutex);
-      Require(EVP_EncryptUpdate(encrypt.get(), out.data(), &length, block.data(), block.size()) == 1);
+      Require(EVP_EncryptUpdate(encrypt.get(), out.data(), &length, block.data(), block.size()) ==
+              1);
     }
     Require(length == static_cast<int>(out.size()));
     return ToBase64Url({reinterpret_cast<const char*>(out.data()), out.size()});
@@ -202,7 +203,8 @@ struct Pseudonyms::State {
     {
       platform::MutexLock lock(mutex);
       Require(EVP_DecryptUpdate(decrypt.get(), block.data(), &length,
-                                reinterpret_cast<const uint8_t*>(bytes->data()), block.size()) == 1);
+                                reinterpret_cast<const uint8_t*>(bytes->data()),
+                                block.size()) == 1);
     }
     Require(length == static_cast<int>(block.size()));
     block[0] ^= static_cast<uint8_t>(kind);
@@ -319,7 +321,9 @@ std::string BoundTo(std::string_view full_method, std::string_view request) {
   return bound;
 }
 
-const uint8_t* Bytes(std::string_view text) { return reinterpret_cast<const uint8_t*>(text.data()); }
+const uint8_t* Bytes(std::string_view text) {
+  return reinterpret_cast<const uint8_t*>(text.data());
+}
 
 }  // namespace
 
@@ -361,8 +365,8 @@ std::optional<std::string> TokenSealer::Open(std::string_view full_method, std::
   uint8_t* const out = reinterpret_cast<uint8_t*>(payload.data());
   CipherContext context(EVP_CIPHER_CTX_new());
   int length = 0;
-  Require(context != nullptr && EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr,
-                                                   key_.data(), in) == 1);
+  Require(context != nullptr &&
+          EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key_.data(), in) == 1);
   if (EVP_DecryptUpdate(context.get(), nullptr, &length, Bytes(bound),
                         static_cast<int>(bound.size())) != 1 ||
       EVP_DecryptUpdate(context.get(), out, &length, in + kGcmNonceSize,

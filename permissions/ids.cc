@@ -7,7 +7,9 @@
 
 namespace postern::permissions {
 
-std::string Principal::ToHex() const { return absl::BytesToHexString({view().data(), view().size()}); }
+std::string Principal::ToHex() const {
+  return absl::BytesToHexString({view().data(), view().size()});
+}
 
 Principal Principal::FromHex(std::string_view hex) {
   constexpr size_t kHexLength = 64;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The broker's own ids, one type for each kind of thing, so that no two can be mixed up.
 //
-// An Id is 128 bits: a keyed hash of what the network calls the thing (permissions/id_cipher.h has the
-// form that apps see). Equal remote ids give equal Ids for ever, so that an edit that comes before its
-// message, or a reply to a message that was never seen, already carries the right id.
+// An Id is 128 bits: a keyed hash of what the network calls the thing (permissions/id_cipher.h has
+// the form that apps see). Equal remote ids give equal Ids for ever, so that an edit that comes
+// before its message, or a reply to a message that was never seen, already carries the right id.
 #pragma once
 
 #include <array>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads JSON objects strictly. Internal to permissions/: no other folder sees the JSON library through it.
+// Reads JSON objects strictly. Internal to permissions/: no other folder sees the JSON library
+// through it.
 #pragma once
 
 #include <absl/status/status.h>
@@ -23,7 +24,8 @@ class JsonReader {
 
   void Fail(std::string_view field, std::string_view what) {
     if (status_.ok()) {
-      status_ = absl::InvalidArgumentError(absl::StrCat(std::string(field), ": ", std::string(what)));
+      status_ =
+          absl::InvalidArgumentError(absl::StrCat(std::string(field), ": ", std::string(what)));
     }
   }
 
@@ -58,10 +60,10 @@ class JsonReader {
     const nlohmann::json* field = Field(name);
     if (field == nullptr) return min;
     // Numbers above int64 are unsigned in the library and would wrap.
-    const bool fits = field->is_number_integer() &&
-                      (!field->is_number_unsigned() ||
-                       field->get<uint64_t>() <=
-                           static_cast<uint64_t>(std::numeric_limits<int64_t>::max()));
+    const bool fits =
+        field->is_number_integer() &&
+        (!field->is_number_unsigned() ||
+         field->get<uint64_t>() <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max()));
     const int64_t value = fits ? field->get<int64_t>() : min;
     if (fits && value >= min && value <= max) return value;
     Fail(name, "must be a whole number in range");

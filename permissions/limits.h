@@ -6,8 +6,8 @@
 
 namespace postern::permissions {
 
-// A person who writes all day stays under one message a minute; networks' own abuse rules start well
-// above it.
+// A person who writes all day stays under one message a minute; networks' own abuse rules start
+// well above it.
 inline constexpr uint32_t kSendsPerHourDefault = 60;
 // Networks ban for mass contact long before they ban for mass messages.
 inline constexpr uint32_t kNewChatsPerDayDefault = 10;

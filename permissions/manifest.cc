@@ -90,17 +90,17 @@ absl::Status ValidateGatekeeper(const Manifest& manifest) {
 
 bool IsNetworkName(std::string_view network) {
   return !network.empty() && network.size() <= kNetworkBytesMax && network.front() >= 'a' &&
-         network.front() <= 'z' &&
-         std::all_of(network.begin(), network.end(),
-                     [](char c) { return IsLowerOrDigit(c) || c == '-'; });
+         network.front() <= 'z' && std::all_of(network.begin(), network.end(), [](char c) {
+           return IsLowerOrDigit(c) || c == '-';
+         });
 }
 
 absl::Status ValidateManifest(const Manifest& manifest) {
   const bool said = manifest.protocol_major != 0 || manifest.protocol_minor != 0;
   if (said && manifest.protocol_major != kProtocolMajor) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("protocol_version: the program speaks ", manifest.protocol_major, ".",
-                     manifest.protocol_minor, ", this broker ", kProtocolMajor, ".", kProtocolMinor));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "protocol_version: the program speaks ", manifest.protocol_major, ".",
+        manifest.protocol_minor, ", this broker ", kProtocolMajor, ".", kProtocolMinor));
   }
   if (!IsAppId(manifest.app_id)) {
     return Invalid("app_id", "3 to 100 of [a-z0-9._-], e.g. org.example.translator");

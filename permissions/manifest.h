@@ -50,8 +50,9 @@ struct Manifest {
   bool operator==(const Manifest&) const = default;
 };
 
-// OK when the manifest can be put before the user. INVALID_ARGUMENT otherwise; the message starts with
-// the field's name and ": ". FAILED_PRECONDITION, with both versions, for another major version.
+// OK when the manifest can be put before the user. INVALID_ARGUMENT otherwise; the message starts
+// with the field's name and ": ". FAILED_PRECONDITION, with both versions, for another major
+// version.
 absl::Status ValidateManifest(const Manifest& manifest);
 // Whether 'network' is 1 to 32 of [a-z0-9-], starting with a letter.
 bool IsNetworkName(std::string_view network);

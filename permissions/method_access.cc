@@ -44,11 +44,12 @@ constexpr MethodAccess kMethods[] = {
     {"/postern.v1.MessageService/GetMessage", kApps, Scope::kMessagesHistory, kYes, ""},
     {"/postern.v1.MessageService/SearchMessages", kApps, Scope::kMessagesSearch, kNotYet,
      "search comes with a later version"},
-    // The whole scope: its lesser forms open once each one's condition (the user's word, the last 24
-    // hours) is checked.
+    // The whole scope: its lesser forms open once each one's condition (the user's word, the last
+    // 24 hours) is checked.
     {"/postern.v1.MessageService/SendMessage", kApps, Scope::kMessagesSend, kYes, ""},
     {"/postern.v1.MessageService/EditMessage", kApps, Scope::kMessagesEditOwn, kNotYet, kWriting},
-    {"/postern.v1.MessageService/DeleteMessage", kApps, Scope::kMessagesDeleteOwn, kNotYet, kWriting},
+    {"/postern.v1.MessageService/DeleteMessage", kApps, Scope::kMessagesDeleteOwn, kNotYet,
+     kWriting},
     {"/postern.v1.MessageService/SetReaction", kApps, Scope::kReactionsWrite, kYes, ""},
     {"/postern.v1.MessageService/MarkRead", kApps, Scope::kReceiptsWrite, kNotYet, kWriting},
     {"/postern.v1.MessageService/SetTyping", kApps, Scope::kTypingWrite, kNotYet, kWriting},

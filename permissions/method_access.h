@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The attack surface on one screen: every method of the contract, who may call it and which scope it
-// needs. A method that is not here does not run; tests/permissions walks the contract's descriptors.
+// The attack surface on one screen: every method of the contract, who may call it and which scope
+// it needs. A method that is not here does not run; tests/permissions walks the contract's
+// descriptors.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +28,8 @@ struct MethodAccess {
   // E.g. "/postern.v1.EventService/Subscribe".
   std::string_view full_method;
   uint8_t callers;
-  // What an app's grants must have before the handler runs; the handler decides again for each object.
-  // Unset where the handler filters item by item. Owner and gatekeepers need no scope.
+  // What an app's grants must have before the handler runs; the handler decides again for each
+  // object. Unset where the handler filters item by item. Owner and gatekeepers need no scope.
   std::optional<Scope> scope;
   // False: the call answers UNIMPLEMENTED with 'reason'.
   bool implemented;

@@ -16,15 +16,16 @@ void TokenBucket::Refill(absl::Duration elapsed) {
   }
   if (elapsed <= last_) return;
   const double share = absl::FDivDuration(elapsed - last_, period_);
-  tokens_ = std::min(static_cast<double>(capacity_), tokens_ + share * static_cast<double>(capacity_));
+  tokens_ =
+      std::min(static_cast<double>(capacity_), tokens_ + share * static_cast<double>(capacity_));
   last_ = elapsed;
 }
 
 absl::Duration TokenBucket::Take(absl::Duration elapsed, uint64_t count) {
   Refill(elapsed);
   if (count > capacity_) return absl::InfiniteDuration();
-  // Parts of a token add up with rounding; without the tolerance a caller that waits exactly as long as
-  // it was told would be sent away once more.
+  // Parts of a token add up with rounding; without the tolerance a caller that waits exactly as
+  // long as it was told would be sent away once more.
   constexpr double kTolerance = 1e-6;
   const double missing = static_cast<double>(count) - tokens_;
   if (missing <= kTolerance) {

@@ -13,13 +13,14 @@ class TokenBucket {
   // Holds at most 'capacity' tokens, full at first, and regains them evenly over 'period'.
   TokenBucket(uint64_t capacity, absl::Duration period);
 
-  // Takes 'count' tokens and returns zero, or takes none and returns how long to wait until they are
-  // there; InfiniteDuration when 'count' is more than the bucket ever holds. An 'elapsed' earlier than
-  // the one before counts as no time.
+  // Takes 'count' tokens and returns zero, or takes none and returns how long to wait until they
+  // are there; InfiniteDuration when 'count' is more than the bucket ever holds. An 'elapsed'
+  // earlier than the one before counts as no time.
   absl::Duration Take(absl::Duration elapsed, uint64_t count = 1);
   // Gives 'count' tokens back, for what was taken and not done.
   void GiveBack(uint64_t count = 1);
-  // Changes the size when a grant changes; what is missing stays missing, so that a change is no refill.
+  // Changes the size when a grant changes; what is missing stays missing, so that a change is no
+  // refill.
   void Resize(uint64_t capacity, absl::Duration period);
   uint64_t capacity() const { return capacity_; }
 

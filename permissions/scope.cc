@@ -26,7 +26,8 @@ constexpr std::array<ScopeRow, kScopeCount> kScopes = {{
     {Scope::kMessagesHistory, "messages:history", "Read older messages", false},
     {Scope::kMessagesSearch, "messages:search", "Search the messages it may read", false},
     {Scope::kAttachmentsRead, "attachments:read", "Open pictures and files", false},
-    {Scope::kContactsRead, "contacts:read", "See your contacts and what they call themselves", false},
+    {Scope::kContactsRead, "contacts:read", "See your contacts and what they call themselves",
+     false},
     {Scope::kContactsIdentify, "contacts:identify", "See real phone numbers and addresses", false},
     {Scope::kReactionsRead, "reactions:read", "See reactions to messages", false},
     {Scope::kReceiptsRead, "receipts:read", "See when messages are delivered and read", false},
@@ -49,7 +50,8 @@ constexpr std::array<ScopeRow, kScopeCount> kScopes = {{
     {Scope::kChatsCreate, "chats:create", "Start chats as you", true},
     {Scope::kChatsWrite, "chats:write", "Change chats as you: names, members, timers", true},
     {Scope::kForward, "forward", "Pass messages on to another network", true},
-    {Scope::kExport, "export", "Take out copies of messages, with proof of where they are from", false},
+    {Scope::kExport, "export", "Take out copies of messages, with proof of where they are from",
+     false},
 }};
 
 constexpr bool InOrder() {

@@ -81,13 +81,15 @@ std::string_view ScopeName(Scope scope);
 absl::StatusOr<Scope> ParseScope(std::string_view name);
 // Returns the scope with that number of the contract. INVALID_ARGUMENT when there is none.
 absl::StatusOr<Scope> ScopeFromNumber(int number);
-// Returns what the scope opens, in one plain sentence for the consent dialog, e.g. "Read new messages".
+// Returns what the scope opens, in one plain sentence for the consent dialog, e.g. "Read new
+// messages".
 std::string_view ScopeSentence(Scope scope);
 // Returns whether the scope lets an app act in the user's name. The dialog sets these apart.
 bool IsWriteScope(Scope scope);
 
 // Returns 'scopes' with all that they imply: messages:read implies messages:metadata; messages:send
-// implies messages:reply, that messages:send.ask, that messages:draft. For showing; Decide knows it.
+// implies messages:reply, that messages:send.ask, that messages:draft. For showing; Decide knows
+// it.
 ScopeSet WithImplied(ScopeSet scopes);
 // Returns the scopes each of which opens what 'scope' opens, itself among them.
 ScopeSet ScopesOpening(Scope scope);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The heavy headers that every gRPC-speaking file includes, parsed once. Files still include what they
-// use; this changes build time only.
+// The heavy headers that every gRPC-speaking file includes, parsed once. Files still include what
+// they use; this changes build time only.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>

@@ -19,9 +19,9 @@ std::shared_ptr<grpc::Channel> MakeChannel(const Identity& identity);
 // Says whether a failed call failed because something that is not the pinned broker answered.
 bool IsWrongBroker(const grpc::Status& status);
 
-// Like pause.For(longest), but brings a broken connection up meanwhile, and returns as soon as it is.
-// gRPC moves a connection on only while some thread waits for it: after a plain sleep the handshake
-// with a restarted broker is seen by gRPC's backup poller only, every 5 s.
+// Like pause.For(longest), but brings a broken connection up meanwhile, and returns as soon as it
+// is. gRPC moves a connection on only while some thread waits for it: after a plain sleep the
+// handshake with a restarted broker is seen by gRPC's backup poller only, every 5 s.
 bool PauseForConnection(Pause& pause, grpc::Channel& channel, absl::Duration longest);
 
 // Cancels whatever calls run now, and those that start later: how another thread ends a blocking

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How fast events go from one adapter, over Attach, through the log to 8 apps, and whether that stays so
-// as the log grows. Prints one line for each stretch of the run; judges nothing.
+// How fast events go from one adapter, over Attach, through the log to 8 apps, and whether that
+// stays so as the log grows. Prints one line for each stretch of the run; judges nothing.
 //
 //   postern_ingest_bench [STORED]      events stored at the end, 1,000,000 by default
 #include <atomic>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A real Door in a directory of its own, with a server behind it whose handlers only tell who calls.
+// A real Door in a directory of its own, with a server behind it whose handlers only tell who
+// calls.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -56,29 +57,29 @@ inline int PidOf(const platform::UniqueFd& pidfd) {
   return -1;
 }
 
-// Handlers that tell the caller who it is: GetSelf answers key, pid at connect, pid of the pidfd, and
-// connection.
+// Handlers that tell the caller who it is: GetSelf answers key, pid at connect, pid of the pidfd,
+// and connection.
 class EchoServices {
  public:
-  EchoServices(Door& door, const MethodGate& gate) : grants(door, gate), events(gate), enroll(gate) {}
+  EchoServices(Door& door, const MethodGate& gate)
+      : grants(door, gate), events(gate), enroll(gate) {}
 
   class Grants final : public v1::GrantService::Service {
    public:
     Grants(Door& door, const MethodGate& gate) : door_(door), gate_(gate) {}
     grpc::Status GetSelf(grpc::ServerContext* context, const v1::GetSelfRequest* request,
                          v1::GetSelfResponse* response) override {
-      return gate_.Handle(context, "/postern.v1.GrantService/GetSelf", request,
-                          [&](const Caller& caller) {
-                            auto pidfd = door_.PidfdOf(caller.connection);
-                            if (!pidfd.ok()) return pidfd.status();
-                            const std::string key = caller.principal.ToHex();
-                            response->set_principal(key);
-                            std::ostringstream text;
-                            text << caller.pid << " " << PidOf(*pidfd) << " "
-                                 << caller.connection.value;
-                            response->set_display_name(text.str());
-                            return absl::OkStatus();
-                          });
+      return gate_.Handle(
+          context, "/postern.v1.GrantService/GetSelf", request, [&](const Caller& caller) {
+            auto pidfd = door_.PidfdOf(caller.connection);
+            if (!pidfd.ok()) return pidfd.status();
+            const std::string key = caller.principal.ToHex();
+            response->set_principal(key);
+            std::ostringstream text;
+            text << caller.pid << " " << PidOf(*pidfd) << " " << caller.connection.value;
+            response->set_display_name(text.str());
+            return absl::OkStatus();
+          });
     }
 
    private:

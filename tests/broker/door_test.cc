@@ -50,7 +50,8 @@ std::pair<std::string, std::string> ForeignIdentity(EVP_PKEY* key) {
   return pair;
 }
 
-// What OpenSSL says of a handshake with these bounds: the protocol's name, or "" when it is refused.
+// What OpenSSL says of a handshake with these bounds: the protocol's name, or "" when it is
+// refused.
 struct RawTls {
   std::string protocol;
   bool reused = false;
@@ -102,8 +103,7 @@ TEST_F(DoorTest, RefusesAClientWithoutCertificate) {
 TEST_F(DoorTest, RefusesKeysThatAreNotP256) {
   Open();
   const auto [rsa_key, rsa_certificate] = ForeignIdentity(EVP_RSA_gen(2048));
-  EXPECT_EQ(GetSelf(Connect(rsa_key, rsa_certificate)).error_code(),
-            grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(GetSelf(Connect(rsa_key, rsa_certificate)).error_code(), grpc::StatusCode::UNAVAILABLE);
   const auto [p384_key, p384_certificate] = ForeignIdentity(EVP_EC_gen("P-384"));
   EXPECT_EQ(GetSelf(Connect(p384_key, p384_certificate)).error_code(),
             grpc::StatusCode::UNAVAILABLE);

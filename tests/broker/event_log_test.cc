@@ -53,28 +53,34 @@ TEST_F(EventLogTest, RefusesABatchAboveTheBound) {
 
 TEST_F(EventLogTest, RefusesToOpenWhenARowInTheMiddleIsGone) {
   AppendMany(10);
-  ASSERT_TRUE(store().Write([](Database& database) {
-                       return database.Run("DELETE FROM events WHERE sequence = 5");
-                     }).ok());
+  ASSERT_TRUE(store()
+                  .Write([](Database& database) {
+                    return database.Run("DELETE FROM events WHERE sequence = 5");
+                  })
+                  .ok());
   opened_ = {};
   EXPECT_TRUE(absl::IsDataLoss(OpenLog(folder_.path()).status()));
 }
 
 TEST_F(EventLogTest, RefusesToOpenWhenTheLastRowsAreGone) {
   AppendMany(10);
-  ASSERT_TRUE(store().Write([](Database& database) {
-                       return database.Run("DELETE FROM events WHERE sequence > 8");
-                     }).ok());
+  ASSERT_TRUE(store()
+                  .Write([](Database& database) {
+                    return database.Run("DELETE FROM events WHERE sequence > 8");
+                  })
+                  .ok());
   opened_ = {};
   EXPECT_TRUE(absl::IsDataLoss(OpenLog(folder_.path()).status()));
 }
 
 TEST_F(EventLogTest, RefusesToOpenWhenARowWasChanged) {
   AppendMany(10);
-  ASSERT_TRUE(store().Write([](Database& database) {
-                       return database.Run("UPDATE events SET body = ? WHERE sequence = 4",
-                                           Blob{"forged"});
-                     }).ok());
+  ASSERT_TRUE(store()
+                  .Write([](Database& database) {
+                    return database.Run("UPDATE events SET body = ? WHERE sequence = 4",
+                                        Blob{"forged"});
+                  })
+                  .ok());
   opened_ = {};
   EXPECT_TRUE(absl::IsDataLoss(OpenLog(folder_.path()).status()));
 }
@@ -82,10 +88,12 @@ TEST_F(EventLogTest, RefusesToOpenWhenARowWasChanged) {
 TEST_F(EventLogTest, VerifyFindsAChangeThatOpeningDoesNotLookAt) {
   AppendMany(2 * kCheckedAtOpen + 500);
   EXPECT_EQ(*log().VerifyAll([] { return false; }), std::nullopt);
-  ASSERT_TRUE(store().Write([](Database& database) {
-                       return database.Run("UPDATE events SET body = ? WHERE sequence = 17",
-                                           Blob{"forged"});
-                     }).ok());
+  ASSERT_TRUE(store()
+                  .Write([](Database& database) {
+                    return database.Run("UPDATE events SET body = ? WHERE sequence = 17",
+                                        Blob{"forged"});
+                  })
+                  .ok());
   Reopen();
   auto bad = log().VerifyAll([] { return false; });
   ASSERT_TRUE(bad.ok());
@@ -160,8 +168,8 @@ TEST_F(EventLogTest, ThreadsShareCommitsAndLeaveNoGap) {
     threads.emplace_back([&, t] {
       Sequence before = 0;
       for (int i = 0; i < kEach; ++i) {
-        auto sequence = log().Append(BatchOf({MessageRecord(static_cast<uint64_t>(t * kEach + i)),
-                                              MessageRecord(1'000'000)}));
+        auto sequence = log().Append(BatchOf(
+            {MessageRecord(static_cast<uint64_t>(t * kEach + i)), MessageRecord(1'000'000)}));
         ASSERT_TRUE(sequence.ok());
         ASSERT_GT(*sequence, before);
         before = *sequence;
@@ -206,10 +214,12 @@ TEST_F(EventLogTest, AFailedJobInASharedCommitTakesNobodyElseAlong) {
   Reopen();
   EXPECT_EQ(SequencesAfter(0).size(), 200u);
   int64_t rows = -1;
-  ASSERT_TRUE(store().Read([&](Database& database) -> absl::Status {
-                       rows = *database.QueryInteger("SELECT count(*) FROM meta WHERE key = 'x'");
-                       return absl::OkStatus();
-                     }).ok());
+  ASSERT_TRUE(store()
+                  .Read([&](Database& database) -> absl::Status {
+                    rows = *database.QueryInteger("SELECT count(*) FROM meta WHERE key = 'x'");
+                    return absl::OkStatus();
+                  })
+                  .ok());
   EXPECT_EQ(rows, 0);
 }
 

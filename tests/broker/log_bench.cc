@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prints rates of the log on this machine: append at several batch sizes and thread counts, scan from
-// database and tail, append with the message index at work, and append at 10,000 and 1,000,000 stored
-// events. Figures are for comparing two runs on one machine, not for passing or failing.
+// Prints rates of the log on this machine: append at several batch sizes and thread counts, scan
+// from database and tail, append with the message index at work, and append at 10,000 and 1,000,000
+// stored events. Figures are for comparing two runs on one machine, not for passing or failing.
 //
 //   postern_log_bench [stored events, default 1000000]
 #include <algorithm>

@@ -70,8 +70,7 @@ TEST_F(MessageIndexTest, FindsAllThatNamesAMessage) {
   CatchUp();
   EXPECT_EQ(*index_->RefsOf(MessageNumber(5)), (Sequences{created, reaction, edit}));
   const std::vector<permissions::MessageId> many = {MessageNumber(7), MessageNumber(5)};
-  EXPECT_EQ(*index_->RefsOf(many, reaction),
-            (std::vector<Sequences>{{}, {reaction, edit}}));
+  EXPECT_EQ(*index_->RefsOf(many, reaction), (std::vector<Sequences>{{}, {reaction, edit}}));
   EXPECT_EQ(index_->ListChat(ChatNumber(1), 100, 10)->size(), 2u);
 }
 

@@ -36,7 +36,7 @@ class MethodGateTest : public DoorTest {
     std::string body;
     if (request_bytes > 0) {
       body = "\x7a";
-      for (size_t left = request_bytes; ; left >>= 7) {
+      for (size_t left = request_bytes;; left >>= 7) {
         body.push_back(static_cast<char>((left & 0x7f) | (left > 0x7f ? 0x80 : 0)));
         if (left <= 0x7f) break;
       }
@@ -152,8 +152,8 @@ TEST_F(MethodGateTest, CallsOfOneKeyAreBoundedAndComeBack) {
   EXPECT_TRUE(GetSelf(Connect(app)).ok());
 }
 
-// Walks the contract's own descriptors, so that a method added there and not in the table fails here.
-// Whether each real handler starts with the gate is for the services' own tests.
+// Walks the contract's own descriptors, so that a method added there and not in the table fails
+// here. Whether each real handler starts with the gate is for the services' own tests.
 TEST_F(MethodGateTest, EveryMethodOfTheContractIsListedAndRefusesAStranger) {
   Open();
   const auto channel = Connect(MakeIdentity());

@@ -82,9 +82,9 @@ TEST_F(RetentionTest, KeepsTheNewestBytesOfEachAccount) {
   // The other account's record stands before: the two that lost their content stay as marks.
   EXPECT_EQ(result->erased, 2u);
   EXPECT_EQ(result->removed, 0u);
-  EXPECT_EQ(Marks(), (std::vector<ErasedBy>{ErasedBy::kNothing, ErasedBy::kRetention,
-                                            ErasedBy::kRetention, ErasedBy::kNothing,
-                                            ErasedBy::kNothing}));
+  EXPECT_EQ(Marks(),
+            (std::vector<ErasedBy>{ErasedBy::kNothing, ErasedBy::kRetention, ErasedBy::kRetention,
+                                   ErasedBy::kNothing, ErasedBy::kNothing}));
 }
 
 TEST_F(RetentionTest, LeavesADeleteMarkUntilItsAgeComes) {

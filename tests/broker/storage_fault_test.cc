@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happens to the storage and must not lose an acknowledged event: being killed, flipped bits, a
-// full disk. The acknowledgements are counted outside the process that is killed.
+// What happens to the storage and must not lose an acknowledged event: being killed, flipped bits,
+// a full disk. The acknowledgements are counted outside the process that is killed.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -153,8 +153,8 @@ class FlipTest : public testing::Test {
         EXPECT_EQ(record->body, BodyAt(at));
       }
     }
-    EXPECT_EQ(at, kInDatabase + kInWal) << "less data, no error: bit " << bit << " of "
-                                        << files_[file].first;
+    EXPECT_EQ(at, kInDatabase + kInWal)
+        << "less data, no error: bit " << bit << " of " << files_[file].first;
     return Outcome::kSame;
   }
   void Flip(size_t file, int count) {
@@ -181,11 +181,12 @@ TEST_F(FlipTest, ALostWalIsAnError) {
   EXPECT_TRUE(absl::IsDataLoss(OpenLog(folder.path()).status()));
 }
 
-// The limit on file sizes stands for the full disk where a small file system cannot be mounted; both
-// make the same write fail.
+// The limit on file sizes stands for the full disk where a small file system cannot be mounted;
+// both make the same write fail.
 TEST(StorageFault, AFullDiskRefusesAndGoesOnOnceThereIsSpace) {
   const ScratchFolder folder;
-  const bool mounted = ::mount("tmpfs", folder.path().c_str(), "tmpfs", 0, "size=16m,mode=700") == 0;
+  const bool mounted =
+      ::mount("tmpfs", folder.path().c_str(), "tmpfs", 0, "size=16m,mode=700") == 0;
   rlimit before{};
   ::getrlimit(RLIMIT_FSIZE, &before);
   ::signal(SIGXFSZ, SIG_IGN);

@@ -67,8 +67,9 @@ TEST(Store, RefusesANewerSchemaAndLeavesItAlone) {
   {
     auto database = Database::Open(folder.File("events.db"), Database::Mode::kReadWrite, TestKey());
     ASSERT_TRUE(database.ok());
-    ASSERT_TRUE(
-        (*database)->Execute(absl::StrCat("PRAGMA user_version = ", NewestSchema() + 1).c_str()).ok());
+    ASSERT_TRUE((*database)
+                    ->Execute(absl::StrCat("PRAGMA user_version = ", NewestSchema() + 1).c_str())
+                    .ok());
   }
   EXPECT_TRUE(absl::IsFailedPrecondition(OpenStore(folder.path()).status()));
 }
@@ -105,9 +106,11 @@ TEST(Store, RefusesAMissingHighWaterFileOnceSomethingWasStored) {
   const ScratchFolder folder;
   {
     auto store = OpenStore(folder.path());
-    ASSERT_TRUE((*store)->Write([](Database& database) {
-                           return database.Run("INSERT INTO meta VALUES('x', 1)");
-                         }).ok());
+    ASSERT_TRUE((*store)
+                    ->Write([](Database& database) {
+                      return database.Run("INSERT INTO meta VALUES('x', 1)");
+                    })
+                    .ok());
   }
   ASSERT_EQ(::unlink(folder.File("high-water").c_str()), 0);
   EXPECT_TRUE(absl::IsDataLoss(OpenStore(folder.path()).status()));
@@ -121,19 +124,22 @@ TEST(Store, AFailedJobLeavesNothing) {
     EXPECT_TRUE(database.Run("INSERT INTO meta VALUES('x', 1)").ok());
     return absl::AbortedError("on purpose");
   })));
-  EXPECT_TRUE((*store)->Read([](Database& database) -> absl::Status {
-                         EXPECT_TRUE(absl::IsNotFound(
-                             database.QueryInteger("SELECT 1 FROM meta WHERE key = 'x'").status()));
-                         return absl::OkStatus();
-                       }).ok());
+  EXPECT_TRUE((*store)
+                  ->Read([](Database& database) -> absl::Status {
+                    EXPECT_TRUE(absl::IsNotFound(
+                        database.QueryInteger("SELECT 1 FROM meta WHERE key = 'x'").status()));
+                    return absl::OkStatus();
+                  })
+                  .ok());
 }
 
 TEST(Store, ReadersCannotWrite) {
   const ScratchFolder folder;
   auto store = OpenStore(folder.path());
-  EXPECT_FALSE((*store)->Read([](Database& database) {
-                          return database.Run("INSERT INTO meta VALUES('x', 1)");
-                        }).ok());
+  EXPECT_FALSE(
+      (*store)
+          ->Read([](Database& database) { return database.Run("INSERT INTO meta VALUES('x', 1)"); })
+          .ok());
 }
 
 TEST(Store, KeepsItsFilesPrivateUnderAnyUmask) {
@@ -141,9 +147,11 @@ TEST(Store, KeepsItsFilesPrivateUnderAnyUmask) {
   const mode_t before = ::umask(0);
   auto store = OpenStore(folder.path());
   ASSERT_TRUE(store.ok());
-  ASSERT_TRUE((*store)->Write([](Database& database) {
-                         return database.Run("INSERT INTO meta VALUES('x', 1)");
-                       }).ok());
+  ASSERT_TRUE((*store)
+                  ->Write([](Database& database) {
+                    return database.Run("INSERT INTO meta VALUES('x', 1)");
+                  })
+                  .ok());
   ::umask(before);
   for (const char* name : {"events.db", "events.db-wal", "events.db-shm", "high-water"}) {
     EXPECT_EQ(ModeOf(folder.File(name)), 0600u) << name;

@@ -97,12 +97,13 @@ TEST(ConsentMemory, ComesBackFromJson) {
 TEST(ConsentMemory, RefusesOtherJson) {
   const std::string good = ConsentMemory().ToJson();
   EXPECT_TRUE(ConsentMemory::FromJson(good).ok());
-  for (const char* bad :
-       {"", "null", "[]", "{}", "{\"asked\":[],\"questions\":[],\"refusals\":[]}",
-        "{\"asked\":{\"x\":1},\"questions\":[],\"refusals\":[]}",
-        "{\"asked\":{},\"questions\":[\"1\"],\"refusals\":[]}",
-        "{\"asked\":{},\"questions\":[],\"refusals\":[{\"count\":0,\"last\":1,\"origin\":\"x\"}]}"}) {
-    EXPECT_EQ(ConsentMemory::FromJson(bad).status().code(), absl::StatusCode::kInvalidArgument) << bad;
+  for (const char* bad : {"", "null", "[]", "{}", "{\"asked\":[],\"questions\":[],\"refusals\":[]}",
+                          "{\"asked\":{\"x\":1},\"questions\":[],\"refusals\":[]}",
+                          "{\"asked\":{},\"questions\":[\"1\"],\"refusals\":[]}",
+                          "{\"asked\":{},\"questions\":[],\"refusals\":[{\"count\":0,\"last\":1,"
+                          "\"origin\":\"x\"}]}"}) {
+    EXPECT_EQ(ConsentMemory::FromJson(bad).status().code(), absl::StatusCode::kInvalidArgument)
+        << bad;
   }
 }
 

@@ -59,8 +59,14 @@ TEST(ConsentAnswer, RefusesWhatDoesNotAnswerThisQuestion) {
       {"scopes", [](ConsentAnswer& a) { a.scopes.Add(Scope::kMessagesReply); }},
       {"chats", [](ConsentAnswer& a) { a.chats = {}; }},
       {"chats", [](ConsentAnswer& a) { a.chats = {3}; }},
-      {"chats", [](ConsentAnswer& a) { a.chats = {1, 1}; }},
-      {"chats", [](ConsentAnswer& a) { a.chats = {2, 0}; }},
+      {"chats",
+       [](ConsentAnswer& a) {
+         a.chats = {1, 1};
+       }},
+      {"chats",
+       [](ConsentAnswer& a) {
+         a.chats = {2, 0};
+       }},
       {"accounts", [](ConsentAnswer& a) { a.accounts = {0}; }},
       {"chats", [](ConsentAnswer& a) { a.chat_choice = ChatChoice::kAllAndNew; }},
       {"accounts",
@@ -74,7 +80,10 @@ TEST(ConsentAnswer, RefusesWhatDoesNotAnswerThisQuestion) {
          a.chats = {};
          a.accounts = {2};
        }},
-      {"expire_time", [](ConsentAnswer& a) { a.validity = {ValidityKind::kUntil, kNow}; }},
+      {"expire_time",
+       [](ConsentAnswer& a) {
+         a.validity = {ValidityKind::kUntil, kNow};
+       }},
       {"expire_time", [](ConsentAnswer& a) { a.validity.kind = ValidityKind::kUntil; }},
       {"expire_time", [](ConsentAnswer& a) { a.validity.expire_time = kNow + absl::Hours(1); }},
       {"history_start_time", [](ConsentAnswer& a) { a.history_start_time = kNow; }},
@@ -107,7 +116,8 @@ TEST(ConsentAnswer, ARefusalGrantsNothing) {
     answer.question_sha256 = Sha256Of(question);
     answer.decision = decision;
     EXPECT_EQ(CheckAnswer(question, answer, kNow), absl::OkStatus());
-    EXPECT_EQ(GrantFrom(question, answer, kNow).status().code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(GrantFrom(question, answer, kNow).status().code(),
+              absl::StatusCode::kFailedPrecondition);
   }
 }
 
@@ -120,7 +130,8 @@ TEST(ConsentAnswer, AGatekeeperGetsARoleAndNoGrant) {
   answer.scopes = {};
   answer.chats = {};
   EXPECT_EQ(CheckAnswer(question, answer, kNow), absl::OkStatus());
-  EXPECT_EQ(GrantFrom(question, answer, kNow).status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(GrantFrom(question, answer, kNow).status().code(),
+            absl::StatusCode::kFailedPrecondition);
 }
 
 TEST(ConsentAnswer, GrantsExactlyWhatWasTicked) {
@@ -201,7 +212,9 @@ TEST(ConsentJson, RefusesEveryMissingUnknownAndMistypedField) {
   const auto question_code = [](const json& value) {
     return QuestionFromJson(value.dump()).status().code();
   };
-  const auto answer_code = [](const json& value) { return AnswerFromJson(value.dump()).status().code(); };
+  const auto answer_code = [](const json& value) {
+    return AnswerFromJson(value.dump()).status().code();
+  };
   const json wrong[] = {nullptr, 1, -1, 1.5, "x", true, json::array(), json::object()};
   for (const auto& [name, value] : question.items()) {
     json spoilt = question;
@@ -235,12 +248,18 @@ TEST(ConsentJson, RefusesUnknownScopesAndValues) {
   json answer = json::parse(ToJson(AnswerTo(Question())));
   const auto code = [](const json& value) { return AnswerFromJson(value.dump()).status().code(); };
   const std::pair<const char*, json> cases[] = {
-      {"scopes", {"messages:read", "messages:all"}}, {"scopes", {"messages:read", "messages:read"}},
-      {"scopes", {"messages:read", "chats:read"}},   {"decision", "yes"},
-      {"chat_choice", "everything"},                 {"validity", "for_ever"},
-      {"expire_time", 253402300800},                 {"chats", {-1}},
-      {"chats", {5000}},                             {"chats", {0.0}},
-      {"question_sha256", "00"},                     {"question_sha256", std::string(64, 'F')},
+      {"scopes", {"messages:read", "messages:all"}},
+      {"scopes", {"messages:read", "messages:read"}},
+      {"scopes", {"messages:read", "chats:read"}},
+      {"decision", "yes"},
+      {"chat_choice", "everything"},
+      {"validity", "for_ever"},
+      {"expire_time", 253402300800},
+      {"chats", {-1}},
+      {"chats", {5000}},
+      {"chats", {0.0}},
+      {"question_sha256", "00"},
+      {"question_sha256", std::string(64, 'F')},
   };
   for (const auto& [name, value] : cases) {
     json spoilt = answer;
@@ -254,9 +273,17 @@ TEST(ConsentJson, RefusesAllButTheCanonicalForm) {
   ASSERT_TRUE(AnswerFromJson(good).ok());
   std::string doubled = good;
   doubled.insert(1, "\"scopes\":[],");
-  const std::string cases[] = {"", "{", "null", " " + good, good + " ", good + good, doubled,
-                               good.substr(0, good.size() - 1), good + std::string(1, '\0'),
-                               json::parse(good).dump(2), std::string(100'000, '[')};
+  const std::string cases[] = {"",
+                               "{",
+                               "null",
+                               " " + good,
+                               good + " ",
+                               good + good,
+                               doubled,
+                               good.substr(0, good.size() - 1),
+                               good + std::string(1, '\0'),
+                               json::parse(good).dump(2),
+                               std::string(100'000, '[')};
   for (const std::string& text : cases) {
     EXPECT_EQ(AnswerFromJson(text).status().code(), absl::StatusCode::kInvalidArgument);
     EXPECT_EQ(QuestionFromJson(text).status().code(), absl::StatusCode::kInvalidArgument);

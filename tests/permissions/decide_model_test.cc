@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// 100,000 random (grants, object or event, now) against a model that shares no code with decide.cc and
-// reads like the rules in README.md.
+// 100,000 random (grants, object or event, now) against a model that shares no code with decide.cc
+// and reads like the rules in README.md.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -13,7 +13,8 @@
 namespace postern::permissions {
 namespace {
 
-// ---- the model -------------------------------------------------------------------------------------
+// ---- the model
+// -------------------------------------------------------------------------------------
 bool ModelHas(const Grant& g, Scope s) {
   if (g.scopes.Has(s)) return true;
   if (s == Scope::kMessagesMetadata) return g.scopes.Has(Scope::kMessagesRead);
@@ -52,7 +53,8 @@ bool ModelOpens(const Access& a, Scope scope, const EventFacts& e, absl::Time no
   bool any = false, live = false, history = false;
   const absl::Time age = e.backfill ? std::min(e.event_time, e.record_time) : e.record_time;
   for (const Grant& g : a.grants) {
-    if (a.paused || !ModelInForce(g, a.session_unlocked, now) || !ModelCovers(g, e.object)) continue;
+    if (a.paused || !ModelInForce(g, a.session_unlocked, now) || !ModelCovers(g, e.object))
+      continue;
     any |= ModelHas(g, scope);
     live |= ModelHas(g, scope) && !e.backfill && e.record_time >= g.create_time;
     history |= g.scopes.Has(Scope::kMessagesHistory) && age >= g.history_start_time;

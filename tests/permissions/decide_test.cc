@@ -116,7 +116,8 @@ TEST(Selection, RefusesOtherAccountsAndNetworks) {
 }
 
 TEST(Selection, RefusesChatsThatWereNotChosen) {
-  for (ChatChoice choice : {ChatChoice::kListed, ChatChoice::kAllExisting, static_cast<ChatChoice>(0)}) {
+  for (ChatChoice choice :
+       {ChatChoice::kListed, ChatChoice::kAllExisting, static_cast<ChatChoice>(0)}) {
     Grant grant = Reader();
     grant.selection.chat_choice = choice;
     grant.selection.included_chats = {ChatNumber(1)};
@@ -186,7 +187,8 @@ TEST(Decide, PicksTheMostUsefulReasonAmongSeveralGrants) {
   EXPECT_EQ(Read({revoked, expired}, ChatFacts(1)), Verdict::kExpired);
   EXPECT_EQ(Read({revoked, expired, suspended}, ChatFacts(1)), Verdict::kSuspended);
   EXPECT_EQ(Read({revoked, elsewhere, suspended, expired}, ChatFacts(1)), Verdict::kNotFound);
-  EXPECT_EQ(Read({revoked, elsewhere, suspended, expired, Reader()}, ChatFacts(1)), Verdict::kAllowed);
+  EXPECT_EQ(Read({revoked, elsewhere, suspended, expired, Reader()}, ChatFacts(1)),
+            Verdict::kAllowed);
 }
 
 TEST(Decide, AnswersListsWithoutAnObject) {
@@ -256,7 +258,8 @@ TEST(View, HistoryOfOtherChatsDoesNotHelp) {
 }
 
 TEST(View, MetadataNeverShowsTheWhole) {
-  EXPECT_EQ(See({GrantOf({Scope::kMessagesMetadata})}, EventIn(1, kMessageCreated)), View::kMetadata);
+  EXPECT_EQ(See({GrantOf({Scope::kMessagesMetadata})}, EventIn(1, kMessageCreated)),
+            View::kMetadata);
   EXPECT_EQ(See({GrantOf({Scope::kChatsRead})}, EventIn(1, kMessageCreated)), View::kNothing);
 }
 

@@ -52,7 +52,9 @@ TEST(CleanName, TakesOutWhatDeceives) {
       {"a\nb", "a b"},
       {"a\r\n\r\nb", "a b"},
       {"a\u2028b\u2029c", "a b c"},
-      {"a\u0085b\x0b\x0c" "c", "a b c"},
+      {"a\u0085b\x0b\x0c"
+       "c",
+       "a b c"},
       {"  a   b  ", "a b"},
       {"a\u00a0\u2003\u3000b", "a b"},
       {"a\u200b \u200b b", "a b"},
@@ -61,7 +63,9 @@ TEST(CleanName, TakesOutWhatDeceives) {
       {"a\0b"s, "ab"},
       {"\x1b[2Jx", "[2Jx"},
       {"\x1b]0;title\x07x", "]0;titlex"},
-      {"a\x7f\x08" "b", "ab"},
+      {"a\x7f\x08"
+       "b",
+       "ab"},
       {"\u009b31mred", "31mred"},
       // Markup is text here.
       {"<b>bold</b>", "<b>bold</b>"},
@@ -69,13 +73,18 @@ TEST(CleanName, TakesOutWhatDeceives) {
       {"%s%n", "%s%n"},
       {"../../etc", "../../etc"},
       // Bad bytes are seen.
-      {"a\xff" "b", "a\uFFFD" "b"},
+      {"a\xff"
+       "b",
+       "a\uFFFD"
+       "b"},
       {"\xc0\x80x", "\uFFFD\uFFFDx"},
       {"\xed\xa0\x80x", "\uFFFD\uFFFD\uFFFDx"},
       {"x\xe2\x82", "x\uFFFD"},
       {"\xf8\x88\x80\x80\x80z", "\uFFFD\uFFFD\uFFFD\uFFFD\uFFFDz"},
       // Unassigned.
-      {"a\u0378" "b\uffff", "ab"},
+      {"a\u0378"
+       "b\uffff",
+       "ab"},
       // NFC, also across what is taken out.
       {"e\u0301", "\u00e9"},
       {"e\u200b\u0301", "\u00e9"},
@@ -124,8 +133,9 @@ TEST(CleanName, BoundsAGraphemeThatNeverEnds) {
 
 TEST(CleanName, IsTheSameTwice) {
   std::mt19937 engine(5);
-  const std::string parts[] = {"a", " ", "\u0301", "\u200b", "\n", "\xff", "\u1100", "\u1161", "\u0335",
-                               "🇩", "\u05d0", "\u202e", "\u0378", "…", "\u0915", "\u094d", "\u093f"};
+  const std::string parts[] = {"a",      " ",      "\u0301", "\u200b", "\n",     "\xff",
+                               "\u1100", "\u1161", "\u0335", "🇩",      "\u05d0", "\u202e",
+                               "\u0378", "…",      "\u0915", "\u094d", "\u093f"};
   for (int i = 0; i < 20'000; ++i) {
     std::string text;
     for (unsigned n = engine() % 60; n > 0; --n) text += parts[engine() % std::size(parts)];
@@ -138,8 +148,8 @@ TEST(CleanName, IsTheSameTwice) {
 
 TEST(LooksLike, FindsNamesThatPeopleWouldTakeForAnother) {
   const std::vector<std::string> known = {"Signal", "PayPal", "Translator"};
-  for (const char* name : {"Signal", "signal", "SIGNAL", "S\u0456gnal", "Sign\u0430l", "Ѕіgnаl", "SlGNAL", "S1gnal",
-                           "Sig nal", "Sig-nal", "Sig\u200bnal", "𝐒ignal"}) {
+  for (const char* name : {"Signal", "signal", "SIGNAL", "S\u0456gnal", "Sign\u0430l", "Ѕіgnаl",
+                           "SlGNAL", "S1gnal", "Sig nal", "Sig-nal", "Sig\u200bnal", "𝐒ignal"}) {
     EXPECT_THAT(LooksLike(name, known), testing::ElementsAre("Signal")) << name;
   }
   for (const char* name : {"PayPaI", "РауРаl", "PAYPAL", "ΡayΡal", "Pay.Pal"}) {
@@ -162,8 +172,8 @@ TEST(IsMixedScript, FlagsOneForeignLetter) {
 }
 
 TEST(IsMixedScript, LeavesRealWritingAlone) {
-  for (const char* name : {"Signal", "Сигнал", "日本語アプリ", "LINE アプリ", "한국어 앱", "Übersetzer 2",
-                           "المترجم", "🦊 Fox"}) {
+  for (const char* name : {"Signal", "Сигнал", "日本語アプリ", "LINE アプリ", "한국어 앱",
+                           "Übersetzer 2", "المترجم", "🦊 Fox"}) {
     EXPECT_FALSE(IsMixedScript(name)) << name;
   }
 }

@@ -38,9 +38,17 @@ class PseudonymsTest : public testing::Test {
 TEST_F(PseudonymsTest, RefusesWhatIsNotCanonical) {
   const std::string good = one_.Encode(RandomId<ChatId>(engine_));
   ASSERT_EQ(good.size(), 22u);
-  std::vector<std::string> bad = {"",         good.substr(1), good + "A", good + "==",
-                                  good + "=", " " + good,     good + "\n", std::string(22, '\0'),
-                                  std::string(22, '+'), std::string(22, '/'), std::string(22, '=')};
+  std::vector<std::string> bad = {"",
+                                  good.substr(1),
+                                  good + "A",
+                                  good + "==",
+                                  good + "=",
+                                  " " + good,
+                                  good + "\n",
+                                  std::string(22, '\0'),
+                                  std::string(22, '+'),
+                                  std::string(22, '/'),
+                                  std::string(22, '=')};
   // The last character carries four bits that must be zero.
   for (char c : std::string("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")) {
     const std::string text = good.substr(0, 21) + c;
@@ -78,7 +86,8 @@ TEST_F(PseudonymsTest, ComeBack) {
     EXPECT_EQ(one_.DecodeAccount(one_.Encode(AccountId{chat.bytes})), AccountId{chat.bytes});
     EXPECT_EQ(one_.DecodeContact(one_.Encode(ContactId{chat.bytes})), ContactId{chat.bytes});
     EXPECT_EQ(one_.DecodeMessage(one_.Encode(MessageId{chat.bytes})), MessageId{chat.bytes});
-    EXPECT_EQ(one_.DecodeAttachment(one_.Encode(AttachmentId{chat.bytes})), AttachmentId{chat.bytes});
+    EXPECT_EQ(one_.DecodeAttachment(one_.Encode(AttachmentId{chat.bytes})),
+              AttachmentId{chat.bytes});
   }
   EXPECT_EQ(one_.Encode(ChatId{}), "");
 }
@@ -161,8 +170,8 @@ TEST(TokenSealer, RefusesOtherAppsMethodsRequestsAndChanges) {
     forged[i] = forged[i] == 'A' ? 'B' : 'A';
     EXPECT_FALSE(one.Open("/a/List", "chat=1", forged)) << i;
   }
-  for (const std::string& bad : {std::string(), std::string("A"), token + "=", token.substr(4),
-                                 std::string(100'000, 'A')}) {
+  for (const std::string& bad :
+       {std::string(), std::string("A"), token + "=", token.substr(4), std::string(100'000, 'A')}) {
     EXPECT_FALSE(one.Open("/a/List", "chat=1", bad));
   }
 }

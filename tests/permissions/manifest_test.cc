@@ -50,9 +50,13 @@ TEST(Manifest, RefusesWhatIsMalformedNamingTheField) {
       {"purpose", [](Manifest& m) { m.purpose = " "; }},
       {"data_destination.kind", [](Manifest& m) { m.data_destination = {}; }},
       {"data_destination.service",
-       [](Manifest& m) { m.data_destination = {DestinationKind::kLeavesDevice, ""}; }},
+       [](Manifest& m) {
+         m.data_destination = {DestinationKind::kLeavesDevice, ""};
+       }},
       {"data_destination.service",
-       [](Manifest& m) { m.data_destination = {DestinationKind::kLeavesDevice, "a b"}; }},
+       [](Manifest& m) {
+         m.data_destination = {DestinationKind::kLeavesDevice, "a b"};
+       }},
       {"data_destination.service", [](Manifest& m) { m.data_destination.service = "x.example"; }},
       {"software_version", [](Manifest& m) { m.software_version = "1\n2"; }},
       {"homepage", [](Manifest& m) { m.homepage = "javascript:alert(1)"; }},
@@ -71,13 +75,14 @@ TEST(Manifest, RefusesWhatIsMalformedNamingTheField) {
 }
 
 TEST(Manifest, RefusesAGatekeeperThatWantsScopesOrServesNothing) {
-  ExpectRefused(Adapter(), {
-                               {"required_scopes", [](Manifest& m) { m.required_scopes = {Scope::kExport}; }},
-                               {"optional_scopes", [](Manifest& m) { m.optional_scopes = {Scope::kExport}; }},
-                               {"networks", [](Manifest& m) { m.networks = {}; }},
-                               {"networks", [](Manifest& m) { m.networks = {"X MPP"}; }},
-                               {"networks", [](Manifest& m) { m.networks.assign(17, "xmpp"); }},
-                           });
+  ExpectRefused(Adapter(),
+                {
+                    {"required_scopes", [](Manifest& m) { m.required_scopes = {Scope::kExport}; }},
+                    {"optional_scopes", [](Manifest& m) { m.optional_scopes = {Scope::kExport}; }},
+                    {"networks", [](Manifest& m) { m.networks = {}; }},
+                    {"networks", [](Manifest& m) { m.networks = {"X MPP"}; }},
+                    {"networks", [](Manifest& m) { m.networks.assign(17, "xmpp"); }},
+                });
 }
 
 TEST(Manifest, RefusesAnotherMajorVersionWithBoth) {
@@ -86,8 +91,8 @@ TEST(Manifest, RefusesAnotherMajorVersionWithBoth) {
   manifest.protocol_minor = 7;
   const absl::Status status = ValidateManifest(manifest);
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(status.message()), testing::AllOf(testing::HasSubstr("2.7"),
-                                                            testing::HasSubstr("1.0")));
+  EXPECT_THAT(std::string(status.message()),
+              testing::AllOf(testing::HasSubstr("2.7"), testing::HasSubstr("1.0")));
   manifest.protocol_major = 0;
   EXPECT_EQ(ValidateManifest(manifest).code(), absl::StatusCode::kFailedPrecondition);
 }

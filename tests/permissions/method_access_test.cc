@@ -27,11 +27,12 @@ namespace {
 
 // One message of each service file, so that the linker keeps and registers it.
 std::vector<const google::protobuf::FileDescriptor*> ServiceFiles() {
-  return {v1::UploadRequest::descriptor()->file(),       v1::ListChatsRequest::descriptor()->file(),
-          v1::EnrollRequest::descriptor()->file(),       v1::SubscribeRequest::descriptor()->file(),
-          v1::ExportRequest::descriptor()->file(),       v1::AcquireLeaseRequest::descriptor()->file(),
-          v1::AttachRequest::descriptor()->file(),       v1::GetSelfRequest::descriptor()->file(),
-          v1::SendMessageRequest::descriptor()->file(),  v1::GetStatusRequest::descriptor()->file()};
+  return {
+      v1::UploadRequest::descriptor()->file(),      v1::ListChatsRequest::descriptor()->file(),
+      v1::EnrollRequest::descriptor()->file(),      v1::SubscribeRequest::descriptor()->file(),
+      v1::ExportRequest::descriptor()->file(),      v1::AcquireLeaseRequest::descriptor()->file(),
+      v1::AttachRequest::descriptor()->file(),      v1::GetSelfRequest::descriptor()->file(),
+      v1::SendMessageRequest::descriptor()->file(), v1::GetStatusRequest::descriptor()->file()};
 }
 
 std::set<std::string> ContractMethods() {
@@ -57,8 +58,9 @@ TEST(MethodAccess, RefusesWhatIsNotListed) {
 }
 
 TEST(MethodAccess, ListsEveryMethodOfTheContractOnceAndNoOther) {
-  const std::set<std::string> others = {"/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch",
-                                        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"};
+  const std::set<std::string> others = {
+      "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch",
+      "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"};
   const std::set<std::string> contract = ContractMethods();
   ASSERT_GT(contract.size(), 50u);
   std::set<std::string> listed;
@@ -74,7 +76,8 @@ TEST(MethodAccess, ListsEveryMethodOfTheContractOnceAndNoOther) {
 
 TEST(MethodAccess, AnUnknownKeyMayEnrollAndNothingElse) {
   for (const MethodAccess& row : AllMethodAccess()) {
-    EXPECT_EQ((row.callers & kUnknownKey) != 0, row.full_method == "/postern.v1.EnrollmentService/Enroll")
+    EXPECT_EQ((row.callers & kUnknownKey) != 0,
+              row.full_method == "/postern.v1.EnrollmentService/Enroll")
         << std::string(row.full_method);
     EXPECT_NE(row.callers, 0);
   }
@@ -105,17 +108,18 @@ TEST(MethodAccess, TheseAreNotImplementedInThisVersion) {
     missing.push_back(std::string(row.full_method.substr(std::string_view("/postern.v1.").size())));
     std::cout << "UNIMPLEMENTED " << missing.back() << ": " << row.reason << "\n";
   }
-  EXPECT_THAT(missing,
-              testing::UnorderedElementsAre(
-                  "ChatService/CreateChat", "ChatService/UpdateChat", "ChatService/ListContacts",
-                  "ChatService/ResolveContact", "ChatService/RequestBackfill",
-                  "MessageService/SearchMessages", "MessageService/EditMessage",
-                  "MessageService/DeleteMessage", "MessageService/MarkRead", "MessageService/SetTyping",
-                  "MessageService/CreateDraft", "AttachmentService/Download", "AttachmentService/Upload",
-                  "ForwardService/AcquireLease", "ForwardService/ReleaseLease",
-                  "ForwardService/WatchLeases", "ExportService/Export", "OwnerService/Seal",
-                  "OwnerService/Unseal", "OwnerService/ListAccessHistory",
-                  "OwnerService/ListDisclosures", "OwnerService/Purge"));
+  EXPECT_THAT(
+      missing,
+      testing::UnorderedElementsAre(
+          "ChatService/CreateChat", "ChatService/UpdateChat", "ChatService/ListContacts",
+          "ChatService/ResolveContact", "ChatService/RequestBackfill",
+          "MessageService/SearchMessages", "MessageService/EditMessage",
+          "MessageService/DeleteMessage", "MessageService/MarkRead", "MessageService/SetTyping",
+          "MessageService/CreateDraft", "AttachmentService/Download", "AttachmentService/Upload",
+          "ForwardService/AcquireLease", "ForwardService/ReleaseLease",
+          "ForwardService/WatchLeases", "ExportService/Export", "OwnerService/Seal",
+          "OwnerService/Unseal", "OwnerService/ListAccessHistory", "OwnerService/ListDisclosures",
+          "OwnerService/Purge"));
 }
 
 }  // namespace

@@ -78,7 +78,8 @@ void BM_MakeMessageId(benchmark::State& state) {
   const std::vector<uint8_t> key(32, 1);
   const IdMaker maker(key);
   for (auto _ : state) {
-    benchmark::DoNotOptimize(maker.Message(AccountNumber(1), ChatNumber(1), "3EB0C767D0971F8B9C5A"));
+    benchmark::DoNotOptimize(
+        maker.Message(AccountNumber(1), ChatNumber(1), "3EB0C767D0971F8B9C5A"));
   }
 }
 BENCHMARK(BM_MakeMessageId);

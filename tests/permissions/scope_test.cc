@@ -12,7 +12,8 @@ namespace postern::permissions {
 namespace {
 
 TEST(Scope, RefusesUnknownNamesAndNumbers) {
-  for (const char* name : {"", "messages", "messages:", "Messages:read", "messages:read ", "unknown"}) {
+  for (const char* name :
+       {"", "messages", "messages:", "Messages:read", "messages:read ", "unknown"}) {
     EXPECT_EQ(ParseScope(name).status().code(), absl::StatusCode::kInvalidArgument) << name;
   }
   for (int number : {-1, 0, kScopeCount + 1, 256 + 3}) {

@@ -57,7 +57,8 @@ State g_state;
 
 gboolean OnCommand(GIOChannel* channel, GIOCondition, gpointer) {
   char* line = nullptr;
-  if (g_io_channel_read_line(channel, &line, nullptr, nullptr, nullptr) != G_IO_STATUS_NORMAL) return TRUE;
+  if (g_io_channel_read_line(channel, &line, nullptr, nullptr, nullptr) != G_IO_STATUS_NORMAL)
+    return TRUE;
   v1::Command command;
   (void)google::protobuf::util::JsonStringToMessage(line, &command);
   g_free(line);
@@ -71,8 +72,8 @@ gboolean OnLoad(PurplePlugin*) {
   GList* accounts = purple_accounts_get_all();
   if (events == nullptr || commands == nullptr || accounts == nullptr) return FALSE;
   g_state.outlet = std::make_unique<FileOutlet>(events);
-  g_state.adapter =
-      std::make_unique<AccountAdapter>(static_cast<PurpleAccount*>(accounts->data), *g_state.outlet);
+  g_state.adapter = std::make_unique<AccountAdapter>(static_cast<PurpleAccount*>(accounts->data),
+                                                     *g_state.outlet);
   // For reading and writing, so that the FIFO never ends.
   g_state.commands = g_io_channel_unix_new(open(commands, O_RDWR | O_CLOEXEC | O_NONBLOCK));
   g_state.watch = g_io_add_watch(g_state.commands, G_IO_IN, OnCommand, nullptr);

@@ -12,8 +12,8 @@
 namespace postern::demo {
 
 // The adapter's own account of what it was promised, for crash tests to hold the broker to: lines
-// "POSITION submitted ID" and "POSITION acked", and "attached" at the begin of each session. Written with one write(2) a call, so a kill of this
-// process leaves whole lines. Thread-safe.
+// "POSITION submitted ID" and "POSITION acked", and "attached" at the begin of each session.
+// Written with one write(2) a call, so a kill of this process leaves whole lines. Thread-safe.
 class Journal {
  public:
   // Appends to 'path'. Empty: writes nothing.

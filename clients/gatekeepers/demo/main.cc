@@ -290,8 +290,9 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--rate", options.play.rate, "So many events a second instead of the pauses")
       ->check(CLI::Range(0.1, 1000000.0));
-  app.add_option("--journal", options.journal_path,
-                 "Append 'POSITION submitted ID', 'POSITION acked' and 'attached' lines to this file");
+  app.add_option(
+      "--journal", options.journal_path,
+      "Append 'POSITION submitted ID', 'POSITION acked' and 'attached' lines to this file");
   app.add_flag("--exit-at-end", options.exit_at_end,
                "Exit when the script is over and the broker has stored all of it");
   app.add_flag("--quiet", options.quiet, "Do not show the chats");

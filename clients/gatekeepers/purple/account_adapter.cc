@@ -15,8 +15,8 @@
 namespace postern::purple {
 namespace {
 
-// lurch looks keys up before it sends to a new device: some round trips. After this the broker hears that
-// nobody knows, and does not send again.
+// lurch looks keys up before it sends to a new device: some round trips. After this the broker
+// hears that nobody knows, and does not send again.
 constexpr std::time_t kSendSecondsMax = 30;
 constexpr guint kClockSeconds = 5;
 // Of what the client writes when a send fails; a developer reads it, it never holds message text.
@@ -32,11 +32,14 @@ std::string PlainText(const char* html) { return TakeString(purple_markup_strip_
 
 // What purple_conv_im_send takes: HTML that shows exactly 'text'.
 std::string HtmlOf(const std::string& text) {
-  const std::string escaped = TakeString(g_markup_escape_text(text.data(), static_cast<gssize>(text.size())));
+  const std::string escaped =
+      TakeString(g_markup_escape_text(text.data(), static_cast<gssize>(text.size())));
   return TakeString(purple_strreplace(escaped.c_str(), "\n", "<br>"));
 }
 
-bool IsOneToOne(const StanzaFacts& facts) { return facts.type == "chat" || facts.type.empty() || facts.type == "normal"; }
+bool IsOneToOne(const StanzaFacts& facts) {
+  return facts.type == "chat" || facts.type.empty() || facts.type == "normal";
+}
 
 gboolean OnClock(gpointer adapter) {
   static_cast<AccountAdapter*>(adapter)->GiveUpOnOldSends();
@@ -60,7 +63,8 @@ AccountAdapter::~AccountAdapter() {
   ForgetSends();
 }
 
-// -- what libpurple tells: incoming ------------------------------------------------------------------
+// -- what libpurple tells: incoming
+// ------------------------------------------------------------------
 
 void AccountAdapter::BeforeDecryption(xmlnode* packet) {
   incoming_.reset();
@@ -98,7 +102,8 @@ void AccountAdapter::AfterDecryption(xmlnode* packet) {
 void AccountAdapter::MessageArrived(const char* sender, const char* html, PurpleConversation*) {
   const std::optional<StanzaFacts> facts = std::exchange(incoming_, std::nullopt);
   const std::string chat_jid = ChatOf(sender);
-  // What lurch could not open arrives here as its hint for other clients: AfterDecryption reported it.
+  // What lurch could not open arrives here as its hint for other clients: AfterDecryption reported
+  // it.
   if (chat_jid.empty() || (facts && facts->encrypted && !incoming_decrypted_)) return;
   MessageFacts message;
   message.id = facts && !facts->id.empty()          ? facts->id
@@ -138,7 +143,8 @@ void AccountAdapter::LineWritten(const char* html, PurpleConversation* conversat
   Hand(maker_.Message(message));
 }
 
-// -- what libpurple tells: outgoing ------------------------------------------------------------------
+// -- what libpurple tells: outgoing
+// ------------------------------------------------------------------
 
 void AccountAdapter::BeforeEncryption(xmlnode* packet) {
   if (!IsMessage(packet) || HasOmemoPayload(packet)) return;
@@ -223,11 +229,13 @@ void AccountAdapter::BytesLeave(char** text) {
 
 void AccountAdapter::SendBytes(const std::string& bytes) {
   PurpleConnection* connection = purple_account_get_connection(account_);
-  PurplePluginProtocolInfo* protocol = PURPLE_PLUGIN_PROTOCOL_INFO(purple_connection_get_prpl(connection));
+  PurplePluginProtocolInfo* protocol =
+      PURPLE_PLUGIN_PROTOCOL_INFO(purple_connection_get_prpl(connection));
   protocol->send_raw(connection, bytes.data(), static_cast<int>(bytes.size()));
 }
 
-// -- what the broker asks ----------------------------------------------------------------------------
+// -- what the broker asks
+// ----------------------------------------------------------------------------
 
 void AccountAdapter::Execute(const v1::Command& command) {
   if (command.has_send_message()) {
@@ -245,14 +253,16 @@ void AccountAdapter::SendMessage(const std::string& command_id,
     return Fail(command_id, Result::STATE_FAILED_RETRIABLE, "the account is offline");
   }
   if (command.attachment_ids_size() > 0) {
-    return Fail(command_id, Result::STATE_FAILED, "this gatekeeper carries text only", "attachment");
+    return Fail(command_id, Result::STATE_FAILED, "this gatekeeper carries text only",
+                "attachment");
   }
   const std::string chat_jid = ChatOf(command.chat_id().c_str());
   if (chat_jid.find('@') == std::string::npos) {
     return Fail(command_id, Result::STATE_FAILED, "no such chat");
   }
   if (command.text().empty() || command.text().find('\0') != std::string::npos ||
-      !g_utf8_validate(command.text().data(), static_cast<gssize>(command.text().size()), nullptr)) {
+      !g_utf8_validate(command.text().data(), static_cast<gssize>(command.text().size()),
+                       nullptr)) {
     return Fail(command_id, Result::STATE_FAILED, "the text is empty or cannot be written in XML");
   }
   PurpleConversation* conversation =
@@ -315,7 +325,8 @@ void AccountAdapter::ForgetSends() {
   outgoing_.clear();
 }
 
-// -- the account and the people ----------------------------------------------------------------------
+// -- the account and the people
+// ----------------------------------------------------------------------
 
 void AccountAdapter::SignedOn() {
   if (const auto unfinished = remembered_.BeginSession()) Hand(maker_.Gap(0, *unfinished));
@@ -355,9 +366,10 @@ void AccountAdapter::PresenceChanged(PurpleBuddy* buddy) {
   const std::string jid = ChatOf(purple_buddy_get_name(buddy));
   if (jid.empty()) return;
   PurplePresence* presence = purple_buddy_get_presence(buddy);
-  Hand(maker_.Presence(jid, !purple_presence_is_online(presence)     ? v1::Presence::STATE_OFFLINE
-                            : !purple_presence_is_available(presence) ? v1::Presence::STATE_AWAY
-                                                                      : v1::Presence::STATE_ONLINE));
+  Hand(maker_.Presence(jid, !purple_presence_is_online(presence) ? v1::Presence::STATE_OFFLINE
+                            : !purple_presence_is_available(presence)
+                                ? v1::Presence::STATE_AWAY
+                                : v1::Presence::STATE_ONLINE));
 }
 
 void AccountAdapter::Hand(const v1::Event& event) {
@@ -371,7 +383,8 @@ void AccountAdapter::Hand(const v1::Event& event) {
 void AccountAdapter::Announce(const std::string& chat_jid) {
   if (remembered_.Knows(chat_jid)) return;
   const std::string name = NameOf(chat_jid);
-  Hand(maker_.ContactSeen(chat_jid, name, purple_find_buddy(account_, chat_jid.c_str()) != nullptr));
+  Hand(
+      maker_.ContactSeen(chat_jid, name, purple_find_buddy(account_, chat_jid.c_str()) != nullptr));
   Hand(maker_.ChatCreated(chat_jid, name));
   remembered_.Add(chat_jid);
 }
@@ -382,7 +395,8 @@ std::string AccountAdapter::NameOf(const std::string& jid) const {
   return alias == nullptr ? jid : alias;
 }
 
-// Empty for a name that is no person's: someone inside a group room, whom no 1:1 chat may stand for.
+// Empty for a name that is no person's: someone inside a group room, whom no 1:1 chat may stand
+// for.
 std::string AccountAdapter::ChatOf(const char* name) const {
   const char* normalized = name == nullptr ? nullptr : purple_normalize(account_, name);
   const std::string jid = normalized == nullptr ? "" : normalized;

@@ -2,10 +2,10 @@
 // One XMPP account of libpurple as a gatekeeper: listens to libpurple's signals, hands events to an
 // Outlet, carries out what the broker asks.
 //
-// Whether a message was encrypted is never assumed. Incoming: a stanza counts as encrypted when it came
-// with an OMEMO payload and lurch has put the decrypted text in the payload's place. Outgoing: when the
-// bytes written to the server carry an OMEMO payload. A chat that has been encrypted once in this run is
-// not answered in clear.
+// Whether a message was encrypted is never assumed. Incoming: a stanza counts as encrypted when it
+// came with an OMEMO payload and lurch has put the decrypted text in the payload's place. Outgoing:
+// when the bytes written to the server carry an OMEMO payload. A chat that has been encrypted once
+// in this run is not answered in clear.
 //
 // Everything here runs on libpurple's one thread and returns without waiting.
 #pragma once
@@ -99,15 +99,15 @@ class AccountAdapter {
   uint64_t lost_events_ = 0;
   v1::AccountState state_ = v1::ACCOUNT_STATE_UNSPECIFIED;
 
-  // The stanza being parsed. libpurple parses, decrypts and signals in one go, so that what the signals
-  // say next belongs to it.
+  // The stanza being parsed. libpurple parses, decrypts and signals in one go, so that what the
+  // signals say next belongs to it.
   std::optional<StanzaFacts> incoming_;
   std::optional<std::string> incoming_text_;
   bool incoming_decrypted_ = false;
 
-  std::string sending_command_id_;  // set while purple_conv_im_send runs for a command
-  std::string sending_stanza_id_;   // the stanza it made
-  std::string sending_error_;       // what the client wrote against it meanwhile
+  std::string sending_command_id_;            // set while purple_conv_im_send runs for a command
+  std::string sending_stanza_id_;             // the stanza it made
+  std::string sending_error_;                 // what the client wrote against it meanwhile
   std::map<std::string, Outgoing> outgoing_;  // by the id of the stanza
   std::set<std::string> encrypted_chats_;
 };

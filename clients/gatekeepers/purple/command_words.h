@@ -9,18 +9,26 @@ namespace postern::purple {
 // "edit" for an edit; empty where no capability stands for the command.
 inline const char* MissingCapability(v1::Command::KindCase kind) {
   switch (kind) {
-    case v1::Command::kEditMessage: return "edit";
-    case v1::Command::kDeleteMessage: return "delete";
-    case v1::Command::kSetReaction: return "reaction";
-    case v1::Command::kMarkRead: return "read_receipt";
-    case v1::Command::kSetTyping: return "typing";
+    case v1::Command::kEditMessage:
+      return "edit";
+    case v1::Command::kDeleteMessage:
+      return "delete";
+    case v1::Command::kSetReaction:
+      return "reaction";
+    case v1::Command::kMarkRead:
+      return "read_receipt";
+    case v1::Command::kSetTyping:
+      return "typing";
     case v1::Command::kDownload:
-    case v1::Command::kUpload: return "attachment";
-    case v1::Command::kUpdateChat: return "manage";
+    case v1::Command::kUpload:
+      return "attachment";
+    case v1::Command::kUpdateChat:
+      return "manage";
     case v1::Command::kSendMessage:
     case v1::Command::kCreateChat:
     case v1::Command::kBackfill:
-    case v1::Command::KIND_NOT_SET: return "";
+    case v1::Command::KIND_NOT_SET:
+      return "";
   }
   return "";
 }

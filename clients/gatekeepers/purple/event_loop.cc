@@ -26,15 +26,16 @@ gboolean OnReady(GIOChannel* channel, GIOCondition condition, gpointer data) {
   return G_SOURCE_CONTINUE;
 }
 
-guint AddInput(int descriptor, PurpleInputCondition condition, PurpleInputFunction function, gpointer data) {
+guint AddInput(int descriptor, PurpleInputCondition condition, PurpleInputFunction function,
+               gpointer data) {
   int conditions = 0;
   if ((condition & PURPLE_INPUT_READ) != 0) conditions |= kReadConditions;
   if ((condition & PURPLE_INPUT_WRITE) != 0) conditions |= kWriteConditions;
   GIOChannel* channel = g_io_channel_unix_new(descriptor);
-  const guint id = g_io_add_watch_full(
-      channel, G_PRIORITY_DEFAULT, static_cast<GIOCondition>(conditions), OnReady,
-      std::make_unique<Watch>(Watch{function, data}).release(),
-      [](gpointer watch) { delete static_cast<Watch*>(watch); });
+  const guint id =
+      g_io_add_watch_full(channel, G_PRIORITY_DEFAULT, static_cast<GIOCondition>(conditions),
+                          OnReady, std::make_unique<Watch>(Watch{function, data}).release(),
+                          [](gpointer watch) { delete static_cast<Watch*>(watch); });
   g_io_channel_unref(channel);
   return id;
 }
@@ -42,9 +43,9 @@ guint AddInput(int descriptor, PurpleInputCondition condition, PurpleInputFuncti
 }  // namespace
 
 PurpleEventLoopUiOps* GlibEventLoop() {
-  static PurpleEventLoopUiOps operations = {
-      g_timeout_add, g_source_remove, AddInput, g_source_remove, nullptr, g_timeout_add_seconds,
-      nullptr,       nullptr,         nullptr};
+  static PurpleEventLoopUiOps operations = {g_timeout_add,   g_source_remove, AddInput,
+                                            g_source_remove, nullptr,         g_timeout_add_seconds,
+                                            nullptr,         nullptr,         nullptr};
   return &operations;
 }
 

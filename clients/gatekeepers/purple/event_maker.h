@@ -52,7 +52,8 @@ class EventMaker {
   v1::Event Typing(const std::string& chat_jid, bool active) const;
   v1::Event Presence(const std::string& jid, v1::Presence::State state) const;
   v1::Event AccountState(v1::AccountState state, std::string_view reason) const;
-  // 'count' messages were lost, zero when nobody knows how many; from 'start' on, zero when not known.
+  // 'count' messages were lost, zero when nobody knows how many; from 'start' on, zero when not
+  // known.
   v1::Event Gap(uint64_t count, std::time_t start) const;
 
   const std::string& owner_jid() const { return owner_jid_; }

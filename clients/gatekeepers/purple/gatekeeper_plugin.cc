@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // postern-gatekeeper.so: the adapter as a libpurple plugin, for our host, finch, and any client of
-// libpurple. It serves one XMPP account: the one that the pref /plugins/core/postern/account names, else
-// the first.
+// libpurple. It serves one XMPP account: the one that the pref /plugins/core/postern/account names,
+// else the first.
 //
-// Loading opens the link's spool. Where that fails (a locked keyring, for one) the plugin does not load
-// and says why, so that nothing is decrypted that could not be kept.
-#include <account.h>
+// Loading opens the link's spool. Where that fails (a locked keyring, for one) the plugin does not
+// load and says why, so that nothing is decrypted that could not be kept.
 #include <absl/strings/str_cat.h>
+#include <account.h>
 #include <core.h>
 #include <glib.h>
 #include <gmodule.h>
@@ -70,8 +70,12 @@ gboolean TellAttachedAgain(gpointer) {
 // On the link's threads. g_message and g_idle_add may be called on any.
 void TellState(sdk::LinkState state, const absl::Status& status) {
   switch (state) {
-    case sdk::LinkState::kConnecting: g_message("broker: connecting"); return;
-    case sdk::LinkState::kEnrolling: g_message("broker: the owner is asked to allow this gatekeeper"); return;
+    case sdk::LinkState::kConnecting:
+      g_message("broker: connecting");
+      return;
+    case sdk::LinkState::kEnrolling:
+      g_message("broker: the owner is asked to allow this gatekeeper");
+      return;
     case sdk::LinkState::kAttached:
       g_message("broker: attached");
       if (g_attached_before.exchange(true)) g_idle_add(TellAttachedAgain, nullptr);
@@ -83,7 +87,8 @@ void TellState(sdk::LinkState state, const absl::Status& status) {
 }
 
 void TellRefusal(const v1::RefusedEvent& refused) {
-  g_warning("broker: refused the event at position %s (%s)", absl::StrCat(refused.position()).c_str(),
+  g_warning("broker: refused the event at position %s (%s)",
+            absl::StrCat(refused.position()).c_str(),
             v1::ErrorReason_Name(refused.reason()).c_str());
 }
 
@@ -169,7 +174,8 @@ PurplePluginInfo MakeInfo() {
   info.name = const_cast<char*>("Postern");
   info.version = const_cast<char*>(POSTERN_VERSION);
   info.summary = const_cast<char*>("Offers this account's messages to the apps that you allow");
-  info.description = const_cast<char*>("Connects an XMPP account to the Postern broker on this device.");
+  info.description =
+      const_cast<char*>("Connects an XMPP account to the Postern broker on this device.");
   info.load = OnLoad;
   info.unload = OnUnload;
   return info;

@@ -90,14 +90,16 @@ absl::Status LoadPlugin(PurplePlugin* plugin, const std::string& name) {
   }
   if (purple_plugin_is_loaded(plugin) || purple_plugin_load(plugin)) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
-      "plugin ", name, " did not load: ", plugin->error == nullptr ? "no reason given" : plugin->error));
+      "plugin ", name,
+      " did not load: ", plugin->error == nullptr ? "no reason given" : plugin->error));
 }
 
-// With a host to connect to, libpurple checks the certificate against that host's name, not the domain.
+// With a host to connect to, libpurple checks the certificate against that host's name, not the
+// domain.
 absl::Status TrustCertificate(const HostOptions& options) {
   if (options.trusted_certificate.empty()) return absl::OkStatus();
-  const std::string domain =
-      options.account.substr(options.account.find('@') + 1, options.account.find('/') - options.account.find('@') - 1);
+  const std::string domain = options.account.substr(
+      options.account.find('@') + 1, options.account.find('/') - options.account.find('@') - 1);
   const std::filesystem::path folder =
       std::filesystem::path(options.data_directory) / "certificates" / "x509" / "tls_peers";
   std::error_code error;
@@ -105,7 +107,8 @@ absl::Status TrustCertificate(const HostOptions& options) {
   std::filesystem::copy_file(options.trusted_certificate,
                              folder / (options.server.empty() ? domain : options.server),
                              std::filesystem::copy_options::overwrite_existing, error);
-  if (error) return absl::InvalidArgumentError(absl::StrCat("--trust-certificate: ", error.message()));
+  if (error)
+    return absl::InvalidArgumentError(absl::StrCat("--trust-certificate: ", error.message()));
   return absl::OkStatus();
 }
 
@@ -156,9 +159,11 @@ absl::Status Run(const HostOptions& options, Host& host) {
   // Off until everything that keeps its messages stands.
   purple_account_set_enabled(host.account, kUiName, FALSE);
   if (PurplePlugin* carbons = purple_plugins_find_with_id(kCarbons); carbons != nullptr) {
-    if (absl::Status status = LoadPlugin(carbons, "purple-xmpp-carbons"); !status.ok()) return status;
+    if (absl::Status status = LoadPlugin(carbons, "purple-xmpp-carbons"); !status.ok())
+      return status;
   } else {
-    g_message("purple-xmpp-carbons is not installed: what you write on other devices is not seen here");
+    g_message(
+        "purple-xmpp-carbons is not installed: what you write on other devices is not seen here");
   }
   const std::pair<PurplePlugin*, std::string> plugins[] = {
       {purple_plugins_find_with_id(kLurch), "purple-lurch"},
@@ -170,7 +175,8 @@ absl::Status Run(const HostOptions& options, Host& host) {
   void* connections = purple_connections_get_handle();
   purple_signal_connect(connections, "signed-on", &host, PURPLE_CALLBACK(OnSignedOn), &host);
   purple_signal_connect(connections, "signed-off", &host, PURPLE_CALLBACK(OnSignedOff), &host);
-  purple_signal_connect(connections, "connection-error", &host, PURPLE_CALLBACK(OnConnectionError), &host);
+  purple_signal_connect(connections, "connection-error", &host, PURPLE_CALLBACK(OnConnectionError),
+                        &host);
   host.loop = g_main_loop_new(nullptr, FALSE);
   g_unix_signal_add(SIGTERM, OnEndSignal, &host);
   g_unix_signal_add(SIGINT, OnEndSignal, &host);
@@ -178,7 +184,8 @@ absl::Status Run(const HostOptions& options, Host& host) {
   purple_account_set_enabled(host.account, kUiName, TRUE);
   g_main_loop_run(host.loop);
   // Otherwise signed off again when the plugins have gone, and not said to the broker.
-  if (purple_account_get_connection(host.account) != nullptr) purple_account_disconnect(host.account);
+  if (purple_account_get_connection(host.account) != nullptr)
+    purple_account_disconnect(host.account);
   return host.end;
 }
 

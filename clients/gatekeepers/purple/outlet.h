@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Where the adapter hands over what libpurple told it. The plugin's outlet is the link to the broker;
-// tests have one that writes to a file.
+// Where the adapter hands over what libpurple told it. The plugin's outlet is the link to the
+// broker; tests have one that writes to a file.
 #pragma once
 
 #include <absl/status/status.h>
@@ -18,11 +18,12 @@ class Outlet {
  public:
   virtual ~Outlet() = default;
 
-  // Takes 'event' for good: OK means that it will reach the broker whatever crashes. Any other status
-  // means that it was not taken.
+  // Takes 'event' for good: OK means that it will reach the broker whatever crashes. Any other
+  // status means that it was not taken.
   virtual absl::Status Submit(const v1::Event& event) = 0;
   // Answers a command; 'events' are what it made, taken for good together with the answer.
-  virtual absl::Status Answer(const v1::CommandResult& result, std::span<const v1::Event> events) = 0;
+  virtual absl::Status Answer(const v1::CommandResult& result,
+                              std::span<const v1::Event> events) = 0;
 };
 
 }  // namespace postern::purple

@@ -43,9 +43,10 @@ void OnSendingText(PurpleConnection* connection, char** text, void* data) {
   if (IsOurs(connection, data) && *text != nullptr) AdapterOf(data).BytesLeave(text);
 }
 
-void OnReceivedIm(PurpleAccount* account, char* sender, char* html, PurpleConversation* conversation,
-                  PurpleMessageFlags, void* data) {
-  if (account == AdapterOf(data).account()) AdapterOf(data).MessageArrived(sender, html, conversation);
+void OnReceivedIm(PurpleAccount* account, char* sender, char* html,
+                  PurpleConversation* conversation, PurpleMessageFlags, void* data) {
+  if (account == AdapterOf(data).account())
+    AdapterOf(data).MessageArrived(sender, html, conversation);
 }
 
 void OnWroteIm(PurpleAccount* account, const char*, char* html, PurpleConversation* conversation,
@@ -67,7 +68,9 @@ void OnBuddy(PurpleBuddy* buddy, void* data) {
   }
 }
 
-void OnBuddyStatus(PurpleBuddy* buddy, PurpleStatus*, PurpleStatus*, void* data) { OnBuddy(buddy, data); }
+void OnBuddyStatus(PurpleBuddy* buddy, PurpleStatus*, PurpleStatus*, void* data) {
+  OnBuddy(buddy, data);
+}
 
 void OnSignedOn(PurpleConnection* connection, void* data) {
   if (IsOurs(connection, data)) AdapterOf(data).SignedOn();
@@ -91,8 +94,10 @@ void Connect(void* instance, const char* signal, AccountAdapter& adapter, Purple
 
 void ConnectSignals(AccountAdapter& adapter) {
   PurplePlugin* jabber = purple_find_prpl("prpl-jabber");
-  Connect(jabber, "jabber-receiving-xmlnode", adapter, PURPLE_CALLBACK(OnReceivingFirst), kBeforeAll);
-  Connect(jabber, "jabber-receiving-xmlnode", adapter, PURPLE_CALLBACK(OnReceivingLast), kAfterLurch);
+  Connect(jabber, "jabber-receiving-xmlnode", adapter, PURPLE_CALLBACK(OnReceivingFirst),
+          kBeforeAll);
+  Connect(jabber, "jabber-receiving-xmlnode", adapter, PURPLE_CALLBACK(OnReceivingLast),
+          kAfterLurch);
   Connect(jabber, "jabber-sending-xmlnode", adapter, PURPLE_CALLBACK(OnSendingFirst), kBeforeAll);
   Connect(jabber, "jabber-sending-xmlnode", adapter, PURPLE_CALLBACK(OnSendingLast), kAfterLurch);
   Connect(jabber, "jabber-sending-text", adapter, PURPLE_CALLBACK(OnSendingText), kAfterLurch);

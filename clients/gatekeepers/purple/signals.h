@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Connects an adapter to libpurple's signals, at the priorities that see a stanza before and after lurch.
+// Connects an adapter to libpurple's signals, at the priorities that see a stanza before and after
+// lurch.
 #pragma once
 
 namespace postern::purple {

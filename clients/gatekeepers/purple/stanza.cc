@@ -16,8 +16,9 @@ constexpr char kDelayNamespace[] = "urn:xmpp:delay";
 constexpr char kReceiptsNamespace[] = "urn:xmpp:receipts";
 constexpr char kMarkersNamespace[] = "urn:xmpp:chat-markers:0";
 
-// A Signal message is a version byte and a protobuf. One that starts a session begins with the id of a
-// one-time key, or, without one, with the base key; any other begins with the ratchet key (0x0a).
+// A Signal message is a version byte and a protobuf. One that starts a session begins with the id
+// of a one-time key, or, without one, with the base key; any other begins with the ratchet key
+// (0x0a).
 constexpr guchar kPreKeyIdTag = 0x08;
 constexpr guchar kBaseKeyTag = 0x12;
 
@@ -93,8 +94,8 @@ StanzaFacts ReadFacts(xmlnode* packet) {
   facts.type = Attribute(message, "type");
   facts.encrypted = HasOmemoPayload(message);
   facts.clear_text = Body(message).value_or("");
-  facts.stanza_id = Attribute(
-      xmlnode_get_child_with_namespace(message, "stanza-id", kStanzaIdNamespace), "id");
+  facts.stanza_id =
+      Attribute(xmlnode_get_child_with_namespace(message, "stanza-id", kStanzaIdNamespace), "id");
   // In a carbon the time is beside the message, not in it.
   xmlnode* holder = message == packet || message->parent == nullptr ? message : message->parent;
   const std::string stamp =
@@ -103,10 +104,10 @@ StanzaFacts ReadFacts(xmlnode* packet) {
     const std::time_t time = purple_str_to_time(stamp.c_str(), TRUE, nullptr, nullptr, nullptr);
     if (time != 0) facts.delay_time = time;
   }
-  facts.delivered_id = Attribute(
-      xmlnode_get_child_with_namespace(message, "received", kReceiptsNamespace), "id");
-  facts.displayed_id = Attribute(
-      xmlnode_get_child_with_namespace(message, "displayed", kMarkersNamespace), "id");
+  facts.delivered_id =
+      Attribute(xmlnode_get_child_with_namespace(message, "received", kReceiptsNamespace), "id");
+  facts.displayed_id =
+      Attribute(xmlnode_get_child_with_namespace(message, "displayed", kMarkersNamespace), "id");
   return facts;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Reads from an XMPP stanza what libpurple 2 does not pass on: ids, whether it was encrypted, when it was
-// written, receipts. Pure functions over libpurple's XML tree; no state, no I/O.
+// Reads from an XMPP stanza what libpurple 2 does not pass on: ids, whether it was encrypted, when
+// it was written, receipts. Pure functions over libpurple's XML tree; no state, no I/O.
 #pragma once
 
 #include <xmlnode.h>
@@ -18,17 +18,17 @@ enum class Carbon { kNone, kSent, kReceived };
 
 // What a <message/> says besides its text. Default: nothing.
 struct StanzaFacts {
-  std::string id;           // the sender's id for it; empty when there is none
-  std::string stanza_id;    // the server's id for it (XEP-0359); empty when there is none
-  std::string from_jid;     // bare
-  std::string to_jid;       // bare
-  std::string type;         // "chat", "groupchat", ...; empty means "normal"
+  std::string id;         // the sender's id for it; empty when there is none
+  std::string stanza_id;  // the server's id for it (XEP-0359); empty when there is none
+  std::string from_jid;   // bare
+  std::string to_jid;     // bare
+  std::string type;       // "chat", "groupchat", ...; empty means "normal"
   Carbon carbon = Carbon::kNone;
-  bool encrypted = false;   // carries an OMEMO payload
-  std::string clear_text;   // its <body/>; beside a payload, a hint for clients without OMEMO
+  bool encrypted = false;  // carries an OMEMO payload
+  std::string clear_text;  // its <body/>; beside a payload, a hint for clients without OMEMO
   std::optional<std::time_t> delay_time;  // when a server that kept it got it (XEP-0203)
-  std::string delivered_id;  // this message was delivered (XEP-0184)
-  std::string displayed_id;  // messages up to this one were read (XEP-0333)
+  std::string delivered_id;               // this message was delivered (XEP-0184)
+  std::string displayed_id;               // messages up to this one were read (XEP-0333)
 };
 
 // Frees what xmlnode_from_str made.
@@ -52,8 +52,8 @@ StanzaFacts ReadFacts(xmlnode* packet);
 // True when 'message' itself carries an OMEMO payload. One that only carries keys is no message.
 bool HasOmemoPayload(xmlnode* message);
 
-// Marks the keys that start a session (XEP-0384: prekey="true"), which lurch 0.7 leaves out when it writes
-// first. Other clients need the mark to read that message. True when a mark was missing.
+// Marks the keys that start a session (XEP-0384: prekey="true"), which lurch 0.7 leaves out when it
+// writes first. Other clients need the mark to read that message. True when a mark was missing.
 bool MarkSessionStarts(xmlnode* message);
 
 // The text of <body/>; nothing when there is none.
