@@ -70,12 +70,13 @@ absl::Status Directory::Load() {
   decltype(chats_) chats;
   decltype(contacts_) contacts;
   RETURN_IF_ERROR(store_.Read([&](Database& database) -> absl::Status {
-    RETURN_IF_ERROR(ReadRows(database, "SELECT id, remote_id, record FROM accounts",
+    RETURN_IF_ERROR(ReadRows(database, "SELECT id, remote_id, record, adapter FROM accounts",
                              [&](Statement& row) -> absl::Status {
                                auto entry = std::make_unique<AccountEntry>();
                                entry->remote_id = std::string(row.Text(1));
                                if (!entry->account.ParseFromString(std::string(row.Bytes(2))))
                                  return BadRow();
+                               entry->adapter = permissions::Principal::FromRaw(row.Bytes(3));
                                entry->network = entry->account.network();
                                entry->account.set_state(v1::ACCOUNT_STATE_DETACHED);
                                accounts[AccountId::FromRaw(row.Bytes(0))] = std::move(entry);
@@ -111,7 +112,14 @@ absl::Status Directory::Load() {
   return absl::OkStatus();
 }
 
+permissions::Principal Directory::AdapterOf(AccountId id) const {
+  platform::MutexLock lock(mutex_);
+  const auto it = accounts_.find(id);
+  return it == accounts_.end() ? permissions::Principal() : it->second->adapter;
+}
+
 absl::Status Directory::PutAccount(AccountId id, const std::string& remote_id,
+                                   const permissions::Principal& adapter,
                                    const v1::Account& account) {
   platform::MutexLock change(change_mutex_);
   v1::Account stored = account;
@@ -127,13 +135,15 @@ absl::Status Directory::PutAccount(AccountId id, const std::string& remote_id,
   }
   const std::string record = stored.SerializeAsString();
   RETURN_IF_ERROR(store_.Write([&](Database& database) {
-    return database.Run("INSERT OR REPLACE INTO accounts(id, remote_id, record) VALUES(?, ?, ?)",
-                        Blob{id.view()}, remote_id, Blob{record});
+    return database.Run(
+        "INSERT OR REPLACE INTO accounts(id, remote_id, adapter, record) VALUES(?, ?, ?, ?)",
+        Blob{id.view()}, remote_id, Blob{adapter.view()}, Blob{record});
   }));
   platform::MutexLock lock(mutex_);
   auto& entry = accounts_[id];
   if (entry == nullptr) entry = std::make_unique<AccountEntry>();
   entry->remote_id = remote_id;
+  entry->adapter = adapter;
   // Decisions hold views of the network's name: it is set once.
   if (entry->network.empty()) entry->network = stored.network();
   entry->account = std::move(stored);

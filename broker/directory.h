@@ -32,7 +32,9 @@ class Directory {
   // Takes an account that an adapter attaches. 'remote_id' is the network's name for it. An
   // account's network never changes: FAILED_PRECONDITION otherwise.
   absl::Status PutAccount(permissions::AccountId id, const std::string& remote_id,
-                          const v1::Account& account);
+                          const permissions::Principal& adapter, const v1::Account& account);
+  // Whose account it is: the adapter that attached it last; empty when none did.
+  permissions::Principal AdapterOf(permissions::AccountId id) const;
   void SetAccountState(permissions::AccountId id, v1::AccountState state);
   // Takes what these events say of chats and people, before they are appended: written durably once
   // for all of them, and nothing written when nothing changed. Safe to repeat.
@@ -56,6 +58,7 @@ class Directory {
   struct AccountEntry {
     std::string remote_id;
     std::string network;
+    permissions::Principal adapter;
     v1::Account account;
   };
   struct ChatEntry {

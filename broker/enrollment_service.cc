@@ -76,7 +76,7 @@ grpc::Status EnrollmentService::Enroll(grpc::ServerContext* context,
           response.set_state(v1::EnrollResponse::STATE_GRANTED);
           const auto& page = parts_.pseudonyms.Of(caller.principal);
           for (const permissions::Grant& grant : known->grants) {
-            *response.add_grants() = WireGrant(grant, page.pseudonyms);
+            *response.add_grants() = WireGrant(grant, page.pseudonyms, parts_.clock.Now());
           }
           say(std::move(response));
           return absl::OkStatus();
@@ -111,8 +111,8 @@ grpc::Status EnrollmentService::Enroll(grpc::ServerContext* context,
         v1::EnrollResponse response;
         response.set_state(WireState(status.state));
         if (status.grant.has_value()) {
-          *response.add_grants() =
-              WireGrant(*status.grant, parts_.pseudonyms.Of(caller.principal).pseudonyms);
+          *response.add_grants() = WireGrant(
+              *status.grant, parts_.pseudonyms.Of(caller.principal).pseudonyms, parts_.clock.Now());
         }
         say(std::move(response));
         return absl::OkStatus();

@@ -151,6 +151,32 @@ absl::StatusOr<View> ViewOfTarget(const LogRecord& change, const Viewer& viewer)
   return ViewOfCreated(*created, viewer);
 }
 
+// Takes out of a receipt, or of a read mark, the messages that the viewer may not see at all: else
+// it could count them. False when nothing is left to tell.
+absl::StatusOr<bool> HideUnseenMessages(const LogRecord& record, const Viewer& viewer,
+                                        Event& event) {
+  const auto unseen = [&](const std::string& id) -> absl::StatusOr<bool> {
+    ASSIGN_OR_RETURN(
+        const RecordPointer created,
+        viewer.history.FindCreated(IdFromText<permissions::MessageId>(id), record.sequence));
+    if (created == nullptr) return false;
+    ASSIGN_OR_RETURN(const View view, ViewOfCreated(*created, viewer));
+    return view == View::kNothing;
+  };
+  if (event.has_unread_mark() && !event.unread_mark().read_through_message_id().empty()) {
+    ASSIGN_OR_RETURN(const bool hidden, unseen(event.unread_mark().read_through_message_id()));
+    if (hidden) event.mutable_unread_mark()->clear_read_through_message_id();
+  }
+  if (!event.has_receipt()) return true;
+  google::protobuf::RepeatedPtrField<std::string> seen;
+  for (std::string& id : *event.mutable_receipt()->mutable_message_ids()) {
+    ASSIGN_OR_RETURN(const bool hidden, unseen(id));
+    if (!hidden) *seen.Add() = std::move(id);
+  }
+  *event.mutable_receipt()->mutable_message_ids() = std::move(seen);
+  return !event.receipt().message_ids().empty();
+}
+
 // A quotation shows another message. Who may not see that one whole, or when it is not known or was
 // deleted, is left the id alone.
 absl::Status HideQuote(const LogRecord& record, const Viewer& viewer, v1::Message& message) {
@@ -224,6 +250,10 @@ absl::StatusOr<std::optional<Event>> ViewEvent(const LogRecord& record, const Vi
   } else {
     if (!record.backfill && !stored.ParseFromString(record.body)) return Unreadable();
     event = std::move(*stored.mutable_event());
+  }
+  if ((event.has_receipt() || event.has_unread_mark()) && !SeesAllHistory(viewer, facts.object)) {
+    ASSIGN_OR_RETURN(const bool tells, HideUnseenMessages(record, viewer, event));
+    if (!tells) return std::nullopt;
   }
   if (!record.origin.empty()) SetOrigin(record, viewer, event);
   if (view == View::kMetadata) {

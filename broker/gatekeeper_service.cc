@@ -130,6 +130,19 @@ absl::Status CheckNetwork(const std::string& network, const v1::App& app) {
                       {{"field", "hello.account.network"}});
 }
 
+// An account stays with its adapter: another one that the user allowed for the same network could
+// else take it over while the first is away, and write its history anew.
+absl::Status CheckOwnAccount(const Parts& parts, AccountId account,
+                             const permissions::Principal& adapter) {
+  const permissions::Principal last = parts.directory.AdapterOf(account);
+  if (last.empty() || last == adapter || parts.apps.StandingOf(last) != Standing::kGatekeeper) {
+    return absl::OkStatus();
+  }
+  return ReasonStatus(absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_ACCOUNT_ALREADY_SERVED,
+                      "this account belongs to another adapter; the user can remove that one first "
+                      "(postern apps remove)");
+}
+
 v1::AttachResponse Welcome(uint64_t durable_position) {
   v1::AttachResponse response;
   v1::AttachWelcome& welcome = *response.mutable_welcome();
@@ -166,7 +179,8 @@ grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* str
 
         // What a second adapter says of the account changes nothing.
         RETURN_IF_ERROR(parts_.adapters.WaitUntilFree(id));
-        RETURN_IF_ERROR(parts_.directory.PutAccount(id, remote_id, account));
+        RETURN_IF_ERROR(CheckOwnAccount(parts_, id, caller.principal));
+        RETURN_IF_ERROR(parts_.directory.PutAccount(id, remote_id, caller.principal, account));
         ASSIGN_OR_RETURN(const auto attachment,
                          parts_.adapters.Attach(
                              id, [&] { return Welcome(parts_.log.SourcePosition(id)); },

@@ -37,7 +37,7 @@ v1::Role RoleOf(Standing standing) {
 }
 
 v1::GrantRequest WireRequest(const std::string& id, const ConsentDesk::Status& status,
-                             const permissions::Pseudonyms& pseudonyms) {
+                             const permissions::Pseudonyms& pseudonyms, absl::Time now) {
   v1::GrantRequest request;
   request.set_id(id);
   *request.mutable_expire_time() = ToProto(status.expire_time);
@@ -58,7 +58,8 @@ v1::GrantRequest WireRequest(const std::string& id, const ConsentDesk::Status& s
       request.set_state(v1::GrantRequest::STATE_DENIED);
       break;
   }
-  if (status.grant.has_value()) *request.mutable_grant() = WireGrant(*status.grant, pseudonyms);
+  if (status.grant.has_value())
+    *request.mutable_grant() = WireGrant(*status.grant, pseudonyms, now);
   return request;
 }
 
@@ -74,7 +75,7 @@ grpc::Status GrantService::GetSelf(grpc::ServerContext* context, const v1::GetSe
         response->set_role(RoleOf(caller.standing));
         response->set_display_name(app->app.display_name());
         for (auto grant = app->grants.rbegin(); grant != app->grants.rend(); ++grant) {
-          *response->add_grants() = WireGrant(*grant, page.pseudonyms);
+          *response->add_grants() = WireGrant(*grant, page.pseudonyms, parts_.clock.Now());
         }
         response->set_paused(parts_.apps.paused());
         return absl::OkStatus();
@@ -117,7 +118,8 @@ grpc::Status GrantService::RequestGrant(grpc::ServerContext* context,
               ASSIGN_OR_RETURN(const std::string id, parts_.consent.Ask(std::move(question)));
               ASSIGN_OR_RETURN(const ConsentDesk::Status status,
                                parts_.consent.Find(caller.principal, id));
-              *response->mutable_grant_request() = WireRequest(id, status, page.pseudonyms);
+              *response->mutable_grant_request() =
+                  WireRequest(id, status, page.pseudonyms, parts_.clock.Now());
               return absl::OkStatus();
             });
       });
@@ -131,8 +133,9 @@ grpc::Status GrantService::GetGrantRequest(grpc::ServerContext* context,
       [&](const Caller& caller) -> absl::Status {
         ASSIGN_OR_RETURN(const ConsentDesk::Status status,
                          parts_.consent.Find(caller.principal, request->grant_request_id()));
-        *response->mutable_grant_request() = WireRequest(
-            request->grant_request_id(), status, parts_.pseudonyms.Of(caller.principal).pseudonyms);
+        *response->mutable_grant_request() =
+            WireRequest(request->grant_request_id(), status,
+                        parts_.pseudonyms.Of(caller.principal).pseudonyms, parts_.clock.Now());
         return absl::OkStatus();
       });
 }
@@ -155,7 +158,7 @@ grpc::Status GrantService::WatchGrants(grpc::ServerContext* context,
           v1::WatchGrantsResponse response;
           for (const Grant& grant : app->grants) {
             if (grant.state == GrantState::kActive || grant.state == GrantState::kSuspended) {
-              *response.add_grants() = WireGrant(grant, page.pseudonyms);
+              *response.add_grants() = WireGrant(grant, page.pseudonyms, parts_.clock.Now());
             }
           }
           response.set_paused(parts_.apps.paused());
@@ -201,7 +204,7 @@ grpc::Status GrantService::ReleaseGrant(grpc::ServerContext* context,
                                  }
                                  return absl::OkStatus();
                                }));
-              *response->mutable_grant() = WireGrant(grant, page.pseudonyms);
+              *response->mutable_grant() = WireGrant(grant, page.pseudonyms, parts_.clock.Now());
               // Streams decide again, and end when nothing is left to them.
               parts_.log.WakeAll();
               return absl::OkStatus();

@@ -54,13 +54,11 @@ v1::OwnedGrant OwnerService::Owned(const Grant& grant) const {
   owned.set_principal(grant.principal.ToHex());
   owned.set_app_display_name(parts_.apps.Find(grant.principal)->app.display_name());
   // The owner's tools hold the owner's key, and see the owner's pseudonyms.
-  *owned.mutable_grant() = WireGrant(grant, parts_.pseudonyms.Of(parts_.apps.owner()).pseudonyms);
+  *owned.mutable_grant() =
+      WireGrant(grant, parts_.pseudonyms.Of(parts_.apps.owner()).pseudonyms, parts_.clock.Now());
   // Its app was last here then; a grant is used by being connected.
   if (const absl::Time seen = parts_.apps.LastSeen(grant.principal); seen >= grant.create_time) {
     *owned.mutable_last_use_time() = ToProto(seen);
-  }
-  if (grant.state == GrantState::kActive && parts_.clock.Now() >= grant.validity.expire_time) {
-    owned.mutable_grant()->set_state(v1::Grant::STATE_EXPIRED);
   }
   return owned;
 }

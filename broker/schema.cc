@@ -33,8 +33,8 @@ constexpr const char* kSteps[] = {
     CREATE TABLE deleted_messages(message BLOB PRIMARY KEY) WITHOUT ROWID;
 
     -- What the gatekeepers told of their world.
-    CREATE TABLE accounts(id BLOB PRIMARY KEY, remote_id TEXT NOT NULL, record BLOB NOT NULL)
-        WITHOUT ROWID;
+    CREATE TABLE accounts(id BLOB PRIMARY KEY, remote_id TEXT NOT NULL, adapter BLOB NOT NULL,
+        record BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE chats(id BLOB PRIMARY KEY, account BLOB NOT NULL, remote_id TEXT NOT NULL,
         record BLOB NOT NULL) WITHOUT ROWID;
     CREATE INDEX chats_by_account ON chats(account);

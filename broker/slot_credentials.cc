@@ -99,6 +99,10 @@ class Processor final : public grpc::AuthMetadataProcessor {
     // Handlers of our own start with the MethodGate; gRPC's services (health, reflection) do not.
     if (!access->full_method.starts_with(kOwnMethods)) {
       const auto caller = table_->Find(connection);
+      if (caller && standing_of_(caller->principal) == Standing::kUnknown) {
+        return {grpc::StatusCode::UNAUTHENTICATED,
+                "ENROLLMENT_REQUIRED: this key is not enrolled; call EnrollmentService.Enroll"};
+      }
       if (!caller || (access->callers & CallerBit(standing_of_(caller->principal))) == 0) {
         return {grpc::StatusCode::PERMISSION_DENIED, "this key may not call this method"};
       }

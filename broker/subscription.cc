@@ -125,7 +125,7 @@ absl::Status Subscription::CheckStanding() {
     epoch_ = epoch;
     app_ = parts_.apps.Find(caller_.principal);
   }
-  if (app_->standing == Standing::kRevoked) {
+  if (app_->standing != Standing::kApp) {
     return VerdictStatus(Verdict::kRevoked, Scope::kMessagesRead);
   }
   // A stream lives by any scope that shows some kind of event. The answer is the best of them: with

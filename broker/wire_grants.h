@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Grants in a principal's own pseudonyms.
+// Grants in a principal's own pseudonyms, as they stand at 'now': one whose time has passed has
+// ended, though nobody has written that down.
 #pragma once
 
 #include "broker/grant_codec.h"
@@ -9,10 +10,15 @@
 namespace postern::broker {
 
 inline v1::Grant WireGrant(const permissions::Grant& grant,
-                           const permissions::Pseudonyms& pseudonyms) {
-  return GrantToProto(grant, {[&](permissions::GrantId id) { return pseudonyms.Encode(id); },
-                              [&](permissions::AccountId id) { return pseudonyms.Encode(id); },
-                              [&](permissions::ChatId id) { return pseudonyms.Encode(id); }});
+                           const permissions::Pseudonyms& pseudonyms, absl::Time now) {
+  v1::Grant wire =
+      GrantToProto(grant, {[&](permissions::GrantId id) { return pseudonyms.Encode(id); },
+                           [&](permissions::AccountId id) { return pseudonyms.Encode(id); },
+                           [&](permissions::ChatId id) { return pseudonyms.Encode(id); }});
+  if (wire.state() == v1::Grant::STATE_ACTIVE && now >= grant.validity.expire_time) {
+    wire.set_state(v1::Grant::STATE_EXPIRED);
+  }
+  return wire;
 }
 
 }  // namespace postern::broker

@@ -554,8 +554,16 @@ TEST_F(BadInputTest, SecondAdapterOfAnAccountIsRefusedAndTheFirstGoesOn) {
   ASSERT_TRUE(harness_.Owner()->owner->ListOwnedAccounts(Patiently().get(), {}, &accounts).ok());
   ASSERT_EQ(accounts.accounts_size(), 1);
   EXPECT_EQ(accounts.accounts(0).display_name(), "Alice's AliceChat");
+  // The account stays the first one's while that is away, and is free once the user took that one out.
   adapter_->End();
-  // The first one's place is free once the broker has seen it go.
+  Adapter third(rival);
+  EXPECT_FALSE(third.welcome());
+  EXPECT_EQ(ReasonOf(third.WaitEnd()), "ACCOUNT_ALREADY_SERVED");
+  v1::RevokeAppRequest revoke;
+  revoke.set_request_id(harness_.NewRequestId());
+  revoke.set_principal(gatekeeper_.principal);
+  v1::RevokeAppResponse revoked;
+  ASSERT_TRUE(harness_.Owner()->owner->RevokeApp(Patiently().get(), revoke, &revoked).ok());
   EXPECT_TRUE(Adapter::Again(rival)->welcome());
 }
 

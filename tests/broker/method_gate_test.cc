@@ -83,7 +83,7 @@ TEST_F(MethodGateTest, AStrangerGetsNothingOfGrpcsOwnServices) {
   Open();
   grpc::EnableDefaultHealthCheckService(false);
   EXPECT_EQ(CallAny(Connect(MakeIdentity()), "/grpc.health.v1.Health/Check").error_code(),
-            grpc::StatusCode::PERMISSION_DENIED);
+            grpc::StatusCode::UNAUTHENTICATED);
   EXPECT_TRUE(CallAny(Connect(Enrolled(Standing::kApp)), "/grpc.health.v1.Health/Check").ok());
 }
 
