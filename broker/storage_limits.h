@@ -46,8 +46,8 @@ inline constexpr int kIndexSlice = 1000;
 // How long the index lets records gather: an index commit for each event would double the syncs.
 inline constexpr absl::Duration kIndexLinger = absl::Milliseconds(250);
 // Sequences that share one part of the index by message id. Ids are random: in one big part each
-// row dirties a page of its own, and bulk import falls from 100,000 to 30,000 events a second. A
-// part of this size has some forty pages, which a slice fills together; a look-up probes each part.
+// row dirties a page of its own. A part of this size has some forty pages, which a slice fills
+// together; a look-up probes each part. postern_log_bench prints what both cost.
 inline constexpr uint64_t kIndexPartRecords = 16384;
 // After an error the index waits this long before it tries again.
 inline constexpr absl::Duration kIndexRetry = absl::Seconds(1);
