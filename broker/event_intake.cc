@@ -303,6 +303,12 @@ absl::Status MakeIdsInternal(const permissions::IdMaker& ids, permissions::Accou
 std::string Fingerprint(const LogRecord& record, std::string_view bytes) {
   // A message is the same message whatever else the adapter says the second time.
   if (record.kind == Event::kMessageCreated) return std::string(record.message.view());
+  // What only says how things stand may be said again: a reaction set, taken back and set within
+  // one second of the network's clock is three events.
+  if (record.kind != Event::kMessageEdited && record.kind != Event::kMessageDeleted &&
+      record.kind != Event::kMessageExpired) {
+    return {};
+  }
   std::array<uint8_t, SHA256_DIGEST_LENGTH> digest;
   SHA256(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), digest.data());
   return std::string(reinterpret_cast<const char*>(digest.data()), 16);

@@ -29,7 +29,8 @@ struct TakenEvent {
   std::string remote_message_id;
   // What the network calls the people that the event names.
   std::vector<std::pair<permissions::ContactId, std::string>> remote_contacts;
-  // Names the event's content, whatever its position: equal for what an adapter sends twice.
+  // Names the event's content, whatever its position: equal for what an adapter sends twice. Empty
+  // for what may rightly be said twice.
   std::string fingerprint;
 };
 

@@ -72,6 +72,10 @@ std::vector<v1::SourcedEvent> Ingest::TakePending() {
 }
 
 void Ingest::Loop() {
+  if (absl::Status status = RememberLatest(); !status.ok()) {
+    Fail(std::move(status));
+    return;
+  }
   while (true) {
     std::vector<v1::SourcedEvent> events;
     {
@@ -80,16 +84,20 @@ void Ingest::Loop() {
       if (pending_.empty()) return;
       events = TakePending();
     }
-    absl::Status status = Commit(events);
-    if (status.ok()) continue;
-    {
-      platform::MutexLock lock(mutex_);
-      failed_ = true;
-      changed_.NotifyAll();
+    if (absl::Status status = Commit(events); !status.ok()) {
+      Fail(std::move(status));
+      return;
     }
-    sink_.fail(std::move(status));
-    return;
   }
+}
+
+void Ingest::Fail(absl::Status status) {
+  {
+    platform::MutexLock lock(mutex_);
+    failed_ = true;
+    changed_.NotifyAll();
+  }
+  sink_.fail(std::move(status));
 }
 
 bool Ingest::IsDeletedAlready(const LogRecord& record) {
@@ -109,6 +117,7 @@ bool Ingest::IsDeletedAlready(const LogRecord& record) {
 }
 
 absl::StatusOr<bool> Ingest::IsDuplicate(const TakenEvent& taken) {
+  if (taken.fingerprint.empty()) return false;
   if (seen_.contains(taken.fingerprint)) return true;
   if (taken.record.kind == kMessageCreated &&
       (taken.record.backfill ||
@@ -122,13 +131,34 @@ absl::StatusOr<bool> Ingest::IsDuplicate(const TakenEvent& taken) {
       }
     }
   }
-  seen_.insert(taken.fingerprint);
-  seen_order_.push_back(taken.fingerprint);
+  Remember(taken.fingerprint);
+  return false;
+}
+
+void Ingest::Remember(const std::string& fingerprint) {
+  if (!seen_.insert(fingerprint).second) return;
+  seen_order_.push_back(fingerprint);
   if (seen_order_.size() > kDuplicateWindow) {
     seen_.erase(seen_order_.front());
     seen_order_.pop_front();
   }
-  return false;
+}
+
+absl::Status Ingest::RememberLatest() {
+  const Sequence last = parts_.log.last_sequence();
+  Sequence position = last > kDuplicateWindow ? last - kDuplicateWindow : 0;
+  while (position < last) {
+    ASSIGN_OR_RETURN(const std::vector<RecordPointer> records,
+                     parts_.log.ReadAfter(position, static_cast<int>(kCommitEventsMax)));
+    if (records.empty()) break;
+    for (const RecordPointer& record : records) {
+      if (record->account == account_ && record->kind == kMessageCreated) {
+        Remember(std::string(record->message.view()));
+      }
+    }
+    position = records.back()->sequence;
+  }
+  return absl::OkStatus();
 }
 
 void Ingest::MarkEphemeral(LogRecord& record) {

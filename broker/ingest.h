@@ -46,6 +46,11 @@ class Ingest {
 
  private:
   void Loop();
+  // Fills the window of duplicates from the end of the log, so that it outlives a restart.
+  absl::Status RememberLatest();
+  void Remember(const std::string& fingerprint);
+  // Takes no more, and says why.
+  void Fail(absl::Status status);
   // Takes one commit's worth of what waits.
   std::vector<v1::SourcedEvent> TakePending() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Commit(const std::vector<v1::SourcedEvent>& events);
