@@ -554,7 +554,8 @@ TEST_F(BadInputTest, SecondAdapterOfAnAccountIsRefusedAndTheFirstGoesOn) {
   ASSERT_TRUE(harness_.Owner()->owner->ListOwnedAccounts(Patiently().get(), {}, &accounts).ok());
   ASSERT_EQ(accounts.accounts_size(), 1);
   EXPECT_EQ(accounts.accounts(0).display_name(), "Alice's AliceChat");
-  // The account stays the first one's while that is away, and is free once the user took that one out.
+  // The account stays the first one's while that is away, and is free once the user took that one
+  // out.
   adapter_->End();
   Adapter third(rival);
   EXPECT_FALSE(third.welcome());
