@@ -42,19 +42,6 @@ Standing StandingFromRole(v1::Role role) {
   }
 }
 
-v1::Role RoleOf(Standing standing) {
-  switch (standing) {
-    case Standing::kApp:
-      return v1::ROLE_APP;
-    case Standing::kGatekeeper:
-      return v1::ROLE_GATEKEEPER;
-    case Standing::kOwner:
-      return v1::ROLE_OWNER;
-    default:
-      return v1::ROLE_UNSPECIFIED;
-  }
-}
-
 // Grants that ended long ago make room; the newest ones stay for the user and the app to see.
 void ForgetOldest(std::vector<Grant>& grants) {
   const auto ended = [](const Grant& grant) {
@@ -68,6 +55,19 @@ void ForgetOldest(std::vector<Grant>& grants) {
 }
 
 }  // namespace
+
+v1::Role RoleOf(Standing standing) {
+  switch (standing) {
+    case Standing::kApp:
+      return v1::ROLE_APP;
+    case Standing::kGatekeeper:
+      return v1::ROLE_GATEKEEPER;
+    case Standing::kOwner:
+      return v1::ROLE_OWNER;
+    default:
+      return v1::ROLE_UNSPECIFIED;
+  }
+}
 
 AppRegistry::AppRegistry(Store& store)
     : store_(store), mac_key_(store.DeriveKey("postern app registry rows")) {}

@@ -39,6 +39,9 @@ struct AppSnapshot {
 };
 using AppPointer = std::shared_ptr<const AppSnapshot>;
 
+// The contract's word for a standing; unspecified for a key that has none.
+v1::Role RoleOf(Standing standing);
+
 // Thread-safe.
 class AppRegistry {
  public:

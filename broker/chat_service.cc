@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "broker/app_registry.h"
+#include "broker/asker.h"
 #include "broker/directory.h"
 #include "broker/event_intake.h"
 #include "broker/event_log.h"
@@ -47,6 +47,17 @@ absl::Status SetLastMessageTime(const Parts& parts, v1::Chat& chat) {
   return absl::OkStatus();
 }
 
+// A chat that the viewer may read; one that it may not is NOT_FOUND like one that is not there.
+absl::StatusOr<v1::Chat> FindReadable(const Viewer& viewer, ChatId id) {
+  RETURN_IF_ERROR(
+      VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now), Scope::kChatsRead));
+  std::optional<v1::Chat> chat = viewer.directory.FindChat(id);
+  if (!chat.has_value() || !MayRead(viewer, FactsOf(*chat, viewer.directory))) {
+    return NotFound("chat_id");
+  }
+  return *std::move(chat);
+}
+
 // An account is seen by who may see something in it.
 bool MaySeeAccount(const Viewer& viewer, const v1::Account& account) {
   const AccountId id = IdFromText<AccountId>(account.id());
@@ -70,14 +81,12 @@ grpc::Status ChatService::ListAccounts(grpc::ServerContext* context,
   return parts_.gate.Handle(
       context, "/postern.v1.ChatService/ListAccounts", request,
       [&](const Caller& caller) -> absl::Status {
-        const auto& book = parts_.pseudonyms.Of(caller.principal);
+        const Asker asker(parts_, caller);
+        const auto& book = asker.book;
+        const Viewer& viewer = asker.viewer;
         ASSIGN_OR_RETURN(PageReader page,
                          PageReader::Open(book.tokens, "ListAccounts", "", request->page_size(),
                                           request->page_token()));
-        const AppPointer app = parts_.apps.Find(caller.principal);
-        const Viewer viewer{
-            *app,           parts_.apps.AccessOf(*app), book.pseudonyms, parts_.directory,
-            parts_.history, parts_.clock.Now()};
         RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now),
                                       Scope::kChatsRead));
         for (v1::Account& account : parts_.directory.Accounts()) {
@@ -100,7 +109,9 @@ grpc::Status ChatService::ListChats(grpc::ServerContext* context,
   return parts_.gate.Handle(
       context, "/postern.v1.ChatService/ListChats", request,
       [&](const Caller& caller) -> absl::Status {
-        const auto& book = parts_.pseudonyms.Of(caller.principal);
+        const Asker asker(parts_, caller);
+        const auto& book = asker.book;
+        const Viewer& viewer = asker.viewer;
         ASSIGN_OR_RETURN(PageReader page,
                          PageReader::Open(book.tokens, "ListChats", request->account_id(),
                                           request->page_size(), request->page_token()));
@@ -111,10 +122,6 @@ grpc::Status ChatService::ListChats(grpc::ServerContext* context,
               CheckedId("account_id", book.pseudonyms.DecodeAccount(request->account_id())));
           only_account = IdText(account);
         }
-        const AppPointer app = parts_.apps.Find(caller.principal);
-        const Viewer viewer{
-            *app,           parts_.apps.AccessOf(*app), book.pseudonyms, parts_.directory,
-            parts_.history, parts_.clock.Now()};
         RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now),
                                       Scope::kChatsRead));
         for (v1::Chat& chat : parts_.directory.Chats()) {
@@ -136,22 +143,15 @@ grpc::Status ChatService::GetChat(grpc::ServerContext* context, const v1::GetCha
   return parts_.gate.Handle(
       context, "/postern.v1.ChatService/GetChat", request,
       [&](const Caller& caller) -> absl::Status {
-        const auto& book = parts_.pseudonyms.Of(caller.principal);
+        const Asker asker(parts_, caller);
+        const auto& book = asker.book;
+        const Viewer& viewer = asker.viewer;
         ASSIGN_OR_RETURN(const ChatId id,
                          CheckedId("chat_id", book.pseudonyms.DecodeChat(request->chat_id())));
-        const AppPointer app = parts_.apps.Find(caller.principal);
-        const Viewer viewer{
-            *app,           parts_.apps.AccessOf(*app), book.pseudonyms, parts_.directory,
-            parts_.history, parts_.clock.Now()};
-        RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now),
-                                      Scope::kChatsRead));
-        std::optional<v1::Chat> chat = parts_.directory.FindChat(id);
-        if (!chat.has_value() || !MayRead(viewer, FactsOf(*chat, parts_.directory))) {
-          return NotFound("chat_id");
-        }
-        RETURN_IF_ERROR(SetLastMessageTime(parts_, *chat));
-        HideIds(*chat, book.pseudonyms);
-        *response->mutable_chat() = *std::move(chat);
+        ASSIGN_OR_RETURN(v1::Chat chat, FindReadable(viewer, id));
+        RETURN_IF_ERROR(SetLastMessageTime(parts_, chat));
+        HideIds(chat, book.pseudonyms);
+        *response->mutable_chat() = std::move(chat);
         return absl::OkStatus();
       });
 }
@@ -162,24 +162,17 @@ grpc::Status ChatService::ListParticipants(grpc::ServerContext* context,
   return parts_.gate.Handle(
       context, "/postern.v1.ChatService/ListParticipants", request,
       [&](const Caller& caller) -> absl::Status {
-        const auto& book = parts_.pseudonyms.Of(caller.principal);
+        const Asker asker(parts_, caller);
+        const auto& book = asker.book;
+        const Viewer& viewer = asker.viewer;
         ASSIGN_OR_RETURN(PageReader page,
                          PageReader::Open(book.tokens, "ListParticipants", request->chat_id(),
                                           request->page_size(), request->page_token()));
         ASSIGN_OR_RETURN(const ChatId id,
                          CheckedId("chat_id", book.pseudonyms.DecodeChat(request->chat_id())));
-        const AppPointer app = parts_.apps.Find(caller.principal);
-        const Viewer viewer{
-            *app,           parts_.apps.AccessOf(*app), book.pseudonyms, parts_.directory,
-            parts_.history, parts_.clock.Now()};
-        RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now),
-                                      Scope::kChatsRead));
-        std::optional<v1::Chat> chat = parts_.directory.FindChat(id);
-        if (!chat.has_value() || !MayRead(viewer, FactsOf(*chat, parts_.directory))) {
-          return NotFound("chat_id");
-        }
-        std::vector<v1::Participant> participants(chat->participants().begin(),
-                                                  chat->participants().end());
+        ASSIGN_OR_RETURN(v1::Chat chat, FindReadable(viewer, id));
+        std::vector<v1::Participant> participants(chat.participants().begin(),
+                                                  chat.participants().end());
         std::sort(participants.begin(), participants.end(),
                   [](const v1::Participant& a, const v1::Participant& b) {
                     return a.contact_id() < b.contact_id();

@@ -358,13 +358,6 @@ ObjectFacts Directory::FactsOf(AccountId account, ChatId chat) const {
   return facts;
 }
 
-std::optional<v1::Account> Directory::FindAccount(AccountId id) const {
-  platform::MutexLock lock(mutex_);
-  const auto it = accounts_.find(id);
-  if (it == accounts_.end()) return std::nullopt;
-  return it->second->account;
-}
-
 std::optional<v1::Chat> Directory::FindChat(ChatId id) const {
   platform::MutexLock lock(mutex_);
   const auto it = chats_.find(id);
@@ -384,12 +377,6 @@ std::optional<std::string> Directory::RemoteContactId(ContactId id) const {
   const auto it = contacts_.find(id);
   if (it == contacts_.end() || it->second->remote_id.empty()) return std::nullopt;
   return it->second->remote_id;
-}
-
-std::string Directory::ContactName(ContactId id) const {
-  platform::MutexLock lock(mutex_);
-  const auto it = contacts_.find(id);
-  return it == contacts_.end() ? std::string() : it->second->contact.display_name();
 }
 
 std::vector<v1::Account> Directory::Accounts() const {

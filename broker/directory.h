@@ -44,12 +44,9 @@ class Directory {
   // would open them. The network's name lives as long as the directory.
   permissions::ObjectFacts FactsOf(permissions::AccountId account, permissions::ChatId chat) const;
 
-  std::optional<v1::Account> FindAccount(permissions::AccountId id) const;
   std::optional<v1::Chat> FindChat(permissions::ChatId id) const;
   std::optional<std::string> RemoteChatId(permissions::ChatId id) const;
   std::optional<std::string> RemoteContactId(permissions::ContactId id) const;
-  // The name a person is known by; empty when none is.
-  std::string ContactName(permissions::ContactId id) const;
   // In order of their ids.
   std::vector<v1::Account> Accounts() const;
   std::vector<v1::Chat> Chats() const;

@@ -23,19 +23,6 @@ namespace {
 using permissions::Grant;
 using permissions::GrantState;
 
-v1::Role RoleOf(Standing standing) {
-  switch (standing) {
-    case Standing::kApp:
-      return v1::ROLE_APP;
-    case Standing::kGatekeeper:
-      return v1::ROLE_GATEKEEPER;
-    case Standing::kOwner:
-      return v1::ROLE_OWNER;
-    default:
-      return v1::ROLE_UNSPECIFIED;
-  }
-}
-
 v1::GrantRequest WireRequest(const std::string& id, const ConsentDesk::Status& status,
                              const permissions::Pseudonyms& pseudonyms, absl::Time now) {
   v1::GrantRequest request;

@@ -8,6 +8,7 @@
 
 #include "broker/adapter_table.h"
 #include "broker/app_registry.h"
+#include "broker/asker.h"
 #include "broker/directory.h"
 #include "broker/event_intake.h"
 #include "broker/event_view.h"
@@ -20,19 +21,6 @@
 #include "platform/status_macros.h"
 
 namespace postern::broker {
-
-// Who asks, with what it may see now.
-struct Asker {
-  Asker(const Parts& parts, const Caller& caller)
-      : app(parts.apps.Find(caller.principal)),
-        book(parts.pseudonyms.Of(caller.principal)),
-        viewer{*app,          parts.apps.AccessOf(*app), book.pseudonyms, parts.directory,
-               parts.history, parts.clock.Now()} {}
-
-  const AppPointer app;
-  const PseudonymBook::Page& book;
-  const Viewer viewer;
-};
 
 namespace {
 
