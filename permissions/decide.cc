@@ -142,6 +142,19 @@ Verdict Decide(const Access& access, Scope scope, const ObjectFacts& object, abs
   return Verdict::kScopeMissing;
 }
 
+SendDecision DecideSend(const Access& access, const SendFacts& facts, absl::Time now) {
+  const Verdict send = Decide(access, Scope::kMessagesSend, facts.object, now);
+  if (send == Verdict::kAllowed) return {send, SendMode::kSend};
+  if (now - facts.last_incoming_time < kReplyWindow &&
+      Decide(access, Scope::kMessagesReply, facts.object, now) == Verdict::kAllowed) {
+    return {Verdict::kAllowed, SendMode::kSend};
+  }
+  const Verdict ask = Decide(access, Scope::kMessagesSendAsk, facts.object, now);
+  if (ask == Verdict::kAllowed) return {ask, SendMode::kAsk};
+  // The least scope that would have done: what an app without any is told to ask for.
+  return {ask, SendMode::kRefused};
+}
+
 View ViewOf(const Access& access, const EventFacts& event, absl::Time now) {
   const EventScopes* row = FindEventScopes(event.kind);
   if (row == nullptr || access.paused) return View::kNothing;

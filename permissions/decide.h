@@ -20,6 +20,15 @@ namespace postern::permissions {
 
 enum class ChatType : uint8_t { kUnknown = 0, kDirect = 1, kGroup = 2 };
 
+// Which apps a person who objects keeps from what they write. The user may make it wider, not
+// narrower.
+enum class Objection : uint8_t {
+  kNone = 0,
+  // Apps that take text off this device.
+  kOffDevice = 1,
+  kAllApps = 2,
+};
+
 // What a decision needs to know about a chat or an account. Cheap to fill and to copy.
 struct ObjectFacts {
   AccountId account;
@@ -29,8 +38,10 @@ struct ObjectFacts {
   ChatType chat_type = ChatType::kUnknown;
   // In a 1:1 chat: whether the other person is in the user's address book.
   bool peer_in_address_book = false;
-  // The chat, or the person concerned, is sealed.
+  // The user sealed the chat, or the person concerned, to every app.
   bool sealed = false;
+  // What the person whose words these are asked for; of a chat as a whole, what was asked for it.
+  Objection objection = Objection::kNone;
 };
 
 // What kind of thing happened, as far as permissions care. Numbers equal the fields of
@@ -38,7 +49,13 @@ struct ObjectFacts {
 using EventKind = uint8_t;
 
 // How much of an event an app may see.
-enum class View : uint8_t { kNothing = 0, kMetadata = 2, kWhole = 1 };
+enum class View : uint8_t {
+  kNothing = 0,
+  kMetadata = 2,
+  kWhole = 1,
+  // A mark that something was there: its writer objects to this app's reading it.
+  kWithheld = 3,
+};
 
 struct EventFacts {
   ObjectFacts object;
@@ -66,6 +83,8 @@ struct Access {
   bool paused = false;
   // The user's session is unlocked.
   bool session_unlocked = true;
+  // The app takes text off this device, as its manifest says.
+  bool leaves_device = false;
 };
 
 // Why a call is refused; kAllowed when it is not.
@@ -87,6 +106,33 @@ enum class Verdict : uint8_t {
 // Returns whether 'scope' is open for 'object' now. With an empty account in 'object': whether any
 // grant in force has the scope (for lists and streams, which filter each item again).
 Verdict Decide(const Access& access, Scope scope, const ObjectFacts& object, absl::Time now);
+
+// How a message would be sent, and what the broker knows of the chat.
+struct SendFacts {
+  ObjectFacts object;
+  // When another person last wrote there; InfinitePast when nobody has.
+  absl::Time last_incoming_time = absl::InfinitePast();
+};
+
+// messages:reply sends only where someone wrote within this time.
+inline constexpr absl::Duration kReplyWindow = absl::Hours(24);
+
+enum class SendMode : uint8_t {
+  // As the verdict says.
+  kRefused = 0,
+  // The user is asked about this very message.
+  kAsk = 1,
+  kSend = 2,
+};
+
+struct SendDecision {
+  Verdict verdict = Verdict::kScopeMissing;
+  SendMode mode = SendMode::kRefused;
+};
+
+// Returns whether and how a message may be sent now, by the strongest of messages:send,
+// messages:reply (within kReplyWindow) and messages:send.ask that covers the chat.
+SendDecision DecideSend(const Access& access, const SendFacts& facts, absl::Time now);
 
 // Returns how much of the event the principal may see now. An event from before the grant that
 // opens it (or a backfilled one) also needs messages:history, and not to be older than its start

@@ -55,7 +55,7 @@ std::pair<std::string, std::string> ForeignIdentity(EVP_PKEY* key) {
 struct RawTls {
   std::string protocol;
   bool reused = false;
-  SSL_SESSION* session = nullptr;
+  std::unique_ptr<SSL_SESSION, decltype(&SSL_SESSION_free)> session{nullptr, SSL_SESSION_free};
 };
 RawTls Handshake(int fd, const platform::TlsIdentity& identity, int version_max,
                  SSL_SESSION* session = nullptr) {
@@ -86,7 +86,7 @@ RawTls Handshake(int fd, const platform::TlsIdentity& identity, int version_max,
     result.reused = SSL_session_reused(ssl) == 1;
     // The server's first bytes bring its session tickets, if it gives any.
     char buffer[256];
-    if (SSL_read(ssl, buffer, sizeof(buffer)) > 0) result.session = SSL_get1_session(ssl);
+    if (SSL_read(ssl, buffer, sizeof(buffer)) > 0) result.session.reset(SSL_get1_session(ssl));
   }
   SSL_free(ssl);
   SSL_CTX_free(context);
@@ -130,11 +130,9 @@ TEST_F(DoorTest, ResumesNoSession) {
   first_fd.Reset();
   AwaitClosed(1);
   auto second_fd = RawConnect();
-  const RawTls second = Handshake(second_fd.get(), app, TLS1_3_VERSION, first.session);
+  const RawTls second = Handshake(second_fd.get(), app, TLS1_3_VERSION, first.session.get());
   EXPECT_EQ(second.protocol, "TLSv1.3");
   EXPECT_FALSE(second.reused);
-  SSL_SESSION_free(first.session);
-  SSL_SESSION_free(second.session);
 }
 
 // Runs as nobody and counts the bytes that the socket gives; 200 when it cannot even connect.
