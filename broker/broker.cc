@@ -31,6 +31,7 @@
 #include "broker/message_index.h"
 #include "broker/message_service.h"
 #include "broker/method_gate.h"
+#include "broker/owner_notices.h"
 #include "broker/owner_service.h"
 #include "broker/parts.h"
 #include "broker/pseudonym_book.h"
@@ -162,6 +163,7 @@ struct Broker::Running {
   const platform::Clock* clock = nullptr;
   Shutdown shutdown;
   std::unique_ptr<Store> store;
+  std::unique_ptr<OwnerNotices> notices;
   std::unique_ptr<EventLog> log;
   std::unique_ptr<MessageIndex> index;
   std::unique_ptr<History> history;
@@ -229,6 +231,7 @@ absl::Status Broker::Running::Open(BrokerOptions& options, platform::TlsIdentity
   auto keys = std::async(database_exists ? std::launch::async : std::launch::deferred,
                          [&options] { return ReadDoorKeys(options); });
   ASSIGN_OR_RETURN(store, Store::Open(std::move(store_options)));
+  ASSIGN_OR_RETURN(notices, OwnerNotices::Open(*store, options.notifier, options.clock));
   ASSIGN_OR_RETURN(log, EventLog::Open(*store));
   ASSIGN_OR_RETURN(index, MessageIndex::Open(*store, *log));
   history = std::make_unique<History>(*log, *index);
@@ -290,9 +293,24 @@ absl::Status Broker::Running::OpenDoor(BrokerOptions& options, platform::TlsIden
 absl::Status Broker::Running::Serve(BrokerOptions& options) {
   consent = std::make_unique<ConsentDesk>(*store, *apps, *directory, options.prompt, options.clock);
   RETURN_IF_ERROR(consent->Open());
-  parts = std::make_unique<Parts>(Parts{*ids, options.clock, *store, *log, *index, *history,
-                                        *directory, *apps, *pseudonyms, *subscriptions, *requests,
-                                        adapters, *streams, *consent, *door, *gate, shutdown});
+  parts = std::make_unique<Parts>(Parts{.ids = *ids,
+                                        .clock = options.clock,
+                                        .store = *store,
+                                        .log = *log,
+                                        .index = *index,
+                                        .history = *history,
+                                        .directory = *directory,
+                                        .apps = *apps,
+                                        .pseudonyms = *pseudonyms,
+                                        .subscriptions = *subscriptions,
+                                        .requests = *requests,
+                                        .adapters = adapters,
+                                        .streams = *streams,
+                                        .consent = *consent,
+                                        .notices = *notices,
+                                        .door = *door,
+                                        .gate = *gate,
+                                        .shutdown = shutdown});
   enrollment_service = std::make_unique<EnrollmentService>(*parts);
   grant_service = std::make_unique<GrantService>(*parts);
   chat_service = std::make_unique<ChatService>(*parts);

@@ -12,6 +12,7 @@
 #include "broker/config.h"
 #include "broker/consent_prompt.h"
 #include "broker/door.h"
+#include "broker/notifier.h"
 #include "platform/clock.h"
 #include "platform/secret_store.h"
 #include "platform/unique_fd.h"
@@ -29,6 +30,8 @@ struct BrokerOptions {
   std::string socket_path;
   // A listening socket inherited from the service manager, or none.
   platform::UniqueFd listener;
+  // Where the user is told things; without one, the journal is.
+  Notifier* notifier = nullptr;
 };
 
 // Thread-safe.

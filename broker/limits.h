@@ -89,6 +89,11 @@ inline constexpr size_t kPendingQuestionsMax = 8;
 // Grants one principal may have had; older ended ones are forgotten.
 inline constexpr size_t kGrantsPerAppMax = 100;
 
+// Notices that the user has not marked as read.
+inline constexpr size_t kOwnerNoticesMax = 100;
+// At most one desktop notification in so long; what gathers becomes one.
+inline constexpr absl::Duration kNotificationInterval = absl::Minutes(1);
+
 // History waits so long for the index to reach the end of the log.
 inline constexpr absl::Duration kIndexWait = absl::Seconds(5);
 

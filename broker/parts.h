@@ -17,6 +17,7 @@ class History;
 class LiveStreams;
 class MessageIndex;
 class MethodGate;
+class OwnerNotices;
 class PseudonymBook;
 class RequestLedger;
 class Shutdown;
@@ -38,6 +39,7 @@ struct Parts {
   AdapterTable& adapters;
   LiveStreams& streams;
   ConsentDesk& consent;
+  OwnerNotices& notices;
   Door& door;
   const MethodGate& gate;
   const Shutdown& shutdown;

@@ -53,6 +53,9 @@ constexpr const char* kSteps[] = {
         digest BLOB NOT NULL, state INTEGER NOT NULL, response BLOB, create_time INTEGER NOT NULL,
         PRIMARY KEY(principal, request_id)) WITHOUT ROWID;
     CREATE INDEX requests_by_time ON requests(create_time);
+
+    -- What the user was told and has not yet marked as read (broker/owner_notices.h).
+    CREATE TABLE owner_notices(id TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
     )sql",
 };
 
