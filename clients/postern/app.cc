@@ -56,6 +56,10 @@ void TellEnrollment(Context& context, const v1::Manifest& manifest,
 
 }  // namespace
 
+std::string OwnStateDirectory(const Paths& paths) {
+  return absl::StrCat(paths.clients_directory, "/", kOwnAppId);
+}
+
 v1::Manifest OwnManifest() {
   v1::Manifest manifest;
   manifest.mutable_protocol_version()->set_major(1);
@@ -77,7 +81,7 @@ v1::Manifest OwnManifest() {
 }
 
 absl::StatusOr<std::unique_ptr<sdk::Client>> ConnectApp(Context& context) {
-  return ConnectApp(context, OwnManifest(), context.paths.own_state_directory);
+  return ConnectApp(context, OwnManifest(), OwnStateDirectory(context.paths));
 }
 
 absl::StatusOr<std::unique_ptr<sdk::Client>> ConnectApp(Context& context,

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "clients/postern/command.h"
@@ -16,6 +17,9 @@
 namespace postern::cli {
 
 inline constexpr char kOwnAppId[] = "org.postern.cli";
+
+// Where `postern` keeps its own key as an app.
+std::string OwnStateDirectory(const Paths& paths);
 
 // What `postern` says of itself when it asks to read and send.
 v1::Manifest OwnManifest();

@@ -10,9 +10,10 @@
 #include <fstream>
 #include <iterator>
 
+#include "clients/owner/owner_key.h"
+#include "clients/owner/owner_secrets.h"
+#include "clients/postern/app.h"
 #include "clients/postern/owner.h"
-#include "clients/postern/owner_key.h"
-#include "clients/postern/owner_secrets.h"
 #include "clients/postern/problem.h"
 #include "clients/postern/visible_text.h"
 #include "platform/secret_store.h"
@@ -76,7 +77,7 @@ Finding CheckSocket(const Paths& paths) {
 
 Finding CheckSecretStore(const Paths& paths) {
   const std::string name = "secret_store";
-  const auto opened = OpenOwnerSecrets(paths);
+  const auto opened = owner::OpenOwnerSecrets(paths);
   if (!opened.ok()) {
     return {name, Outcome::kFailed, VisibleText(std::string(opened.status().message())),
             "Look at [secrets] in posternd.toml."};
@@ -97,7 +98,7 @@ Finding CheckSecretStore(const Paths& paths) {
       return {name, Outcome::kFailed, seen,
               "Run this in your desktop session, or set DBUS_SESSION_BUS_ADDRESS."};
   }
-  if (absl::IsNotFound(store.Lookup(kOwnerKeyName).status())) {
+  if (absl::IsNotFound(store.Lookup(owner::kOwnerKeyName).status())) {
     return {name, Outcome::kWarning, seen + ", without an owner's key",
             "posternd makes it when it first starts. Was this keyring open then?"};
   }
@@ -137,7 +138,7 @@ std::vector<Finding> CheckPermissions(const Paths& paths) {
          absl::StrCat("chmod ", S_ISDIR(status.st_mode) ? "700 " : "600 ", VisibleText(path))});
   };
   int entries = 0;
-  for (const std::string& directory : {paths.data_directory, paths.own_state_directory}) {
+  for (const std::string& directory : {paths.data_directory, OwnStateDirectory(paths)}) {
     look_at(directory);
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {

@@ -63,7 +63,7 @@ void Print(Context& context, const v1::GetSelfResponse& self, const Options& opt
 
 ExitCode RunEnroll(Context& context, const Options& options) {
   v1::Manifest manifest = OwnManifest();
-  std::string directory = context.paths.own_state_directory;
+  std::string directory = OwnStateDirectory(context.paths);
   if (!options.manifest.empty()) {
     auto loaded = sdk::LoadManifest(options.manifest);
     if (!loaded.ok()) return Fail(context, loaded.status(), Caller::kApp);

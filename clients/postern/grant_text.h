@@ -8,6 +8,7 @@
 
 #include <string>
 
+#include "clients/owner/scope_sentence.h"
 #include "clients/postern/terminal.h"
 #include "postern/v1/grant.pb.h"
 #include "postern/v1/manifest.pb.h"
@@ -15,10 +16,10 @@
 
 namespace postern::cli {
 
+using owner::ScopeSentence;
+
 // "chats:read messages:read".
 std::string ScopesText(const google::protobuf::RepeatedField<int>& scopes);
-// What a scope opens, in the words of the consent question.
-std::string ScopeSentence(v1::Scope scope);
 std::string StateText(v1::Grant::State state);
 // "until revoked", "until 2026-12-01 10:00".
 std::string ValidityText(const v1::Validity& validity);

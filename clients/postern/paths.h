@@ -1,29 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the broker and this program keep their files, by the XDG base directory rules.
 #pragma once
 
-#include <absl/status/status.h>
-
-#include <string>
+#include "clients/owner/paths.h"
 
 namespace postern::cli {
 
-struct Paths {
-  // $XDG_RUNTIME_DIR/postern; empty when XDG_RUNTIME_DIR is not set.
-  std::string runtime_directory;
-  std::string socket;
-  // $XDG_DATA_HOME/postern.
-  std::string data_directory;
-  std::string broker_certificate;
-  // $XDG_CONFIG_HOME/postern/posternd.toml.
-  std::string config_file;
-  // $XDG_DATA_HOME/postern-clients/org.postern.cli.
-  std::string own_state_directory;
-
-  static Paths FromEnvironment();
-};
-
-// OK when the broker's socket exists. UNAVAILABLE when not, or when there is no runtime directory.
-absl::Status CheckSocketIsThere(const Paths& paths);
+using owner::CheckSocketIsThere;
+using owner::Paths;
 
 }  // namespace postern::cli

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "clients/postern/paths.h"
+#include "clients/owner/paths.h"
 
 #include <sys/stat.h>
 
 #include <cstdlib>
 
-#include "clients/postern/app.h"
-
-namespace postern::cli {
+namespace postern::owner {
 namespace {
 
 // The XDG rules: a path that is not absolute counts as not set.
@@ -31,7 +29,7 @@ Paths Paths::FromEnvironment() {
   if (data.empty()) data = AbsoluteFrom("HOME") + "/.local/share";
   paths.data_directory = data + "/postern";
   paths.broker_certificate = paths.data_directory + "/broker.pem";
-  paths.own_state_directory = data + "/postern-clients/" + kOwnAppId;
+  paths.clients_directory = data + "/postern-clients";
   return paths;
 }
 
@@ -43,4 +41,4 @@ absl::Status CheckSocketIsThere(const Paths& paths) {
   return absl::OkStatus();
 }
 
-}  // namespace postern::cli
+}  // namespace postern::owner

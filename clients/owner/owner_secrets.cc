@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "clients/postern/owner_secrets.h"
+#include "clients/owner/owner_secrets.h"
 
 #include <absl/strings/str_cat.h>
 
@@ -12,7 +12,7 @@
 #include "platform/secret_file_store.h"
 #include "platform/status_macros.h"
 
-namespace postern::cli {
+namespace postern::owner {
 namespace {
 
 // posternd's own bound on the same file.
@@ -50,4 +50,4 @@ absl::StatusOr<std::unique_ptr<platform::SecretStore>> OpenOwnerSecrets(const Pa
   return platform::OpenPassphraseFileStore(store_file, *std::move(passphrase));
 }
 
-}  // namespace postern::cli
+}  // namespace postern::owner

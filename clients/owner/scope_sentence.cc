@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The words of the consent question for each scope. Clients do not link the broker's decisions, so
 // they stand here a second time; a test in tests/clients holds the two equal.
-#include "clients/postern/grant_text.h"
+#include "clients/owner/scope_sentence.h"
 
-namespace postern::cli {
+namespace postern::owner {
 
 std::string ScopeSentence(v1::Scope scope) {
   switch (scope) {
@@ -64,8 +64,8 @@ std::string ScopeSentence(v1::Scope scope) {
     case v1::SCOPE_EXPORT:
       return "Take out copies of messages, with proof of where they are from";
     default:
-      return "Something this version of postern does not know";
+      return "Something this version of Postern does not know";
   }
 }
 
-}  // namespace postern::cli
+}  // namespace postern::owner

@@ -5,14 +5,14 @@
 
 #include <memory>
 
-#include "clients/postern/paths.h"
+#include "clients/owner/paths.h"
 #include "platform/secret_store.h"
 
-namespace postern::cli {
+namespace postern::owner {
 
 // Opens the store where posternd keeps its keys: the Secret Service, or the passphrase file that
 // posternd.toml names. Reads that file as posternd does; without one the Secret Service is meant.
 // FAILED_PRECONDITION, saying what to do, when the configuration or the passphrase cannot be read.
 absl::StatusOr<std::unique_ptr<platform::SecretStore>> OpenOwnerSecrets(const Paths& paths);
 
-}  // namespace postern::cli
+}  // namespace postern::owner

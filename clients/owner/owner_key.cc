@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "clients/postern/owner_key.h"
+#include "clients/owner/owner_key.h"
 
 #include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
 
-#include "clients/postern/owner_secrets.h"
+#include "clients/owner/owner_secrets.h"
 #include "platform/status_macros.h"
 #include "platform/tls_identity.h"
 
-namespace postern::cli {
+namespace postern::owner {
 namespace {
 
 absl::Status Explained(platform::SecretStoreState state) {
@@ -47,4 +47,4 @@ absl::StatusOr<OwnerIdentity> ReadOwnerIdentity(const Paths& paths) {
   return OwnerIdentity{*std::move(key), std::move(certificate)};
 }
 
-}  // namespace postern::cli
+}  // namespace postern::owner

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "clients/postern/visible_text.h"
+#include "clients/owner/visible_text.h"
 
 #include <unicode/uchar.h>
 #include <unicode/utf8.h>
 
 #include <absl/strings/str_format.h>
 
-namespace postern::cli {
+namespace postern::owner {
 namespace {
 
 // Reads one code point at 'offset' and moves on. Returns -1, one byte on, where it is not UTF-8.
@@ -106,4 +106,4 @@ std::string Shortened(std::string_view text, int columns) {
   return visible + "…";
 }
 
-}  // namespace postern::cli
+}  // namespace postern::owner

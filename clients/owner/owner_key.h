@@ -5,10 +5,10 @@
 
 #include <string>
 
-#include "clients/postern/paths.h"
+#include "clients/owner/paths.h"
 #include "platform/secret_bytes.h"
 
-namespace postern::cli {
+namespace postern::owner {
 
 // The owner's key and a certificate for it, both in PEM.
 struct OwnerIdentity {
@@ -24,4 +24,4 @@ inline constexpr char kOwnerKeyName[] = "owner-key";
 // locked, absent or holds no such key.
 absl::StatusOr<OwnerIdentity> ReadOwnerIdentity(const Paths& paths);
 
-}  // namespace postern::cli
+}  // namespace postern::owner
