@@ -38,9 +38,10 @@ struct ObjectFacts {
   ChatType chat_type = ChatType::kUnknown;
   // In a 1:1 chat: whether the other person is in the user's address book.
   bool peer_in_address_book = false;
-  // The user sealed the chat, or the person concerned, to every app.
+  // The user sealed the chat, or the person concerned, to every app: it is as if not there.
   bool sealed = false;
-  // What the person whose words these are asked for; of a chat as a whole, what was asked for it.
+  // What the person whose words these are asked for, or what was asked for the chat: the stronger.
+  // Withholds words (ViewOf); what may be done in the chat does not depend on it.
   Objection objection = Objection::kNone;
 };
 
@@ -48,11 +49,14 @@ struct ObjectFacts {
 // postern.v1.Event.kind, so that one table (permissions/event_scopes.cc) has a row for each.
 using EventKind = uint8_t;
 
-// How much of an event an app may see.
+// How much of an event an app may see. Numbers equal those of postern.v1.EventView; from least to
+// most: kNothing, kWithheld, kMetadata, kWhole.
 enum class View : uint8_t {
+  // As if it had not happened.
   kNothing = 0,
-  kMetadata = 2,
   kWhole = 1,
+  // Who, when, where, kind and size.
+  kMetadata = 2,
   // A mark that something was there: its writer objects to this app's reading it.
   kWithheld = 3,
 };
@@ -103,18 +107,19 @@ enum class Verdict : uint8_t {
   kNotFound,
 };
 
-// Returns whether 'scope' is open for 'object' now. With an empty account in 'object': whether any
-// grant in force has the scope (for lists and streams, which filter each item again).
+// Returns whether 'scope' is open for 'object' now. With neither account nor chat in 'object':
+// whether any grant in force has the scope (for lists and streams, which filter each item again).
 Verdict Decide(const Access& access, Scope scope, const ObjectFacts& object, absl::Time now);
 
 // How a message would be sent, and what the broker knows of the chat.
 struct SendFacts {
   ObjectFacts object;
-  // When another person last wrote there; InfinitePast when nobody has.
+  // When another person last wrote there, by the broker's clock; InfinitePast when nobody has.
   absl::Time last_incoming_time = absl::InfinitePast();
 };
 
-// messages:reply sends only where someone wrote within this time.
+// messages:reply sends only where someone wrote within this time; not on what is yet to come, which
+// only a clock that was moved back can show.
 inline constexpr absl::Duration kReplyWindow = absl::Hours(24);
 
 enum class SendMode : uint8_t {
@@ -128,18 +133,33 @@ enum class SendMode : uint8_t {
 struct SendDecision {
   Verdict verdict = Verdict::kScopeMissing;
   SendMode mode = SendMode::kRefused;
+  // What opened it, whose limits apply (LimitsFor); when refused, the least that would have done.
+  Scope scope = Scope::kMessagesSendAsk;
 };
 
 // Returns whether and how a message may be sent now, by the strongest of messages:send,
 // messages:reply (within kReplyWindow) and messages:send.ask that covers the chat.
 SendDecision DecideSend(const Access& access, const SendFacts& facts, absl::Time now);
 
-// Returns how much of the event the principal may see now. An event from before the grant that
-// opens it (or a backfilled one) also needs messages:history, and not to be older than its start
-// time.
+// Returns the allowance for 'scope' on 'object' (as for Decide): of each number the largest among
+// the grants that open it now. Defaults are filled in (limits.h), so that zero means none: all are
+// zero where Decide does not allow.
+Limits LimitsFor(const Access& access, Scope scope, const ObjectFacts& object, absl::Time now);
+
+// Returns how much of the event the principal may see now: what its grants open, but kWithheld in
+// place of anything more where the writer objects, or objects to the showing of what this changes.
+// An event from before the grant that opens it (or a backfilled one) also needs messages:history,
+// and not to be older than its start time.
 View ViewOf(const Access& access, const EventFacts& event, absl::Time now);
 
 // Returns the moment at which one of the grants next ends by itself; InfiniteFuture when none does.
 absl::Time NextExpiry(const Access& access, absl::Time now);
+
+// An app that has not used a grant for so long has forgotten it, and so has the user.
+inline constexpr absl::Duration kIdleLapse = absl::Hours(24 * 90);
+
+// Returns the moment at which the grant lapses for not being used. 'last_use' is InfinitePast when
+// it never was.
+absl::Time LapseTime(const Grant& grant, absl::Time last_use);
 
 }  // namespace postern::permissions

@@ -15,16 +15,13 @@ namespace postern::permissions {
 // Whose business an event is.
 enum class EventReach : uint8_t {
   // Something in a chat, or about a person. Without a chat it is shown only to grants that cover
-  // every
-  // chat of the account: else an app with one chat would watch everybody's presence.
+  // every chat of the account: else an app with one chat would watch everybody's presence.
   kChat,
   // The account as a whole, e.g. its connection: shown to each grant that covers the account. When
-  // it
-  // names a chat the grant must cover that.
+  // it names a chat the grant must cover that.
   kAccount,
   // Made by the broker for one app, about that app's own doings. The broker hands it to no other
-  // app.
-  // No scope is needed.
+  // app. No scope is needed, and no seal or objection keeps it back: it carries nobody's words.
   kAddressed,
 };
 
@@ -41,6 +38,9 @@ struct EventScopes {
   std::optional<Scope> also;
   // When the event is marked ephemeral, ephemeral:read is also needed for any view.
   bool ephemeral_applies;
+  // When a person objects, their events of this kind are withheld: it is what they wrote, or hangs
+  // on one message (README.md, "Seals and objections").
+  bool objection_applies;
   // Only the broker makes it.
   bool broker_only;
 };

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "permissions/grant.h"
+
 namespace postern::permissions {
 
 // A person who writes all day stays under one message a minute; networks' own abuse rules start
@@ -13,5 +15,8 @@ inline constexpr uint32_t kSendsPerHourDefault = 60;
 inline constexpr uint32_t kNewChatsPerDayDefault = 10;
 // A year of text of a busy account is under 100 MB; what asks for more than this a day reads files.
 inline constexpr uint64_t kBytesPerDayDefault = uint64_t{1} << 30;
+
+// Returns 'limits' with the default in place of each number that is not given.
+Limits WithDefaults(Limits limits);
 
 }  // namespace postern::permissions
