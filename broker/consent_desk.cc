@@ -252,7 +252,7 @@ ConsentDesk::Status ConsentDesk::Resolve(Ticket& ticket) {
     memory_.RecordAsked(question.principal, now);
   }
   const ConsentOutcome outcome =
-      prompt_.Ask(question, std::move(ticket.request.pidfd), ticket.cancellation);
+      prompt_.Ask(question, std::move(ticket.request.pidfd), ticket.cancellation, {});
   status = CarryOut(ticket, outcome);
   status.expire_time = ticket.status.expire_time;
   Remember();

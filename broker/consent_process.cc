@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "platform/linux/message_channel.h"
+#include "platform/status_macros.h"
 
 // The build says where it is installed; a build tree has the agent beside the daemon.
 #ifndef POSTERN_LIBEXEC_DIR
@@ -183,6 +184,27 @@ class Agent {
 
 ConsentOutcome NoAnswer(ConsentOutcome::Kind kind) { return {kind, {}}; }
 
+// Reads until the answer comes, and answers drafts until then. Errors as ReceiveFromChannel, and
+// INVALID_ARGUMENT when what came is no answer.
+absl::StatusOr<permissions::ConsentAnswer> Listen(int channel,
+                                                  const permissions::ConsentQuestion& question,
+                                                  const ConsentCancellation& cancellation,
+                                                  const ConsentPreviewer& preview) {
+  const absl::Time deadline = platform::ChannelNow() + question.timeout + kAnswerGrace;
+  for (int drafts = 0; drafts <= kPreviewDraftsMax; ++drafts) {
+    ASSIGN_OR_RETURN(const platform::ChannelMessage message,
+                     platform::ReceiveFromChannel(channel, cancellation.fd(),
+                                                  deadline - platform::ChannelNow()));
+    ASSIGN_OR_RETURN(permissions::ConsentAnswer answer, permissions::AnswerFromJson(message.bytes));
+    if (answer.decision != permissions::ConsentDecision::kDraft) return answer;
+    permissions::ConsentPreview shown;
+    if (preview) shown = preview(answer);
+    RETURN_IF_ERROR(platform::SendOnChannel(channel, permissions::ToJson(shown), -1,
+                                            cancellation.fd(), kSendTimeout));
+  }
+  return absl::InvalidArgumentError("more drafts than a person makes");
+}
+
 bool IsExecutable(const std::string& path) { return ::access(path.c_str(), X_OK) == 0; }
 
 }  // namespace
@@ -214,7 +236,8 @@ absl::StatusOr<std::string> FindConsentAgent() {
 }
 
 ConsentOutcome ConsentProcess::Ask(const permissions::ConsentQuestion& question, UniqueFd pidfd,
-                                   const ConsentCancellation& cancellation) {
+                                   const ConsentCancellation& cancellation,
+                                   const ConsentPreviewer& preview) {
   using Kind = ConsentOutcome::Kind;
   if (cancellation.cancelled()) return NoAnswer(Kind::kCancelled);
   absl::StatusOr<std::pair<UniqueFd, UniqueFd>> ends = platform::MakeChannel();
@@ -230,15 +253,13 @@ ConsentOutcome ConsentProcess::Ask(const permissions::ConsentQuestion& question,
   // Ours was only for the agent; held longer it would keep nothing useful.
   pidfd.Reset();
 
-  const absl::StatusOr<platform::ChannelMessage> message = platform::ReceiveFromChannel(
-      channel.get(), cancellation.fd(), question.timeout + kAnswerGrace);
-  if (absl::IsCancelled(message.status())) return NoAnswer(Kind::kCancelled);
-  if (absl::IsDeadlineExceeded(message.status())) return NoAnswer(Kind::kExpired);
-  if (absl::IsUnavailable(message.status())) {
+  const absl::StatusOr<permissions::ConsentAnswer> answer =
+      Listen(channel.get(), question, cancellation, preview);
+  if (absl::IsCancelled(answer.status())) return NoAnswer(Kind::kCancelled);
+  if (absl::IsDeadlineExceeded(answer.status())) return NoAnswer(Kind::kExpired);
+  if (absl::IsUnavailable(answer.status())) {
     return NoAnswer(agent->Finish() == kExitUnavailable ? Kind::kUnavailable : Kind::kFailed);
   }
-  if (!message.ok()) return NoAnswer(Kind::kFailed);
-  absl::StatusOr<permissions::ConsentAnswer> answer = permissions::AnswerFromJson(message->bytes);
   // The agent is ours, and yet not believed: its answer must fit this very question.
   if (!answer.ok() || !permissions::CheckAnswer(question, *answer, absl::Now()).ok()) {
     return NoAnswer(Kind::kFailed);
@@ -246,7 +267,7 @@ ConsentOutcome ConsentProcess::Ask(const permissions::ConsentQuestion& question,
   agent->Finish();
   if (cancellation.cancelled()) return NoAnswer(Kind::kCancelled);
   const bool expired = answer->decision == permissions::ConsentDecision::kExpired;
-  return {expired ? Kind::kExpired : Kind::kAnswered, *std::move(answer)};
+  return {expired ? Kind::kExpired : Kind::kAnswered, *answer};
 }
 
 }  // namespace postern::broker

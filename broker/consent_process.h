@@ -3,6 +3,7 @@
 // of the dialog is one more way of not answering.
 //
 //   posternd --socketpair, fd 3--> postern-consent        the question, and the pidfd of who asks
+//   posternd <------------------> postern-consent        drafts, and what an app would see by them
 //   posternd <------------------- postern-consent        one answer, then it exits
 //
 // The program is the one beside this executable, or the installed one: no option, environment
@@ -30,7 +31,8 @@ class ConsentProcess final : public ConsentPrompt {
   ConsentProcess(std::string agent, ConsentFace face) : agent_(std::move(agent)), face_(face) {}
 
   ConsentOutcome Ask(const permissions::ConsentQuestion& question, platform::UniqueFd pidfd,
-                     const ConsentCancellation& cancellation) override;
+                     const ConsentCancellation& cancellation,
+                     const ConsentPreviewer& preview) override;
 
  private:
   const std::string agent_;

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
+#include "permissions/consent_preview.h"
 #include "permissions/consent_question.h"
 #include "platform/unique_fd.h"
 
@@ -46,16 +48,25 @@ struct ConsentOutcome {
   permissions::ConsentAnswer answer;
 };
 
+// More than a person ticks while one question stands; what sends more is no person.
+inline constexpr int kPreviewDraftsMax = 1000;
+// Says what an app would see under a draft (ConsentDecision::kDraft) of the person's answer.
+// Called from the thread that asks, any number of times, at most kPreviewDraftsMax.
+using ConsentPreviewer =
+    std::function<permissions::ConsentPreview(const permissions::ConsentAnswer& draft)>;
+
 class ConsentPrompt {
  public:
   virtual ~ConsentPrompt() = default;
 
   // Asks and waits, at most a little longer than the question's own time. 'pidfd' is the asking
   // process, for the evidence; it may be invalid. Blocks; thread-safe, but one question at a time
-  // is the caller's rule. Only kAnswered with Decision allow may lead to a grant: every failure is
+  // is the caller's rule. 'preview' answers drafts meanwhile; without it nothing is known of what
+  // the app would see. Only kAnswered with Decision allow may lead to a grant: every failure is
   // a kind of "no answer".
   virtual ConsentOutcome Ask(const permissions::ConsentQuestion& question, platform::UniqueFd pidfd,
-                             const ConsentCancellation& cancellation) = 0;
+                             const ConsentCancellation& cancellation,
+                             const ConsentPreviewer& preview) = 0;
 };
 
 }  // namespace postern::broker

@@ -2,38 +2,32 @@
 // The canonical JSON of questions and answers (consent_question.h). Reading ends with writing
 // again: only a text that comes out the same, byte for byte, is taken. That refuses double and
 // unknown fields, other spacings and other orders in one stroke.
-#include <absl/strings/escaping.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
-#include <optional>
+#include <functional>
 
+#include "permissions/canonical_json.h"
 #include "permissions/consent_question.h"
-#include "permissions/json_reader.h"
 
 namespace postern::permissions {
 namespace {
 
-using nlohmann::json;
-
 constexpr size_t kNetworksMax = 16;
 constexpr size_t kLooksLikeMax = 1000;
-// Year 9999: beyond it times do not print.
-constexpr int64_t kUnixSecondsMax = 253402300799;
 constexpr int64_t kTimeoutSecondsMax = 24 * 60 * 60;
-
-template <typename Enum>
-struct EnumName {
-  Enum value;
-  std::string_view name;
-};
 
 constexpr EnumName<QuestionKind> kQuestionKinds[] = {
     {QuestionKind::kEnrollApp, "enroll_app"},
     {QuestionKind::kEnrollGatekeeper, "enroll_gatekeeper"},
-    {QuestionKind::kWidenGrant, "widen_grant"}};
-constexpr EnumName<Role> kRoles[] = {{Role::kApp, "app"}, {Role::kGatekeeper, "gatekeeper"}};
+    {QuestionKind::kWidenGrant, "widen_grant"},
+    {QuestionKind::kExtendGrant, "extend_grant"},
+    {QuestionKind::kSendMessage, "send_message"},
+    {QuestionKind::kUnseal, "unseal"},
+    {QuestionKind::kExport, "export"},
+    {QuestionKind::kPurge, "purge"}};
+constexpr EnumName<Role> kRoles[] = {
+    {Role::kApp, "app"}, {Role::kGatekeeper, "gatekeeper"}, {Role::kOwner, "owner"}};
 constexpr EnumName<DestinationKind> kDestinations[] = {
     {DestinationKind::kStaysOnDevice, "stays_on_device"},
     {DestinationKind::kLeavesDevice, "leaves_device"}};
@@ -41,7 +35,8 @@ constexpr EnumName<ChatType> kChatTypes[] = {
     {ChatType::kUnknown, "unknown"}, {ChatType::kDirect, "direct"}, {ChatType::kGroup, "group"}};
 constexpr EnumName<ConsentDecision> kDecisions[] = {{ConsentDecision::kAllow, "allow"},
                                                     {ConsentDecision::kRefuse, "refuse"},
-                                                    {ConsentDecision::kExpired, "expired"}};
+                                                    {ConsentDecision::kExpired, "expired"},
+                                                    {ConsentDecision::kDraft, "draft"}};
 constexpr EnumName<ChatChoice> kChatChoices[] = {{ChatChoice::kListed, "listed"},
                                                  {ChatChoice::kAllExisting, "all_existing"},
                                                  {ChatChoice::kAllAndNew, "all_and_new"}};
@@ -50,132 +45,10 @@ constexpr EnumName<ValidityKind> kValidityKinds[] = {
     {ValidityKind::kWhileRunning, "while_running"},
     {ValidityKind::kUntil, "until"},
     {ValidityKind::kUntilRevoked, "until_revoked"}};
-
-template <typename Enum, size_t N>
-std::string NameOf(const EnumName<Enum> (&names)[N], Enum value) {
-  for (const auto& row : names) {
-    if (row.value == value) return std::string(row.name);
-  }
-  // Reads back as an error.
-  return "";
-}
-
-template <typename Enum, size_t N>
-Enum ReadEnum(JsonReader& reader, std::string_view field, const EnumName<Enum> (&names)[N]) {
-  const std::string name = reader.String(field);
-  for (const auto& row : names) {
-    if (row.name == name) return row.value;
-  }
-  reader.Fail(field, "not a known value");
-  return names[0].value;
-}
-
-json WriteScopes(ScopeSet scopes) {
-  json names = json::array();
-  for (Scope scope : scopes.ToVector()) names.push_back(std::string(ScopeName(scope)));
-  return names;
-}
-
-ScopeSet ReadScopes(JsonReader& reader, std::string_view field) {
-  ScopeSet scopes;
-  for (const json& name : reader.Array(field, kScopeCount)) {
-    const absl::StatusOr<Scope> scope =
-        name.is_string() ? ParseScope(name.get_ref<const std::string&>())
-                         : absl::InvalidArgumentError("must be a list of strings");
-    if (!scope.ok()) {
-      const absl::string_view message = scope.status().message();
-      reader.Fail(field, {message.data(), message.size()});
-      return {};
-    }
-    scopes.Add(*scope);
-  }
-  return scopes;
-}
-
-std::vector<std::string> ReadStrings(JsonReader& reader, std::string_view field, size_t size_max) {
-  std::vector<std::string> strings;
-  for (const json& item : reader.Array(field, size_max)) {
-    if (!item.is_string()) {
-      reader.Fail(field, "must be a list of strings");
-      return {};
-    }
-    strings.push_back(item.get<std::string>());
-  }
-  return strings;
-}
-
-std::vector<uint32_t> ReadPlaces(JsonReader& reader, std::string_view field, size_t size_max) {
-  std::vector<uint32_t> places;
-  for (const json& item : reader.Array(field, size_max)) {
-    if (!item.is_number_unsigned() || item.get<uint64_t>() >= size_max) {
-      reader.Fail(field, "must be a list of places in the question's list");
-      return {};
-    }
-    places.push_back(item.get<uint32_t>());
-  }
-  return places;
-}
-
-template <size_t N>
-json WriteHex(const std::array<uint8_t, N>& bytes) {
-  return absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
-}
-
-template <size_t N>
-std::array<uint8_t, N> ReadHex(JsonReader& reader, std::string_view field) {
-  std::array<uint8_t, N> bytes{};
-  const std::string hex = reader.String(field);
-  const bool digits = std::all_of(hex.begin(), hex.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
-  if (hex.size() != 2 * N || !digits) {
-    reader.Fail(field, "must be lower-case hex of the right length");
-    return bytes;
-  }
-  const std::string raw = absl::HexStringToBytes(hex);
-  std::copy(raw.begin(), raw.end(), bytes.begin());
-  return bytes;
-}
-
-// Infinite times are null.
-json WriteTime(absl::Time time) {
-  if (time == absl::InfiniteFuture() || time == absl::InfinitePast()) return nullptr;
-  return absl::ToUnixSeconds(time);
-}
-
-absl::Time ReadTime(JsonReader& reader, std::string_view field, absl::Time infinite) {
-  const json* value = reader.Field(field);
-  if (value == nullptr || value->is_null()) return infinite;
-  return absl::FromUnixSeconds(reader.Integer(field, 0, kUnixSecondsMax));
-}
-
-// Names are valid UTF-8 already; should one not be, it is not worth a crash, and does not read
-// back.
-std::string Dump(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-absl::StatusOr<json> Parse(std::string_view text) {
-  if (text.size() > kConsentJsonBytesMax) return absl::InvalidArgumentError("too long");
-  // Deep nesting would exhaust the stack when it is taken apart; ours is three deep.
-  constexpr int kDepthMax = 5;
-  bool too_deep = false;
-  const auto bound_depth = [&too_deep](int depth, json::parse_event_t, json&) {
-    if (depth > kDepthMax) too_deep = true;
-    return !too_deep;
-  };
-  json value = json::parse(text, bound_depth, /*allow_exceptions=*/false);
-  if (too_deep || value.is_discarded()) return absl::InvalidArgumentError("not JSON of this kind");
-  return value;
-}
-
-template <typename T>
-absl::StatusOr<T> CanonicalOnly(T value, const JsonReader& reader, std::string_view text) {
-  if (!reader.ok()) return reader.status();
-  if (ToJson(value) != text) return absl::InvalidArgumentError("not in canonical form");
-  return value;
-}
+constexpr EnumName<ChatKinds> kChatKindNames[] = {
+    {ChatKinds::kBoth, "both"}, {ChatKinds::kDirect, "direct"}, {ChatKinds::kGroup, "group"}};
+constexpr EnumName<People> kPeopleNames[] = {
+    {People::kAll, "all"}, {People::kContacts, "contacts"}, {People::kStrangers, "strangers"}};
 
 Sha256 HashOf(const std::string& text) {
   Sha256 digest;
@@ -200,13 +73,17 @@ std::string ToJson(const ConsentQuestion& question) {
   }
   return Dump({{"accounts", std::move(accounts)},
                {"app_id", question.app_id},
+               {"asked_chats", question.asked_chats},
                {"chats", std::move(chats)},
                {"claimed_name", question.claimed_name},
                {"destination", NameOf(kDestinations, question.destination.kind)},
                {"destination_service", question.destination.service},
+               {"held_scopes", WriteScopes(question.held_scopes)},
+               {"held_until", WriteTime(question.held_until)},
                {"kind", NameOf(kQuestionKinds, question.kind)},
                {"known_name", question.known_name},
                {"looks_like", question.looks_like},
+               {"message_text", question.message_text},
                {"mixed_script", question.mixed_script},
                {"networks", question.networks},
                {"optional_scopes", WriteScopes(question.optional_scopes)},
@@ -216,6 +93,8 @@ std::string ToJson(const ConsentQuestion& question) {
                {"required_scopes", WriteScopes(question.required_scopes)},
                {"role", NameOf(kRoles, question.role)},
                {"software_version", question.software_version},
+               {"subject", question.subject},
+               {"subject_objected", question.subject_objected},
                {"timeout_seconds", absl::ToInt64Seconds(question.timeout)}});
 }
 
@@ -240,6 +119,12 @@ absl::StatusOr<ConsentQuestion> QuestionFromJson(std::string_view text) {
   question.known_name = reader.String("known_name");
   question.looks_like = ReadStrings(reader, "looks_like", kLooksLikeMax);
   question.mixed_script = reader.Bool("mixed_script");
+  question.subject = reader.String("subject");
+  question.subject_objected = reader.Bool("subject_objected");
+  question.message_text = reader.String("message_text");
+  if (question.message_text.size() > kQuestionTextBytesMax) reader.Fail("message_text", "too long");
+  question.held_scopes = ReadScopes(reader, "held_scopes");
+  question.held_until = ReadTime(reader, "held_until", absl::InfiniteFuture());
   question.timeout = absl::Seconds(reader.Integer("timeout_seconds", 1, kTimeoutSecondsMax));
   for (const json& item : reader.Array("accounts", kOfferedAccountsMax)) {
     JsonReader account(item);
@@ -258,23 +143,32 @@ absl::StatusOr<ConsentQuestion> QuestionFromJson(std::string_view text) {
     if (!chat.ok()) return chat.status();
     question.chats.push_back(std::move(offered));
   }
+  question.asked_chats = ReadPlaces(reader, "asked_chats", question.chats.size());
+  if (std::adjacent_find(question.asked_chats.begin(), question.asked_chats.end(),
+                         std::greater_equal<>()) != question.asked_chats.end()) {
+    reader.Fail("asked_chats", "must ascend");
+  }
   return CanonicalOnly(std::move(question), reader, text);
 }
 
 std::string ToJson(const ConsentAnswer& answer) {
   return Dump({{"accounts", answer.accounts},
                {"chat_choice", NameOf(kChatChoices, answer.chat_choice)},
+               {"chat_kinds", NameOf(kChatKindNames, answer.chat_kinds)},
                {"chats", answer.chats},
                {"decision", NameOf(kDecisions, answer.decision)},
+               {"excluded_chats", answer.excluded_chats},
                {"executable", answer.executable},
                {"expire_time", WriteTime(answer.validity.expire_time)},
                {"given_name", answer.given_name},
                {"history_start_time", WriteTime(answer.history_start_time)},
                {"only_while_unlocked", answer.only_while_unlocked},
                {"origin", answer.origin},
+               {"people", NameOf(kPeopleNames, answer.people)},
                {"question_id", answer.question_id},
                {"question_sha256", WriteHex(answer.question_sha256)},
                {"scopes", WriteScopes(answer.scopes)},
+               {"sends_per_hour", answer.sends_per_hour},
                {"validity", NameOf(kValidityKinds, answer.validity.kind)}});
 }
 
@@ -293,10 +187,15 @@ absl::StatusOr<ConsentAnswer> AnswerFromJson(std::string_view text) {
   answer.chat_choice = ReadEnum(reader, "chat_choice", kChatChoices);
   answer.chats = ReadPlaces(reader, "chats", kOfferedChatsMax);
   answer.accounts = ReadPlaces(reader, "accounts", kOfferedAccountsMax);
+  answer.excluded_chats = ReadPlaces(reader, "excluded_chats", kOfferedChatsMax);
+  answer.chat_kinds = ReadEnum(reader, "chat_kinds", kChatKindNames);
+  answer.people = ReadEnum(reader, "people", kPeopleNames);
   answer.validity.kind = ReadEnum(reader, "validity", kValidityKinds);
   answer.validity.expire_time = ReadTime(reader, "expire_time", absl::InfiniteFuture());
   answer.history_start_time = ReadTime(reader, "history_start_time", absl::InfinitePast());
   answer.only_while_unlocked = reader.Bool("only_while_unlocked");
+  answer.sends_per_hour =
+      static_cast<uint32_t>(reader.Integer("sends_per_hour", 0, kSendsPerHourMax));
   return CanonicalOnly(std::move(answer), reader, text);
 }
 

@@ -28,10 +28,43 @@ bool ArePlaces(const std::vector<uint32_t>& places, size_t size) {
 
 // What a refusal must look like: nothing in it that could be taken for a permission.
 bool AllowsNothing(const ConsentAnswer& answer) {
-  const ConsentAnswer none;
-  return answer.scopes == none.scopes && answer.chat_choice == none.chat_choice &&
-         answer.chats.empty() && answer.accounts.empty() && answer.validity == none.validity &&
-         answer.history_start_time == none.history_start_time && !answer.only_while_unlocked;
+  ConsentAnswer none;
+  none.question_id = answer.question_id;
+  none.question_sha256 = answer.question_sha256;
+  none.decision = answer.decision;
+  none.executable = answer.executable;
+  none.origin = answer.origin;
+  none.given_name = answer.given_name;
+  return answer == none;
+}
+
+absl::Status CheckListedChats(const ConsentQuestion& question, const ConsentAnswer& answer) {
+  if (!answer.accounts.empty()) return Invalid("accounts", "only with a choice of all chats");
+  if (!answer.excluded_chats.empty()) {
+    return Invalid("excluded_chats", "only with a choice of all chats");
+  }
+  if (answer.chat_kinds != ChatKinds::kBoth) {
+    return Invalid("chat_kinds", "only with a choice of all chats");
+  }
+  if (answer.people != People::kAll) return Invalid("people", "only with a choice of all chats");
+  // Where there is nothing to choose yet, the app may be let in and ask for chats later.
+  if (answer.chats.empty() && !question.accounts.empty()) return Invalid("chats", "none chosen");
+  return absl::OkStatus();
+}
+
+absl::Status CheckAllChats(const ConsentQuestion& question, const ConsentAnswer& answer) {
+  if (!answer.chats.empty()) return Invalid("chats", "only with a choice of listed chats");
+  if (answer.accounts.empty()) return Invalid("accounts", "none chosen");
+  for (const uint32_t place : answer.excluded_chats) {
+    if (!std::binary_search(answer.accounts.begin(), answer.accounts.end(),
+                            question.chats[place].account)) {
+      return Invalid("excluded_chats", "of an account that was not chosen");
+    }
+  }
+  if (answer.people != People::kAll && answer.chat_kinds == ChatKinds::kGroup) {
+    return Invalid("people", "speaks of 1:1 chats, and only groups were chosen");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckSelection(const ConsentQuestion& question, const ConsentAnswer& answer) {
@@ -39,36 +72,66 @@ absl::Status CheckSelection(const ConsentQuestion& question, const ConsentAnswer
   if (!ArePlaces(answer.accounts, question.accounts.size())) {
     return Invalid("accounts", "not as offered");
   }
+  if (!ArePlaces(answer.excluded_chats, question.chats.size())) {
+    return Invalid("excluded_chats", "not as offered");
+  }
   switch (answer.chat_choice) {
     case ChatChoice::kListed:
-      if (!answer.accounts.empty()) return Invalid("accounts", "only with a choice of all chats");
-      // Where there is nothing to choose yet, the app may be let in and ask for chats later.
-      if (answer.chats.empty() && !question.accounts.empty())
-        return Invalid("chats", "none chosen");
-      return absl::OkStatus();
+      return CheckListedChats(question, answer);
     case ChatChoice::kAllExisting:
     case ChatChoice::kAllAndNew:
-      if (!answer.chats.empty()) return Invalid("chats", "only with a choice of listed chats");
-      if (answer.accounts.empty()) return Invalid("accounts", "none chosen");
-      return absl::OkStatus();
+      return CheckAllChats(question, answer);
   }
   return Invalid("chat_choice", "not a known value");
 }
 
-absl::Status CheckTimes(const ConsentAnswer& answer, absl::Time now) {
-  const bool finite = answer.validity.expire_time != absl::InfiniteFuture();
-  if ((answer.validity.kind == ValidityKind::kUntil) != finite) {
+absl::Status CheckValidity(const Validity& validity, absl::Time now) {
+  const bool finite = validity.expire_time != absl::InfiniteFuture();
+  if ((validity.kind == ValidityKind::kUntil) != finite) {
     return Invalid("expire_time", "goes with 'until', and only with it");
   }
-  if (answer.validity.expire_time <= now) return Invalid("expire_time", "has passed");
+  if (validity.expire_time <= now) return Invalid("expire_time", "has passed");
+  return absl::OkStatus();
+}
+
+absl::Status CheckAccess(const ConsentQuestion& question, const ConsentAnswer& answer,
+                         absl::Time now) {
+  const ScopeSet asked = question.required_scopes.Union(question.optional_scopes);
+  if (!asked.HasAll(answer.scopes)) return Invalid("scopes", "more than was asked");
+  if (answer.scopes.empty()) return Invalid("scopes", "none ticked");
+  if (absl::Status status = CheckSelection(question, answer); !status.ok()) return status;
   if (answer.history_start_time != absl::InfinitePast() &&
       !answer.scopes.Has(Scope::kMessagesHistory)) {
     return Invalid("history_start_time", "only with messages:history");
+  }
+  if (answer.sends_per_hour > kSendsPerHourMax) return Invalid("sends_per_hour", "too many");
+  if (answer.sends_per_hour != 0 &&
+      answer.scopes.Intersection(ScopesOpening(Scope::kMessagesSendAsk)).empty()) {
+    return Invalid("sends_per_hour", "only with a scope that sends");
+  }
+  return CheckValidity(answer.validity, now);
+}
+
+absl::Status CheckExtension(const ConsentQuestion& question, const ConsentAnswer& answer,
+                            absl::Time now) {
+  ConsentAnswer time_only = answer;
+  time_only.validity = {};
+  if (!AllowsNothing(time_only)) return Invalid("scopes", "an extension gives time and no more");
+  if (absl::Status status = CheckValidity(answer.validity, now); !status.ok()) return status;
+  const bool for_a_time = answer.validity.kind == ValidityKind::kUntil ||
+                          answer.validity.kind == ValidityKind::kUntilRevoked;
+  if (!for_a_time) return Invalid("validity", "an extension has an end, or none");
+  if (answer.validity.expire_time <= question.held_until) {
+    return Invalid("expire_time", "not later than what is held");
   }
   return absl::OkStatus();
 }
 
 }  // namespace
+
+bool AsksForAccess(QuestionKind kind) {
+  return kind == QuestionKind::kEnrollApp || kind == QuestionKind::kWidenGrant;
+}
 
 std::string NewQuestionId() {
   std::array<uint8_t, 16> bytes;
@@ -91,23 +154,22 @@ absl::Status CheckAnswer(const ConsentQuestion& question, const ConsentAnswer& a
   if (answer.origin.empty() || answer.origin.size() > kEvidenceBytesMax) {
     return Invalid("origin", "missing or too long");
   }
+  if (answer.decision == ConsentDecision::kDraft) return Invalid("decision", "is a draft");
   if (answer.decision != ConsentDecision::kAllow) {
     if (!AllowsNothing(answer)) return Invalid("decision", "refuses, and yet allows something");
     return absl::OkStatus();
   }
-  if (answer.given_name.empty() || CleanName(answer.given_name) != answer.given_name) {
+  const bool gives_name =
+      AsksForAccess(question.kind) || question.kind == QuestionKind::kEnrollGatekeeper;
+  if (!gives_name && !answer.given_name.empty()) return Invalid("given_name", "was not asked");
+  if (gives_name &&
+      (answer.given_name.empty() || CleanName(answer.given_name) != answer.given_name)) {
     return Invalid("given_name", "missing or not cleaned");
   }
-  if (question.kind == QuestionKind::kEnrollGatekeeper) {
-    if (!AllowsNothing(answer))
-      return Invalid("scopes", "a gatekeeper gets a role and nothing else");
-    return absl::OkStatus();
-  }
-  const ScopeSet asked = question.required_scopes.Union(question.optional_scopes);
-  if (!asked.HasAll(answer.scopes)) return Invalid("scopes", "more than was asked");
-  if (answer.scopes.empty()) return Invalid("scopes", "none ticked");
-  if (absl::Status status = CheckSelection(question, answer); !status.ok()) return status;
-  return CheckTimes(answer, now);
+  if (AsksForAccess(question.kind)) return CheckAccess(question, answer, now);
+  if (question.kind == QuestionKind::kExtendGrant) return CheckExtension(question, answer, now);
+  if (!AllowsNothing(answer)) return Invalid("scopes", "more than was asked");
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Grant> GrantFrom(const ConsentQuestion& question, const ConsentAnswer& answer,
@@ -116,8 +178,8 @@ absl::StatusOr<Grant> GrantFrom(const ConsentQuestion& question, const ConsentAn
   if (answer.decision != ConsentDecision::kAllow) {
     return absl::FailedPreconditionError("the answer was not yes");
   }
-  if (question.kind == QuestionKind::kEnrollGatekeeper) {
-    return absl::FailedPreconditionError("a gatekeeper gets a role and no grant");
+  if (!AsksForAccess(question.kind)) {
+    return absl::FailedPreconditionError("no access was asked for");
   }
   Grant grant;
   grant.id = NewGrantId();
@@ -140,10 +202,36 @@ absl::StatusOr<Grant> GrantFrom(const ConsentQuestion& question, const ConsentAn
       }
     }
   }
+  for (const uint32_t place : answer.excluded_chats) {
+    grant.selection.included_chats.erase(question.chats[place].id);
+    grant.selection.excluded_chats.insert(question.chats[place].id);
+  }
+  grant.selection.chat_kinds = answer.chat_kinds;
+  grant.selection.people = answer.people;
   grant.validity = answer.validity;
+  grant.limits.sends_per_hour = answer.sends_per_hour;
   grant.create_time = now;
   grant.history_start_time = answer.history_start_time;
   grant.only_while_unlocked = answer.only_while_unlocked;
+  grant.shown_sha256 = Sha256Of(answer);
+  return grant;
+}
+
+absl::StatusOr<Grant> ExtendedGrant(const Grant& held, const ConsentQuestion& question,
+                                    const ConsentAnswer& answer, absl::Time now) {
+  if (absl::Status status = CheckAnswer(question, answer, now); !status.ok()) return status;
+  if (answer.decision != ConsentDecision::kAllow) {
+    return absl::FailedPreconditionError("the answer was not yes");
+  }
+  if (question.kind != QuestionKind::kExtendGrant || question.principal != held.principal) {
+    return absl::FailedPreconditionError("the question was about another grant");
+  }
+  const bool stands = held.state == GrantState::kActive || held.state == GrantState::kSuspended;
+  if (!stands || held.validity.expire_time <= now) {
+    return absl::FailedPreconditionError("the grant has ended; the app must ask anew");
+  }
+  Grant grant = held;
+  grant.validity = answer.validity;
   grant.shown_sha256 = Sha256Of(answer);
   return grant;
 }

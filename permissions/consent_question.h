@@ -27,7 +27,22 @@ namespace postern::permissions {
 
 using Sha256 = std::array<uint8_t, 32>;
 
-enum class QuestionKind : uint8_t { kEnrollApp = 1, kEnrollGatekeeper = 2, kWidenGrant = 3 };
+enum class QuestionKind : uint8_t {
+  kEnrollApp = 1,
+  kEnrollGatekeeper = 2,
+  kWidenGrant = 3,
+  // To let a grant last longer; asked by the owner.
+  kExtendGrant = 4,
+  // To send this very message, for messages:send.ask.
+  kSendMessage = 5,
+  // What the owner's tools may not do by themselves.
+  kUnseal = 6,
+  kExport = 7,
+  kPurge = 8,
+};
+
+// Whether an answer to such a question can make a grant: these ask for scopes and chats.
+bool AsksForAccess(QuestionKind kind);
 
 // Answers name accounts and chats by their place in the question's lists, from 0.
 struct OfferedAccount {
@@ -51,10 +66,14 @@ struct OfferedChat {
 // A person's list is some hundreds; the window's picker stays quick with these.
 inline constexpr size_t kOfferedChatsMax = 5000;
 inline constexpr size_t kOfferedAccountsMax = 100;
-// A larger text is refused before it is parsed.
-inline constexpr size_t kConsentJsonBytesMax = 4 << 20;
 // How long a question waits for its answer.
 inline constexpr absl::Duration kQuestionTimeout = absl::Seconds(120);
+// How long a message waits for the person who is to allow it.
+inline constexpr absl::Duration kSendQuestionTimeout = absl::Minutes(10);
+// What a message may hold, as everywhere in the contract.
+inline constexpr size_t kQuestionTextBytesMax = 64 * 1024;
+// More than any person or network's own abuse rules stand.
+inline constexpr uint32_t kSendsPerHourMax = 600;
 
 struct ConsentQuestion {
   // 16 random bytes in lower-case hex; single use (NewQuestionId).
@@ -79,13 +98,34 @@ struct ConsentQuestion {
   bool mixed_script = false;
   std::vector<OfferedAccount> accounts;
   std::vector<OfferedChat> chats;
+  // For kWidenGrant: places in 'chats' the app named, ascending, without doubles. They are shown
+  // first, and not ticked.
+  std::vector<uint32_t> asked_chats;
+  // Cleaned name of the chat or person that kSendMessage or kUnseal is about, or of what would be
+  // exported or purged; for kExtendGrant the chats of the grant. Otherwise empty.
+  std::string subject;
+  // For kUnseal: the person asked for the seal themselves; opening it tells them so.
+  bool subject_objected = false;
+  // For kSendMessage: the text as it would be sent. Valid UTF-8, not cleaned.
+  std::string message_text;
+  // For kExtendGrant what the grant holds and until when (InfiniteFuture: until it is taken back);
+  // for kWidenGrant what the app holds already.
+  ScopeSet held_scopes;
+  absl::Time held_until = absl::InfiniteFuture();
   // Whole seconds.
   absl::Duration timeout = kQuestionTimeout;
 
   bool operator==(const ConsentQuestion&) const = default;
 };
 
-enum class ConsentDecision : uint8_t { kAllow = 1, kRefuse = 2, kExpired = 3 };
+enum class ConsentDecision : uint8_t {
+  kAllow = 1,
+  kRefuse = 2,
+  kExpired = 3,
+  // Not an answer: what is ticked so far, to be previewed (consent_preview.h). CheckAnswer refuses
+  // it.
+  kDraft = 4,
+};
 
 struct ConsentAnswer {
   std::string question_id;
@@ -99,7 +139,8 @@ struct ConsentAnswer {
   std::string executable = "unknown";
   std::string origin = "unknown";
 
-  // The rest counts for kAllow only, and stays at its defaults otherwise.
+  // The rest counts for kAllow only, and stays at its defaults otherwise. kExtendGrant sets
+  // 'validity' alone, a gatekeeper's 'given_name' alone, the kinds after them nothing.
   // The name the user gave it (cleaned by CleanName).
   std::string given_name;
   ScopeSet scopes;
@@ -109,11 +150,19 @@ struct ConsentAnswer {
   // For kAllExisting and kAllAndNew: places in ConsentQuestion::accounts, ascending, without
   // doubles. Empty for kListed: the accounts of the listed chats.
   std::vector<uint32_t> accounts;
+  // The next three narrow a choice of all chats, and only that. Places of chats of the chosen
+  // accounts that stay closed, ascending, without doubles.
+  std::vector<uint32_t> excluded_chats;
+  ChatKinds chat_kinds = ChatKinds::kBoth;
+  // Speaks of 1:1 chats: kAll with kGroup.
+  People people = People::kAll;
   // expire_time in whole seconds; InfiniteFuture unless kUntil.
   Validity validity;
   // In whole seconds; InfinitePast: all history. Only with messages:history.
   absl::Time history_start_time = absl::InfinitePast();
   bool only_while_unlocked = false;
+  // At most kSendsPerHourMax; 0: the default of limits.h. Only with a scope that sends.
+  uint32_t sends_per_hour = 0;
 
   bool operator==(const ConsentAnswer&) const = default;
 };
@@ -137,14 +186,20 @@ Sha256 Sha256Of(const ConsentAnswer& answer);
 // OK when 'answer' answers exactly 'question' and allows nothing that was not asked.
 // INVALID_ARGUMENT otherwise; then nothing is granted. An answer that allows an app must give a
 // name, tick a scope and, where any account was offered, choose a chat or an account; a gatekeeper
-// gets a name and nothing else.
+// gets a name and nothing else; an extension ends later than what is held.
 absl::Status CheckAnswer(const ConsentQuestion& question, const ConsentAnswer& answer,
                          absl::Time now);
 
 // Returns the grant that a checked answer makes, with a new id. INVALID_ARGUMENT as CheckAnswer;
-// FAILED_PRECONDITION when the answer does not allow, or the question was a gatekeeper's (which
-// gets a role and no grant).
+// FAILED_PRECONDITION when the answer does not allow, or the question was not for access
+// (AsksForAccess).
 absl::StatusOr<Grant> GrantFrom(const ConsentQuestion& question, const ConsentAnswer& answer,
                                 absl::Time now);
+
+// Returns 'held' with the time that a checked answer to kExtendGrant gives it. INVALID_ARGUMENT as
+// CheckAnswer; FAILED_PRECONDITION when the answer does not allow, the question was another, or
+// 'held' is of another principal or has ended: what has ended does not come alive.
+absl::StatusOr<Grant> ExtendedGrant(const Grant& held, const ConsentQuestion& question,
+                                    const ConsentAnswer& answer, absl::Time now);
 
 }  // namespace postern::permissions

@@ -16,6 +16,16 @@ const char* TitleOf(const ConsentQuestion& question) {
       return kTitleGatekeeper;
     case QuestionKind::kWidenGrant:
       return kTitleMore;
+    case QuestionKind::kExtendGrant:
+      return "Let this access last longer?";
+    case QuestionKind::kSendMessage:
+      return "Send this message as you?";
+    case QuestionKind::kUnseal:
+      return "Open what is sealed?";
+    case QuestionKind::kExport:
+      return "Export your messages?";
+    case QuestionKind::kPurge:
+      return "Delete messages for good?";
     case QuestionKind::kEnrollApp:
       break;
   }

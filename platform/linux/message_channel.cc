@@ -23,16 +23,10 @@ constexpr size_t kHeaderBytesMax = 32;
 // Well under the smallest send buffer a system may be set to.
 constexpr size_t kPacketBytesMax = 32 * 1024;
 
-absl::Time Elapsed() {
-  timespec now{};
-  ::clock_gettime(CLOCK_BOOTTIME, &now);
-  return absl::TimeFromTimespec(now);
-}
-
 // Waits until 'channel' is ready for 'events'.
 absl::Status WaitFor(int channel, short events, int wake, absl::Time deadline) {
   while (true) {
-    const absl::Duration left = deadline - Elapsed();
+    const absl::Duration left = deadline - ChannelNow();
     if (left <= absl::ZeroDuration()) return absl::DeadlineExceededError("the other end is silent");
     std::array<pollfd, 2> fds = {pollfd{channel, events, 0}, pollfd{wake, POLLIN, 0}};
     // Rounded up, so that the last round does not spin.
@@ -102,6 +96,12 @@ absl::Status ReceivePacket(int channel, size_t bytes_max, std::string& bytes, Un
 
 }  // namespace
 
+absl::Time ChannelNow() {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return absl::TimeFromTimespec(now);
+}
+
 absl::StatusOr<std::pair<UniqueFd, UniqueFd>> MakeChannel() {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
@@ -115,7 +115,7 @@ absl::Status SendOnChannel(int channel, absl::string_view bytes, int attached, i
   if (bytes.empty() || bytes.size() > kChannelMessageBytesMax) {
     return absl::InvalidArgumentError("the message is empty or too long");
   }
-  const absl::Time deadline = Elapsed() + timeout;
+  const absl::Time deadline = ChannelNow() + timeout;
   RETURN_IF_ERROR(
       SendPacket(channel, absl::StrCat(kHeader, bytes.size()), attached, wake, deadline));
   while (!bytes.empty()) {
@@ -127,7 +127,7 @@ absl::Status SendOnChannel(int channel, absl::string_view bytes, int attached, i
 }
 
 absl::StatusOr<ChannelMessage> ReceiveFromChannel(int channel, int wake, absl::Duration timeout) {
-  const absl::Time deadline = Elapsed() + timeout;
+  const absl::Time deadline = ChannelNow() + timeout;
   ChannelMessage message;
   std::string header;
   RETURN_IF_ERROR(

@@ -28,6 +28,9 @@ struct ChannelMessage {
   UniqueFd attached;
 };
 
+// The clock of the timeouts below: does not jump, and counts suspend.
+absl::Time ChannelNow();
+
 // Both ends, close-on-exec. The calls below never block in the kernel, whatever the descriptors
 // say.
 absl::StatusOr<std::pair<UniqueFd, UniqueFd>> MakeChannel();

@@ -137,9 +137,10 @@ class BrokerHarness {
     explicit Prompt(Person person) : present_(std::move(person)) {}
     broker::ConsentOutcome Ask(const permissions::ConsentQuestion& question,
                                platform::UniqueFd pidfd,
-                               const broker::ConsentCancellation& cancellation) override {
+                               const broker::ConsentCancellation& cancellation,
+                               const broker::ConsentPreviewer& preview) override {
       fakes::ScriptedConsentPrompt& prompt = alone_ ? absent_ : present_;
-      return prompt.Ask(question, std::move(pidfd), cancellation);
+      return prompt.Ask(question, std::move(pidfd), cancellation, preview);
     }
     std::vector<permissions::ConsentQuestion> asked() const { return present_.asked(); }
     void LeaveAlone() { alone_ = true; }

@@ -87,7 +87,7 @@ AskingProcess::AskingProcess(fakes::ScriptedPerson& person, const ConsentQuestio
       if (withdraw == Withdraw::kOnSignal && ::poll(&state, 1, 60'000) > 0) cancellation.Cancel();
     });
     broker::ConsentProcess prompt(agent, face);
-    const ConsentOutcome result = prompt.Ask(question, UniqueFd(::dup(pidfd.get())), cancellation);
+    const ConsentOutcome result = prompt.Ask(question, UniqueFd(::dup(pidfd.get())), cancellation, {});
     const std::string text =
         absl::StrCat(static_cast<int>(result.kind), permissions::ToJson(result.answer));
     const bool written =

@@ -33,7 +33,7 @@ ConsentOutcome AskAgent(const std::string& script, const ConsentQuestion& questi
   ::chmod(path.c_str(), 0700);
   const ConsentCancellation cancellation;
   const ConsentOutcome outcome = ConsentProcess(path, ConsentFace::kTerminal)
-                                     .Ask(question, platform::UniqueFd(), cancellation);
+                                     .Ask(question, platform::UniqueFd(), cancellation, {});
   ::unlink(path.c_str());
   return outcome;
 }
@@ -47,7 +47,7 @@ std::string Saying(const std::string& message) {
 TEST(ConsentProcess, GrantsNothingWhenTheAgentIsMissing) {
   const ConsentCancellation cancellation;
   EXPECT_EQ(ConsentProcess("/nonexistent/postern-consent", ConsentFace::kAuto)
-                .Ask(TranslatorQuestion(), platform::UniqueFd(), cancellation)
+                .Ask(TranslatorQuestion(), platform::UniqueFd(), cancellation, {})
                 .kind,
             Kind::kUnavailable);
 }

@@ -56,7 +56,7 @@ struct FakePrompt {
       };
     }
     ScriptedConsentPrompt prompt(script);
-    const ConsentOutcome outcome = prompt.Ask(question, platform::UniqueFd(), cancellation);
+    const ConsentOutcome outcome = prompt.Ask(question, platform::UniqueFd(), cancellation, {});
     EXPECT_EQ(prompt.asked().size(), 1u);
     return outcome;
   }

@@ -112,7 +112,7 @@ class Window : public testing::Test {
     Output("xdotool mousemove 1020 1990");
     outcome_ = std::async(std::launch::async, [this, question] {
       return ConsentProcess(AgentPath(), ConsentFace::kWindow)
-          .Ask(question, platform::UniqueFd(), cancellation_);
+          .Ask(question, platform::UniqueFd(), cancellation_, {});
     });
     window_ = Output("xdotool search --sync --onlyvisible --name '^Postern$' | tail -1");
     ASSERT_FALSE(window_.empty());

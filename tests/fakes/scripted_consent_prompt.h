@@ -29,7 +29,8 @@ class ScriptedConsentPrompt final : public broker::ConsentPrompt {
   explicit ScriptedConsentPrompt(Person person = nullptr) : person_(std::move(person)) {}
 
   broker::ConsentOutcome Ask(const permissions::ConsentQuestion& question, platform::UniqueFd,
-                             const broker::ConsentCancellation& cancellation) override {
+                             const broker::ConsentCancellation& cancellation,
+                             const broker::ConsentPreviewer&) override {
     using Kind = broker::ConsentOutcome::Kind;
     {
       const platform::MutexLock lock(mutex_);
@@ -63,12 +64,16 @@ class ScriptedConsentPrompt final : public broker::ConsentPrompt {
     answer.decision = permissions::ConsentDecision::kRefuse;
     return answer;
   }
-  // Allows all that is asked, in all chats of all accounts, until revoked.
+  // Allows all that is asked, in all chats of all accounts, until revoked (an extension too).
   static permissions::ConsentAnswer AllowAll(const permissions::ConsentQuestion& question) {
     permissions::ConsentAnswer answer = Refusal(question);
     answer.decision = permissions::ConsentDecision::kAllow;
     answer.given_name = question.known_name.empty() ? question.claimed_name : question.known_name;
-    if (question.kind == permissions::QuestionKind::kEnrollGatekeeper) return answer;
+    if (!permissions::AsksForAccess(question.kind)) {
+      const bool named = question.kind == permissions::QuestionKind::kEnrollGatekeeper;
+      if (!named) answer.given_name.clear();
+      return answer;
+    }
     answer.scopes = question.required_scopes.Union(question.optional_scopes);
     if (question.accounts.empty()) return answer;
     answer.chat_choice = permissions::ChatChoice::kAllAndNew;

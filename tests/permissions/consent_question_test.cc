@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "permissions/consent_preview.h"
 #include "tests/permissions/make_grant.h"
 
 namespace postern::permissions {
@@ -41,6 +42,14 @@ ConsentAnswer AnswerTo(const ConsentQuestion& question) {
   answer.scopes = {Scope::kMessagesRead};
   answer.chats = {0, 2};
   return answer;
+}
+
+void ExpectInvalid(const ConsentQuestion& question, const ConsentAnswer& answer,
+                   std::string_view field) {
+  const absl::Status status = CheckAnswer(question, answer, kNow);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << field;
+  EXPECT_EQ(std::string(status.message()).rfind(std::string(field) + ": ", 0), 0u)
+      << field << " " << status;
 }
 
 TEST(ConsentAnswer, RefusesWhatDoesNotAnswerThisQuestion) {
@@ -87,17 +96,202 @@ TEST(ConsentAnswer, RefusesWhatDoesNotAnswerThisQuestion) {
       {"expire_time", [](ConsentAnswer& a) { a.validity.kind = ValidityKind::kUntil; }},
       {"expire_time", [](ConsentAnswer& a) { a.validity.expire_time = kNow + absl::Hours(1); }},
       {"history_start_time", [](ConsentAnswer& a) { a.history_start_time = kNow; }},
+      {"excluded_chats", [](ConsentAnswer& a) { a.excluded_chats = {1}; }},
+      {"chat_kinds", [](ConsentAnswer& a) { a.chat_kinds = ChatKinds::kGroup; }},
+      {"people", [](ConsentAnswer& a) { a.people = People::kContacts; }},
+      {"sends_per_hour", [](ConsentAnswer& a) { a.sends_per_hour = 5; }},
+      {"sends_per_hour",
+       [](ConsentAnswer& a) {
+         a.scopes.Add(Scope::kMessagesSend);
+         a.sends_per_hour = kSendsPerHourMax + 1;
+       }},
+      {"chat_choice", [](ConsentAnswer& a) { a.chat_choice = static_cast<ChatChoice>(9); }},
       {"decision", [](ConsentAnswer& a) { a.decision = ConsentDecision::kRefuse; }},
       {"decision", [](ConsentAnswer& a) { a.decision = ConsentDecision::kExpired; }},
+      {"decision", [](ConsentAnswer& a) { a.decision = ConsentDecision::kDraft; }},
   };
   for (const auto& [field, spoil] : cases) {
     ConsentAnswer answer = AnswerTo(question);
     spoil(answer);
-    const absl::Status status = CheckAnswer(question, answer, kNow);
-    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << field;
-    EXPECT_EQ(std::string(status.message()).rfind(std::string(field) + ": ", 0), 0u)
-        << field << " " << status;
+    ExpectInvalid(question, answer, field);
     EXPECT_FALSE(GrantFrom(question, answer, kNow).ok());
+  }
+}
+
+TEST(ConsentAnswer, NarrowsAllChatsOnlyWithinWhatWasOffered) {
+  const ConsentQuestion question = Question();
+  ConsentAnswer all = AnswerTo(question);
+  all.chats = {};
+  all.chat_choice = ChatChoice::kAllAndNew;
+  all.accounts = {1};
+  ASSERT_TRUE(CheckAnswer(question, all, kNow).ok());
+  using Spoil = std::function<void(ConsentAnswer&)>;
+  const std::pair<const char*, Spoil> cases[] = {
+      {"excluded_chats", [](ConsentAnswer& a) { a.excluded_chats = {0}; }},
+      {"excluded_chats", [](ConsentAnswer& a) { a.excluded_chats = {3}; }},
+      {"excluded_chats",
+       [](ConsentAnswer& a) {
+         a.excluded_chats = {2, 1};
+       }},
+      {"people",
+       [](ConsentAnswer& a) {
+         a.chat_kinds = ChatKinds::kGroup;
+         a.people = People::kStrangers;
+       }},
+  };
+  for (const auto& [field, spoil] : cases) {
+    ConsentAnswer answer = all;
+    spoil(answer);
+    ExpectInvalid(question, answer, field);
+  }
+}
+
+// Each selection of a choice of all chats, into the grant as it was ticked.
+TEST(ConsentAnswer, GrantsTheSelectionThatWasTicked) {
+  const ConsentQuestion question = Question();
+  for (const ChatChoice choice : {ChatChoice::kAllExisting, ChatChoice::kAllAndNew}) {
+    for (const People people : {People::kAll, People::kContacts, People::kStrangers}) {
+      ConsentAnswer answer = AnswerTo(question);
+      answer.scopes.Add(Scope::kMessagesSend);
+      answer.chats = {};
+      answer.chat_choice = choice;
+      answer.accounts = {0, 1};
+      answer.excluded_chats = {1};
+      answer.chat_kinds = ChatKinds::kDirect;
+      answer.people = people;
+      answer.sends_per_hour = 7;
+      answer.only_while_unlocked = true;
+      const auto grant = GrantFrom(question, answer, kNow);
+      ASSERT_TRUE(grant.ok()) << grant.status();
+      EXPECT_EQ(grant->selection.chat_choice, choice);
+      EXPECT_EQ(grant->selection.excluded_chats, (absl::flat_hash_set<ChatId>{ChatNumber(2)}));
+      EXPECT_FALSE(grant->selection.included_chats.contains(ChatNumber(2)));
+      EXPECT_EQ(grant->selection.included_chats.size(),
+                choice == ChatChoice::kAllExisting ? 2u : 0);
+      EXPECT_EQ(grant->selection.chat_kinds, ChatKinds::kDirect);
+      EXPECT_EQ(grant->selection.people, people);
+      EXPECT_EQ(grant->limits, (Limits{7, 0, 0}));
+      EXPECT_TRUE(grant->only_while_unlocked);
+    }
+  }
+}
+
+ConsentQuestion ExtendQuestion() {
+  ConsentQuestion question = Question();
+  question.kind = QuestionKind::kExtendGrant;
+  question.required_scopes = {};
+  question.optional_scopes = {};
+  question.held_scopes = {Scope::kMessagesRead};
+  question.held_until = kNow + absl::Hours(24);
+  return question;
+}
+
+ConsentAnswer ExtensionTo(const ConsentQuestion& question) {
+  ConsentAnswer answer;
+  answer.question_id = question.question_id;
+  answer.question_sha256 = Sha256Of(question);
+  answer.decision = ConsentDecision::kAllow;
+  answer.validity = {ValidityKind::kUntil, kNow + absl::Hours(48)};
+  return answer;
+}
+
+TEST(ConsentAnswer, AnExtensionGivesTimeAndNothingElse) {
+  const ConsentQuestion question = ExtendQuestion();
+  using Spoil = std::function<void(ConsentAnswer&)>;
+  const std::pair<const char*, Spoil> cases[] = {
+      {"scopes", [](ConsentAnswer& a) { a.scopes = {Scope::kMessagesRead}; }},
+      {"scopes", [](ConsentAnswer& a) { a.chats = {0}; }},
+      {"scopes", [](ConsentAnswer& a) { a.only_while_unlocked = true; }},
+      {"given_name", [](ConsentAnswer& a) { a.given_name = "x"; }},
+      {"expire_time", [](ConsentAnswer& a) { a.validity.expire_time = kNow + absl::Hours(24); }},
+      {"expire_time", [](ConsentAnswer& a) { a.validity.expire_time = kNow - absl::Hours(1); }},
+      {"expire_time", [](ConsentAnswer& a) { a.validity.kind = ValidityKind::kUntilRevoked; }},
+      {"validity",
+       [](ConsentAnswer& a) {
+         a.validity = {ValidityKind::kOnce, absl::InfiniteFuture()};
+       }},
+      {"validity",
+       [](ConsentAnswer& a) {
+         a.validity = {ValidityKind::kWhileRunning, absl::InfiniteFuture()};
+       }},
+  };
+  for (const auto& [field, spoil] : cases) {
+    ConsentAnswer answer = ExtensionTo(question);
+    spoil(answer);
+    ExpectInvalid(question, answer, field);
+  }
+  ConsentQuestion for_ever = question;
+  for_ever.held_until = absl::InfiniteFuture();
+  ConsentAnswer answer = ExtensionTo(for_ever);
+  answer.validity = {};
+  ExpectInvalid(for_ever, answer, "expire_time");
+  EXPECT_FALSE(GrantFrom(question, ExtensionTo(question), kNow).ok());
+}
+
+TEST(ConsentAnswer, AnExtensionChangesTheTimeOfAGrantThatStands) {
+  const ConsentQuestion question = ExtendQuestion();
+  Grant held = GrantOf({Scope::kMessagesRead});
+  held.id.bytes[0] = 7;
+  held.principal = question.principal;
+  held.validity = {ValidityKind::kUntil, question.held_until};
+  for (const absl::Time until : {kNow + absl::Hours(48), absl::InfiniteFuture()}) {
+    ConsentAnswer answer = ExtensionTo(question);
+    answer.validity.expire_time = until;
+    if (until == absl::InfiniteFuture()) answer.validity.kind = ValidityKind::kUntilRevoked;
+    const auto grant = ExtendedGrant(held, question, answer, kNow);
+    ASSERT_TRUE(grant.ok()) << grant.status();
+    Grant expected = held;
+    expected.validity = answer.validity;
+    expected.shown_sha256 = Sha256Of(answer);
+    EXPECT_EQ(*grant, expected);
+  }
+  held.state = GrantState::kSuspended;
+  const auto suspended = ExtendedGrant(held, question, ExtensionTo(question), kNow);
+  ASSERT_TRUE(suspended.ok());
+  EXPECT_EQ(suspended->state, GrantState::kSuspended);
+}
+
+TEST(ConsentAnswer, AnExtensionBringsNothingBackToLife) {
+  const ConsentQuestion question = ExtendQuestion();
+  Grant held = GrantOf({Scope::kMessagesRead});
+  held.principal = question.principal;
+  const auto code = [&](const Grant& grant, const ConsentQuestion& asked, ConsentAnswer answer) {
+    return ExtendedGrant(grant, asked, answer, kNow).status().code();
+  };
+  ASSERT_EQ(code(held, question, ExtensionTo(question)), absl::StatusCode::kOk);
+  for (const GrantState state : {GrantState::kRevoked, GrantState::kExpired}) {
+    Grant ended = held;
+    ended.state = state;
+    EXPECT_EQ(code(ended, question, ExtensionTo(question)), absl::StatusCode::kFailedPrecondition);
+  }
+  Grant ended = held;
+  ended.validity = {ValidityKind::kUntil, kNow};
+  EXPECT_EQ(code(ended, question, ExtensionTo(question)), absl::StatusCode::kFailedPrecondition);
+  Grant of_another = held;
+  of_another.principal.sha256[0] ^= 1;
+  EXPECT_EQ(code(of_another, question, ExtensionTo(question)),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(code(held, Question(), AnswerTo(Question())), absl::StatusCode::kFailedPrecondition);
+  ConsentAnswer refusal = ExtensionTo(question);
+  refusal.decision = ConsentDecision::kRefuse;
+  EXPECT_EQ(code(held, question, refusal), absl::StatusCode::kInvalidArgument);
+  refusal.validity = {};
+  EXPECT_EQ(code(held, question, refusal), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST(ConsentAnswer, AYesToOneThingCarriesNothing) {
+  for (const QuestionKind kind : {QuestionKind::kSendMessage, QuestionKind::kUnseal,
+                                  QuestionKind::kExport, QuestionKind::kPurge}) {
+    ConsentQuestion question = ExtendQuestion();
+    question.kind = kind;
+    ConsentAnswer answer = ExtensionTo(question);
+    ExpectInvalid(question, answer, "scopes");
+    answer.validity = {};
+    EXPECT_EQ(CheckAnswer(question, answer, kNow), absl::OkStatus());
+    EXPECT_EQ(GrantFrom(question, answer, kNow).status().code(),
+              absl::StatusCode::kFailedPrecondition);
+    answer.given_name = "x";
+    ExpectInvalid(question, answer, "given_name");
   }
 }
 
@@ -223,6 +417,8 @@ TEST(ConsentJson, RefusesEveryMissingUnknownAndMistypedField) {
     for (const json& other : wrong) {
       if (other.type() == value.type()) continue;
       if (other.is_number_integer() && value.is_number_integer()) continue;
+      // A time is a number or null.
+      if (value.is_null() && other == json(1)) continue;
       spoilt[name] = other;
       EXPECT_EQ(question_code(spoilt), absl::StatusCode::kInvalidArgument) << name << other;
     }
@@ -233,7 +429,7 @@ TEST(ConsentJson, RefusesEveryMissingUnknownAndMistypedField) {
     EXPECT_EQ(answer_code(spoilt), absl::StatusCode::kInvalidArgument) << name;
     for (const json& other : wrong) {
       if (other.type() == value.type()) continue;
-      // A time is a number or null.
+      if (other.is_number_integer() && value.is_number_integer()) continue;
       if (value.is_null() && other == json(1)) continue;
       spoilt[name] = other;
       EXPECT_EQ(answer_code(spoilt), absl::StatusCode::kInvalidArgument) << name << other;
@@ -260,11 +456,34 @@ TEST(ConsentJson, RefusesUnknownScopesAndValues) {
       {"chats", {0.0}},
       {"question_sha256", "00"},
       {"question_sha256", std::string(64, 'F')},
+      {"excluded_chats", {5000}},
+      {"chat_kinds", "channels"},
+      {"people", "friends"},
+      {"sends_per_hour", kSendsPerHourMax + 1},
+      {"sends_per_hour", -1},
   };
   for (const auto& [name, value] : cases) {
     json spoilt = answer;
     spoilt[name] = value;
     EXPECT_EQ(code(spoilt), absl::StatusCode::kInvalidArgument) << name << value;
+  }
+  const json question = json::parse(ToJson(Question()));
+  const std::pair<const char*, json> question_cases[] = {
+      {"kind", "confirm"},
+      {"held_scopes", {"messages:all"}},
+      {"held_until", -1},
+      {"asked_chats", {3}},
+      {"asked_chats", {1, 0}},
+      {"asked_chats", {1, 1}},
+      {"message_text", std::string(kQuestionTextBytesMax + 1, 'x')},
+      {"networks", {1}},
+      {"timeout_seconds", 0},
+  };
+  for (const auto& [name, value] : question_cases) {
+    json spoilt = question;
+    spoilt[name] = value;
+    EXPECT_EQ(QuestionFromJson(spoilt.dump()).status().code(), absl::StatusCode::kInvalidArgument)
+        << name;
   }
 }
 
@@ -303,6 +522,59 @@ TEST(ConsentJson, AByteChangedIsRefusedOrMeansSomethingElse) {
   }
 }
 
+TEST(ConsentJson, EveryKindOfQuestionComesBack) {
+  ConsentQuestion question = ExtendQuestion();
+  question.subject = "Bob";
+  question.subject_objected = true;
+  question.message_text = "Hello\nBob";
+  question.asked_chats = {0, 2};
+  question.role = Role::kOwner;
+  for (int kind = 1; kind <= static_cast<int>(QuestionKind::kPurge); ++kind) {
+    question.kind = static_cast<QuestionKind>(kind);
+    const auto again = QuestionFromJson(ToJson(question));
+    ASSERT_TRUE(again.ok()) << again.status();
+    EXPECT_EQ(*again, question);
+  }
+}
+
+ConsentPreview Preview() {
+  ConsentPreview preview;
+  preview.known = true;
+  preview.chats = 2;
+  preview.messages = 3;
+  preview.lines = {{"Family", "Alice", "Hello", kNow, View::kWhole},
+                   {"Family", "Bob", "", kNow, View::kMetadata},
+                   {"Work", "Carol", "", kNow, View::kWithheld}};
+  return preview;
+}
+
+TEST(ConsentPreviewJson, ComesBack) {
+  const auto again = PreviewFromJson(ToJson(Preview()));
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(*again, Preview());
+}
+
+TEST(ConsentPreviewJson, RefusesWhatIsNotCanonical) {
+  const json good = json::parse(ToJson(Preview()));
+  const auto code = [](const json& value) { return PreviewFromJson(value.dump()).status().code(); };
+  ASSERT_EQ(code(good), absl::StatusCode::kOk);
+  EXPECT_EQ(PreviewFromJson("{").status().code(), absl::StatusCode::kInvalidArgument);
+  for (const auto& [name, value] : good.items()) {
+    json spoilt = good;
+    spoilt.erase(name);
+    EXPECT_EQ(code(spoilt), absl::StatusCode::kInvalidArgument) << name;
+  }
+  json nothing_seen = good;
+  nothing_seen["lines"][0]["view"] = "nothing";
+  EXPECT_EQ(code(nothing_seen), absl::StatusCode::kInvalidArgument);
+  json no_text = good;
+  no_text["lines"][0].erase("text");
+  EXPECT_EQ(code(no_text), absl::StatusCode::kInvalidArgument);
+  json long_list = good;
+  for (size_t i = 0; i < kPreviewLinesMax; ++i) long_list["lines"].push_back(good["lines"][0]);
+  EXPECT_EQ(code(long_list), absl::StatusCode::kInvalidArgument);
+}
+
 TEST(ConsentJson, ComesBack) {
   const ConsentQuestion question = Question();
   const auto question_again = QuestionFromJson(ToJson(question));
@@ -313,6 +585,11 @@ TEST(ConsentJson, ComesBack) {
   answer.validity = {ValidityKind::kUntil, kNow};
   answer.history_start_time = kNow;
   answer.only_while_unlocked = true;
+  answer.excluded_chats = {1};
+  answer.chat_kinds = ChatKinds::kDirect;
+  answer.people = People::kStrangers;
+  answer.sends_per_hour = 3;
+  answer.decision = ConsentDecision::kDraft;
   const auto answer_again = AnswerFromJson(ToJson(answer));
   ASSERT_TRUE(answer_again.ok()) << answer_again.status();
   EXPECT_EQ(*answer_again, answer);
