@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/event_view.h"
 
+#include <algorithm>
 #include <string>
 
 #include "broker/event_ids.h"
 #include "broker/event_intake.h"
 #include "broker/history.h"
 #include "broker/proto_time.h"
+#include "permissions/event_scopes.h"
 #include "permissions/scope.h"
 #include "platform/status_macros.h"
 #include "postern/storage/v1/stored_event.pb.h"
@@ -88,7 +90,7 @@ void Reduce(Event& event) {
   }
 }
 
-void SetOrigin(const LogRecord& record, const Viewer& viewer, Event& event) {
+void SetOrigin(const LogRecord& record, uint32_t hops, const Viewer& viewer, Event& event) {
   v1::Origin* origin = nullptr;
   if (event.has_message_created()) {
     origin = event.mutable_message_created()->mutable_message()->mutable_origin();
@@ -98,7 +100,14 @@ void SetOrigin(const LogRecord& record, const Viewer& viewer, Event& event) {
     return;
   }
   origin->set_is_own(record.origin == viewer.app.principal);
-  origin->set_hops(1);
+  // An erased record no longer says how many; one app at least has sent it.
+  origin->set_hops(std::max(hops, 1u));
+}
+
+// Whether the broker made it for one app, which its body names.
+bool IsAddressed(const LogRecord& record) {
+  const permissions::EventScopes* row = permissions::FindEventScopes(record.kind);
+  return row != nullptr && row->reach == permissions::EventReach::kAddressed;
 }
 
 absl::Status Unreadable() { return absl::DataLossError("a stored event is unreadable"); }
@@ -241,6 +250,11 @@ absl::StatusOr<std::optional<Event>> ViewEvent(const LogRecord& record, const Vi
   }
   const View view = permissions::ViewOf(viewer.access, facts, viewer.now);
   if (view == View::kNothing) return std::nullopt;
+  if (IsAddressed(record)) {
+    if (record.erased()) return std::nullopt;
+    if (!stored.ParseFromString(record.body)) return Unreadable();
+    if (stored.principal() != viewer.app.principal.view()) return std::nullopt;
+  }
   Event event;
   if (record.erased()) {
     if (record.kind != Event::kMessageCreated && record.kind != Event::kMessageEdited) {
@@ -251,11 +265,15 @@ absl::StatusOr<std::optional<Event>> ViewEvent(const LogRecord& record, const Vi
     if (!record.backfill && !stored.ParseFromString(record.body)) return Unreadable();
     event = std::move(*stored.mutable_event());
   }
+  if (event.has_lease_changed()) {
+    event.mutable_lease_changed()->set_held_by_self(stored.principal() ==
+                                                    viewer.app.principal.view());
+  }
   if ((event.has_receipt() || event.has_unread_mark()) && !SeesAllHistory(viewer, facts.object)) {
     ASSIGN_OR_RETURN(const bool tells, HideUnseenMessages(record, viewer, event));
     if (!tells) return std::nullopt;
   }
-  if (!record.origin.empty()) SetOrigin(record, viewer, event);
+  if (!record.origin.empty()) SetOrigin(record, stored.hops(), viewer, event);
   if (view == View::kMetadata) {
     Reduce(event);
   } else {

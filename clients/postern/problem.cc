@@ -169,6 +169,9 @@ Problem Explain(const absl::Status& status, Caller caller) {
     case v1::ERROR_REASON_READER_STALLED:
       return say(ExitCode::kFailed, "This program read too slowly and was disconnected.",
                  "Run it again; a named subscription goes on where it stopped.");
+    case v1::ERROR_REASON_LOOP:
+      return say(ExitCode::kFailed, "Apps repeat each other here, so this message was not sent on.",
+                 LaterText(status));
     default:
       break;
   }
