@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "tests/behaviors/broker_harness.h"
+#include "tests/behaviors/flood.h"
 #include "tests/behaviors/raw_subscriber.h"
 
 namespace postern::behaviors {
@@ -15,65 +16,11 @@ using enum permissions::Scope;
 constexpr absl::Duration kReaderSees = absl::Milliseconds(100 * kSlowdown);
 constexpr absl::Duration kStalledSees = absl::Seconds(kSlowdown);
 
-// Pushes 5,000 messages a second, in hundreds. Each text begins with the number that the log gives
-// the message, by our own counting: nothing else is recorded meanwhile.
-class Flood {
- public:
-  Flood(Adapter& adapter, uint64_t recorded, size_t text_bytes)
-      : adapter_(adapter), next_(recorded), filler_(text_bytes, '.'), thread_([this] { Loop(); }) {}
-  ~Flood() { Stop(); }
-
-  // Returns how many events the log holds now.
-  uint64_t Stop() {
-    {
-      platform::MutexLock lock(mutex_);
-      stopping_ = true;
-      changed_.NotifyAll();
-    }
-    if (thread_.joinable()) thread_.join();
-    EXPECT_TRUE(adapter_.WaitDurable(position_));
-    return next_;
-  }
-
- private:
-  static constexpr int kBatch = 100;
-  static constexpr std::chrono::milliseconds kTick{20};
-
-  void Loop() {
-    auto due = Steady::now();
-    while (true) {
-      std::vector<v1::Event> events;
-      for (int i = 0; i < kBatch; ++i) {
-        const std::string number = std::to_string(++next_);
-        events.push_back(MessageEvent("club", "m" + number, number + " " + filler_));
-      }
-      position_ = adapter_.Push(events);
-      due += kTick;
-      platform::MutexLock lock(mutex_);
-      while (!stopping_ && Steady::now() < due) {
-        changed_.WaitFor(mutex_, absl::FromChrono(due - Steady::now()));
-      }
-      if (stopping_) return;
-    }
-  }
-
-  Adapter& adapter_;
-  uint64_t next_;
-  uint64_t position_ = 0;
-  const std::string filler_;
-  platform::Mutex mutex_;
-  platform::ConditionVariable changed_;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  std::thread thread_;
-};
-
 uint64_t HighestNumber(const std::vector<v1::SubscribeResponse>& frames) {
   uint64_t highest = 0;
   for (const v1::SubscribeResponse& frame : frames) {
     for (const v1::Event& event : frame.events()) {
-      if (!event.has_message_created() || event.message_created().message().text().empty())
-        continue;
-      highest = std::max<uint64_t>(highest, std::stoull(event.message_created().message().text()));
+      highest = std::max(highest, NumberIn(event));
     }
   }
   return highest;

@@ -318,5 +318,35 @@ TEST_F(Crash, OfAnAppLeavesNoGapAndRepeatsNothingItAcknowledged) {
               kAppKills, repeated_);
 }
 
+TEST_F(Crash, OfTheBrokerRightAfterARevocationLeavesItRevoked) {
+  const auto adapter = StartAdapter();
+  auto daemon = Process::Start(*profile_);
+  for (int i = 0; i < kApps; ++i) {
+    // Under load, with the app's stream open.
+    FileWatch watch(AppJournal(i));
+    ASSERT_TRUE(watch.Await([](const std::string& bytes) { return Count(bytes, "event ") >= 5; },
+                            ReadFile(AppJournal(i)).size()))
+        << apps_[i]->errors();
+    const Ending revoked = RunToEnd(
+        *profile_,
+        {.program = "postern",
+         .arguments = {"grants", "revoke", "--app", "org.example.crash" + std::to_string(i)}});
+    ASSERT_EQ(daemon->Kill(), 128 + SIGKILL);
+    ASSERT_EQ(revoked.code, 0) << revoked.errors;
+    ASSERT_EQ(apps_[i]->Wait(), 1);
+    EXPECT_THAT(apps_[i]->errors(), testing::HasSubstr("GRANT_REVOKED"));
+
+    daemon = Process::Start(*profile_);
+    ASSERT_TRUE(daemon->AwaitReady()) << daemon->errors();
+    apps_[i] = StartApp(i);
+    ASSERT_EQ(apps_[i]->Wait(), 1) << "the app was let in again";
+    EXPECT_THAT(apps_[i]->errors(), testing::HasSubstr("REVOKED"));
+    for (int other = i + 1; other < kApps; ++other) {
+      EXPECT_TRUE(apps_[other]->running()) << apps_[other]->errors();
+    }
+  }
+  EXPECT_EQ(adapter->Stop(), 0);
+}
+
 }  // namespace
 }  // namespace postern::daemon_test
