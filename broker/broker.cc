@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "broker/access_history.h"
 #include "broker/adapter_table.h"
 #include "broker/app_registry.h"
 #include "broker/chat_service.h"
@@ -164,6 +165,7 @@ struct Broker::Running {
   Shutdown shutdown;
   std::unique_ptr<Store> store;
   std::unique_ptr<OwnerNotices> notices;
+  std::unique_ptr<AccessHistory> accesses;
   std::unique_ptr<EventLog> log;
   std::unique_ptr<MessageIndex> index;
   std::unique_ptr<History> history;
@@ -232,6 +234,7 @@ absl::Status Broker::Running::Open(BrokerOptions& options, platform::TlsIdentity
                          [&options] { return ReadDoorKeys(options); });
   ASSIGN_OR_RETURN(store, Store::Open(std::move(store_options)));
   ASSIGN_OR_RETURN(notices, OwnerNotices::Open(*store, options.notifier, options.clock));
+  ASSIGN_OR_RETURN(accesses, AccessHistory::Open(*store, options.clock));
   ASSIGN_OR_RETURN(log, EventLog::Open(*store));
   ASSIGN_OR_RETURN(index, MessageIndex::Open(*store, *log));
   history = std::make_unique<History>(*log, *index);
@@ -308,6 +311,7 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
                                         .streams = *streams,
                                         .consent = *consent,
                                         .notices = *notices,
+                                        .accesses = *accesses,
                                         .door = *door,
                                         .gate = *gate,
                                         .shutdown = shutdown});

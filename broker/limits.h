@@ -86,6 +86,16 @@ inline constexpr size_t kRequestIdMax = 128;
 // Questions that wait for the person at once (permissions/consent_question.h has how long one
 // waits).
 inline constexpr size_t kPendingQuestionsMax = 8;
+// Messages that wait for the person's word: of one app, and in all (64 KiB of text each).
+inline constexpr size_t kPendingSendsPerAppMax = 4;
+inline constexpr size_t kPendingSendsMax = 16;
+// Questions of the owner's own tools that wait: a person has one or two of them open.
+inline constexpr size_t kPendingOwnerQuestionsMax = 4;
+// Ended questions that can still be asked about.
+inline constexpr size_t kEndedQuestionsMax = 64;
+// Questions turned away within the memory before the owner is told of a storm.
+inline constexpr uint32_t kTurnedAwayBeforeNotice = 10;
+inline constexpr absl::Duration kTurnedAwayMemory = absl::Hours(1);
 // Grants one principal may have had; older ended ones are forgotten.
 inline constexpr size_t kGrantsPerAppMax = 100;
 
@@ -93,6 +103,21 @@ inline constexpr size_t kGrantsPerAppMax = 100;
 inline constexpr size_t kOwnerNoticesMax = 100;
 // At most one desktop notification in so long; what gathers becomes one.
 inline constexpr absl::Duration kNotificationInterval = absl::Minutes(1);
+// A notice that is still open is shown again when it repeats, but not sooner than this.
+inline constexpr absl::Duration kNotificationRepeat = absl::Hours(1);
+// Counts of repeated notices go to disk together, so often.
+inline constexpr absl::Duration kNoticeWriteInterval = absl::Minutes(1);
+
+// The access history keeps as much as a person may look back on. A row takes some 150 bytes.
+inline constexpr uint64_t kAccessRowsMax = 1'000'000;
+inline constexpr absl::Duration kAccessAgeMax = absl::Hours(24 * 365 * 2);
+// Rows that one commit forgets, and that one read transaction looks at: a few milliseconds.
+inline constexpr uint64_t kAccessTrimSlice = 2000;
+inline constexpr uint64_t kAccessScanSlice = 10'000;
+// Counts of one minute, and of those that a full disk keeps from becoming rows: a megabyte or two.
+inline constexpr size_t kAccessCountsMax = 16'384;
+// The longest name of a reason in the contract has 29 letters.
+inline constexpr size_t kAccessReasonBytesMax = 64;
 
 // History waits so long for the index to reach the end of the log.
 inline constexpr absl::Duration kIndexWait = absl::Seconds(5);

@@ -7,6 +7,7 @@
 
 namespace postern::broker {
 
+class AccessHistory;
 class AdapterTable;
 class AppRegistry;
 class ConsentDesk;
@@ -40,6 +41,7 @@ struct Parts {
   LiveStreams& streams;
   ConsentDesk& consent;
   OwnerNotices& notices;
+  AccessHistory& accesses;
   Door& door;
   const MethodGate& gate;
   const Shutdown& shutdown;

@@ -54,6 +54,12 @@ constexpr const char* kSteps[] = {
         PRIMARY KEY(principal, request_id)) WITHOUT ROWID;
     CREATE INDEX requests_by_time ON requests(create_time);
 
+    -- What apps did, and what the user decided of them (broker/access_history.h).
+    CREATE TABLE access_history(sequence INTEGER PRIMARY KEY, time INTEGER NOT NULL,
+        verb INTEGER NOT NULL, principal BLOB NOT NULL, chat BLOB NOT NULL, grant_id BLOB NOT NULL,
+        count INTEGER NOT NULL, reason TEXT NOT NULL, chain BLOB NOT NULL);
+    CREATE INDEX access_history_by_time ON access_history(time);
+
     -- What the user was told and has not yet marked as read (broker/owner_notices.h).
     CREATE TABLE owner_notices(id TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
     )sql",

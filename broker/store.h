@@ -88,6 +88,8 @@ class Store {
   absl::Status high_water_status() const;
   // OK, or the DATA_LOSS that made the store refuse writes.
   absl::Status health() const;
+  // Where the database lies; other files of its kind lie beside it.
+  std::string directory() const { return path_.substr(0, path_.rfind('/')); }
   // Whether Open made the database.
   bool created() const { return created_; }
   const platform::Clock& clock() const { return clock_; }
