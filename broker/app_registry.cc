@@ -195,6 +195,9 @@ Access AppRegistry::AccessOf(const AppSnapshot& app) const {
   Access access;
   access.grants = app.grants;
   access.paused = paused();
+  // What does not say where its data goes counts as leaving.
+  access.leaves_device =
+      app.app.data_destination().kind() != v1::DataDestination::KIND_STAYS_ON_DEVICE;
   return access;
 }
 
@@ -231,9 +234,24 @@ absl::Status AppRegistry::Replace(AppSnapshot app) {
   platform::MutexLock lock(mutex_);
   const Principal principal = app.principal;
   apps_[principal] = std::make_shared<const AppSnapshot>(std::move(app));
+  NextEpoch();
+  return absl::OkStatus();
+}
+
+void AppRegistry::NextEpoch() {
   epoch_.fetch_add(1, std::memory_order_acq_rel);
   changed_.NotifyAll();
-  return absl::OkStatus();
+  if (change_hook_) change_hook_();
+}
+
+void AppRegistry::RaiseEpoch() {
+  platform::MutexLock lock(mutex_);
+  NextEpoch();
+}
+
+void AppRegistry::SetChangeHook(std::function<void()> hook) {
+  platform::MutexLock lock(mutex_);
+  change_hook_ = std::move(hook);
 }
 
 absl::Status AppRegistry::Enroll(v1::App app, Standing standing, std::vector<Grant> grants) {
@@ -294,8 +312,7 @@ absl::Status AppRegistry::SetPaused(bool paused) {
   }));
   platform::MutexLock lock(mutex_);
   paused_ = paused;
-  epoch_.fetch_add(1, std::memory_order_acq_rel);
-  changed_.NotifyAll();
+  NextEpoch();
   return absl::OkStatus();
 }
 

@@ -13,6 +13,7 @@
 #include <absl/time/time.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -81,6 +82,12 @@ class AppRegistry {
   // When a principal was last here; InfinitePast when it never was.
   absl::Time LastSeen(const permissions::Principal& principal) const;
 
+  // Raises the epoch: something beside the grants changed that decisions depend on.
+  void RaiseEpoch();
+  // Has 'hook' called after each change of the epoch, under change locks: it must only note that.
+  // Call once, before the door opens.
+  void SetChangeHook(std::function<void()> hook);
+
   // Blocks until the epoch is not 'epoch' any more or 'timeout' passes.
   void WaitForChange(uint64_t epoch, absl::Duration timeout) const;
   // Wakes every WaitForChange.
@@ -92,6 +99,8 @@ class AppRegistry {
   // Writes 'app' and its grants, then shows them.
   absl::Status Replace(AppSnapshot app) ABSL_LOCKS_EXCLUDED(mutex_);
   std::string Mac(std::string_view kind, std::string_view record) const;
+  // Shows a change that is in place.
+  void NextEpoch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Store& store_;
   const platform::SecretBytes mac_key_;
@@ -104,6 +113,7 @@ class AppRegistry {
   absl::flat_hash_map<permissions::Principal, AppPointer> apps_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<permissions::Principal, absl::Time> last_seen_ ABSL_GUARDED_BY(mutex_);
   bool paused_ ABSL_GUARDED_BY(mutex_) = false;
+  std::function<void()> change_hook_ ABSL_GUARDED_BY(mutex_);
   std::atomic<uint64_t> epoch_{1};
 };
 

@@ -38,6 +38,7 @@
 #include "broker/pseudonym_book.h"
 #include "broker/request_ledger.h"
 #include "broker/retention.h"
+#include "broker/seal_book.h"
 #include "broker/session_grants.h"
 #include "broker/shutdown.h"
 #include "broker/store.h"
@@ -172,8 +173,9 @@ struct Broker::Running {
   std::unique_ptr<RetentionThread> retention;
   std::unique_ptr<permissions::IdMaker> ids;
   std::unique_ptr<PseudonymBook> pseudonyms;
-  std::unique_ptr<Directory> directory;
   std::unique_ptr<AppRegistry> apps;
+  std::unique_ptr<SealBook> seals;
+  std::unique_ptr<Directory> directory;
   std::unique_ptr<SubscriptionStore> subscriptions;
   std::unique_ptr<RequestLedger> requests;
   AdapterTable adapters;
@@ -202,6 +204,7 @@ struct Broker::Running {
   bool stopped = false;
 
   absl::Status Open(BrokerOptions& options, platform::TlsIdentity& identity);
+  absl::Status OpenSeals();
   absl::Status OpenDoor(BrokerOptions& options, platform::TlsIdentity identity);
   absl::Status Serve(BrokerOptions& options);
 };
@@ -242,15 +245,33 @@ absl::Status Broker::Running::Open(BrokerOptions& options, platform::TlsIdentity
   ids = std::make_unique<permissions::IdMaker>(store->DeriveKey("postern internal ids").span());
   ASSIGN_OR_RETURN(const uint64_t epoch, LogEpoch(*store));
   pseudonyms = std::make_unique<PseudonymBook>(store->DeriveKey("postern pseudonyms"), epoch);
-  ASSIGN_OR_RETURN(directory, Directory::Open(*store));
   std::string warning;
   ASSIGN_OR_RETURN(apps, AppRegistry::Open(*store, warning));
   if (!warning.empty()) warnings.push_back(std::move(warning));
+  RETURN_IF_ERROR(OpenSeals());
+  ASSIGN_OR_RETURN(directory, Directory::Open(*store, *seals));
   ASSIGN_OR_RETURN(subscriptions, SubscriptionStore::Open(*store));
   ASSIGN_OR_RETURN(requests, RequestLedger::Open(*store, options.clock));
   ASSIGN_OR_RETURN(DoorKeys door_keys, keys.get());
   identity = std::move(door_keys.identity);
   apps->SetOwner(door_keys.owner);
+  return absl::OkStatus();
+}
+
+absl::Status Broker::Running::OpenSeals() {
+  const auto on_change = [this] {
+    apps->RaiseEpoch();
+    log->WakeAll();
+  };
+  bool damaged = false;
+  ASSIGN_OR_RETURN(seals, SealBook::Open(*store, on_change, damaged));
+  if (!damaged) return absl::OkStatus();
+  // First the pause, so that a crash in between leaves apps out.
+  RETURN_IF_ERROR(apps->SetPaused(true));
+  RETURN_IF_ERROR(seals->Mend());
+  warnings.push_back(
+      "what you sealed was changed from outside, so all apps are paused: look at `postern seal "
+      "list`, seal again what is missing, then `postern resume`");
   return absl::OkStatus();
 }
 
@@ -302,6 +323,7 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
                                         .log = *log,
                                         .index = *index,
                                         .history = *history,
+                                        .seals = *seals,
                                         .directory = *directory,
                                         .apps = *apps,
                                         .pseudonyms = *pseudonyms,

@@ -59,8 +59,8 @@ void RemoveParticipant(v1::Chat& chat, const std::string& contact_id) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Directory>> Directory::Open(Store& store) {
-  std::unique_ptr<Directory> directory(new Directory(store));
+absl::StatusOr<std::unique_ptr<Directory>> Directory::Open(Store& store, const SealBook& seals) {
+  std::unique_ptr<Directory> directory(new Directory(store, seals));
   RETURN_IF_ERROR(directory->Load());
   return directory;
 }
@@ -349,12 +349,43 @@ ObjectFacts Directory::FactsOf(AccountId account, ChatId chat) const {
   if (const auto it = accounts_.find(account); it != accounts_.end()) {
     facts.network = it->second->network;
   }
+  const Closure closure = seals_.OfChat(chat);
+  facts.sealed = closure.sealed;
+  facts.objection = closure.objection;
   const auto it = chats_.find(chat);
   if (it == chats_.end()) return facts;
   facts.chat_type = TypeOf(it->second->chat);
   if (const auto peer = contacts_.find(it->second->peer); peer != contacts_.end()) {
     facts.peer_in_address_book = peer->second->contact.in_address_book();
   }
+  // A chat that is not said to be a group may be the 1:1 chat with who is in it.
+  if (facts.chat_type != ChatType::kGroup && seals_.concerns_people()) {
+    facts.sealed = facts.sealed || ClosureOfPeople(*it->second).sealed;
+  }
+  return facts;
+}
+
+Closure Directory::ClosureOfPeople(const ChatEntry& entry) const {
+  Closure closure = seals_.OfPerson(entry.peer);
+  for (const v1::Participant& participant : entry.chat.participants()) {
+    closure.Add(seals_.OfPerson(IdFromText<ContactId>(participant.contact_id())));
+  }
+  return closure;
+}
+
+ObjectFacts Directory::FactsOfWords(AccountId account, ChatId chat, ContactId writer) const {
+  ObjectFacts facts = FactsOf(account, chat);
+  if (!seals_.concerns_people()) return facts;
+  Closure closure;
+  if (!writer.empty()) {
+    closure = seals_.OfPerson(writer);
+  } else {
+    platform::MutexLock lock(mutex_);
+    const auto it = chats_.find(chat);
+    if (it != chats_.end()) closure = ClosureOfPeople(*it->second);
+  }
+  facts.sealed = facts.sealed || closure.sealed;
+  facts.objection = std::max(facts.objection, closure.objection);
   return facts;
 }
 
@@ -377,6 +408,13 @@ std::optional<std::string> Directory::RemoteContactId(ContactId id) const {
   const auto it = contacts_.find(id);
   if (it == contacts_.end() || it->second->remote_id.empty()) return std::nullopt;
   return it->second->remote_id;
+}
+
+std::optional<v1::Contact> Directory::FindContact(ContactId id) const {
+  platform::MutexLock lock(mutex_);
+  const auto it = contacts_.find(id);
+  if (it == contacts_.end()) return std::nullopt;
+  return it->second->contact;
 }
 
 std::vector<v1::Account> Directory::Accounts() const {

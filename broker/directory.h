@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "broker/event_intake.h"
+#include "broker/seal_book.h"
 #include "broker/store.h"
 #include "permissions/decide.h"
 #include "permissions/ids.h"
@@ -27,7 +28,8 @@ namespace postern::broker {
 // Thread-safe. Ids inside of the protos it takes and gives are in the broker's text form (IdText).
 class Directory {
  public:
-  static absl::StatusOr<std::unique_ptr<Directory>> Open(Store& store);
+  // Borrows both.
+  static absl::StatusOr<std::unique_ptr<Directory>> Open(Store& store, const SealBook& seals);
 
   // Takes an account that an adapter attaches. 'remote_id' is the network's name for it. An
   // account's network never changes: FAILED_PRECONDITION otherwise.
@@ -41,12 +43,19 @@ class Directory {
   absl::Status Apply(permissions::AccountId account, std::span<const TakenEvent> events);
 
   // What a decision needs. Unknown things have facts too: their account and chat, and nothing that
-  // would open them. The network's name lives as long as the directory.
+  // would open them. The network's name lives as long as the directory. Sealing a person seals the
+  // 1:1 chat with them; what a person objects to is about what they write (FactsOfWords).
   permissions::ObjectFacts FactsOf(permissions::AccountId account, permissions::ChatId chat) const;
+  // The same for what 'writer' says or does there. Where the writer is not known it can be anybody
+  // in the chat: closed as far as any of them asked.
+  permissions::ObjectFacts FactsOfWords(permissions::AccountId account, permissions::ChatId chat,
+                                        permissions::ContactId writer) const;
+  const SealBook& seals() const { return seals_; }
 
   std::optional<v1::Chat> FindChat(permissions::ChatId id) const;
   std::optional<std::string> RemoteChatId(permissions::ChatId id) const;
   std::optional<std::string> RemoteContactId(permissions::ContactId id) const;
+  std::optional<v1::Contact> FindContact(permissions::ContactId id) const;
   // In order of their ids.
   std::vector<v1::Account> Accounts() const;
   std::vector<v1::Chat> Chats() const;
@@ -75,8 +84,10 @@ class Directory {
     std::vector<permissions::ChatId> removed_chats;
   };
 
-  explicit Directory(Store& store) : store_(store) {}
+  Directory(Store& store, const SealBook& seals) : store_(store), seals_(seals) {}
   absl::Status Load();
+  // What is closed about any person of the chat.
+  Closure ClosureOfPeople(const ChatEntry& entry) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ApplyOne(permissions::AccountId account, const TakenEvent& taken, Changes& changes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   ChatEntry& ChatOf(permissions::AccountId account, const TakenEvent& taken, Changes& changes)
@@ -88,6 +99,7 @@ class Directory {
   absl::Status Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_);
 
   Store& store_;
+  const SealBook& seals_;
   // One batch at a time is applied and written. Taken before mutex_.
   platform::Mutex change_mutex_;
   Changes unwritten_ ABSL_GUARDED_BY(change_mutex_);

@@ -119,6 +119,9 @@ inline constexpr size_t kAccessCountsMax = 16'384;
 // The longest name of a reason in the contract has 29 letters.
 inline constexpr size_t kAccessReasonBytesMax = 64;
 
+// Chats and people that are sealed, or object: people in crowded groups can say the word too.
+inline constexpr size_t kSealsMax = 10'000;
+
 // History waits so long for the index to reach the end of the log.
 inline constexpr absl::Duration kIndexWait = absl::Seconds(5);
 

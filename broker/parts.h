@@ -21,6 +21,7 @@ class MethodGate;
 class OwnerNotices;
 class PseudonymBook;
 class RequestLedger;
+class SealBook;
 class Shutdown;
 class Store;
 class SubscriptionStore;
@@ -32,6 +33,7 @@ struct Parts {
   EventLog& log;
   MessageIndex& index;
   History& history;
+  SealBook& seals;
   Directory& directory;
   AppRegistry& apps;
   PseudonymBook& pseudonyms;

@@ -54,6 +54,15 @@ constexpr const char* kSteps[] = {
         PRIMARY KEY(principal, request_id)) WITHOUT ROWID;
     CREATE INDEX requests_by_time ON requests(create_time);
 
+    -- What is closed to apps beside any grant (broker/seal_book.h).
+    CREATE TABLE seals(target BLOB PRIMARY KEY, record BLOB NOT NULL, mac BLOB NOT NULL) WITHOUT ROWID;
+
+    -- What each chat was told of the apps that see it, and notices on their way into chats
+    -- (broker/disclosure_book.h, broker/chat_notices.h).
+    CREATE TABLE disclosures(chat BLOB PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE chat_notices(command_id TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE notice_policies(account BLOB PRIMARY KEY, policy INTEGER NOT NULL) WITHOUT ROWID;
+
     -- What apps did, and what the user decided of them (broker/access_history.h).
     CREATE TABLE access_history(sequence INTEGER PRIMARY KEY, time INTEGER NOT NULL,
         verb INTEGER NOT NULL, principal BLOB NOT NULL, chat BLOB NOT NULL, grant_id BLOB NOT NULL,
