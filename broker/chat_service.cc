@@ -73,6 +73,21 @@ bool MaySeeAccount(const Viewer& viewer, const v1::Account& account) {
   return false;
 }
 
+// Puts a list into the order of the ids that the caller knows: in the broker's own order two apps
+// could tell which of their chats are the same. 'encode' gives an item the caller's id.
+template <typename Item, typename Encode>
+std::vector<std::pair<std::string, Item>> InCallersOrder(std::vector<Item> items, Encode encode) {
+  std::vector<std::pair<std::string, Item>> ordered;
+  ordered.reserve(items.size());
+  for (Item& item : items) {
+    std::string id = encode(item);
+    ordered.emplace_back(std::move(id), std::move(item));
+  }
+  std::sort(ordered.begin(), ordered.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  return ordered;
+}
+
 }  // namespace
 
 grpc::Status ChatService::ListAccounts(grpc::ServerContext* context,
@@ -89,11 +104,14 @@ grpc::Status ChatService::ListAccounts(grpc::ServerContext* context,
                                           request->page_token()));
         RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now),
                                       Scope::kChatsRead));
-        for (v1::Account& account : parts_.directory.Accounts()) {
-          if (!MaySeeAccount(viewer, account) || !page.Takes(account.id())) continue;
+        for (auto& [shown_id, account] :
+             InCallersOrder(parts_.directory.Accounts(), [&](const v1::Account& item) {
+               return book.pseudonyms.Encode(IdFromText<AccountId>(item.id()));
+             })) {
+          if (!MaySeeAccount(viewer, account) || !page.Takes(shown_id)) continue;
           const AccountId id = IdFromText<AccountId>(account.id());
           if (!MayIdentify(viewer, parts_.directory.FactsOf(id, {}))) account.clear_address();
-          account.set_id(book.pseudonyms.Encode(id));
+          account.set_id(shown_id);
           account.set_self_contact_id(book.pseudonyms.Encode(
               IdFromText<permissions::ContactId>(account.self_contact_id())));
           *response->add_accounts() = std::move(account);
@@ -124,9 +142,12 @@ grpc::Status ChatService::ListChats(grpc::ServerContext* context,
         }
         RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now),
                                       Scope::kChatsRead));
-        for (v1::Chat& chat : parts_.directory.Chats()) {
+        for (auto& [shown_id, chat] :
+             InCallersOrder(parts_.directory.Chats(), [&](const v1::Chat& item) {
+               return book.pseudonyms.Encode(IdFromText<ChatId>(item.id()));
+             })) {
           if (!only_account.empty() && chat.account_id() != only_account) continue;
-          if (!MayRead(viewer, FactsOf(chat, parts_.directory)) || !page.Takes(chat.id())) continue;
+          if (!MayRead(viewer, FactsOf(chat, parts_.directory)) || !page.Takes(shown_id)) continue;
           RETURN_IF_ERROR(SetLastMessageTime(parts_, chat));
           chat.clear_participants();
           chat.clear_capabilities();
@@ -173,14 +194,12 @@ grpc::Status ChatService::ListParticipants(grpc::ServerContext* context,
         ASSIGN_OR_RETURN(v1::Chat chat, FindReadable(viewer, id));
         std::vector<v1::Participant> participants(chat.participants().begin(),
                                                   chat.participants().end());
-        std::sort(participants.begin(), participants.end(),
-                  [](const v1::Participant& a, const v1::Participant& b) {
-                    return a.contact_id() < b.contact_id();
-                  });
-        for (v1::Participant& participant : participants) {
-          if (!page.Takes(participant.contact_id())) continue;
-          participant.set_contact_id(
-              book.pseudonyms.Encode(IdFromText<permissions::ContactId>(participant.contact_id())));
+        for (auto& [shown_id, participant] :
+             InCallersOrder(std::move(participants), [&](const v1::Participant& item) {
+               return book.pseudonyms.Encode(IdFromText<permissions::ContactId>(item.contact_id()));
+             })) {
+          if (!page.Takes(shown_id)) continue;
+          participant.set_contact_id(shown_id);
           *response->add_participants() = std::move(participant);
         }
         response->set_next_page_token(page.NextToken());

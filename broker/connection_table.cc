@@ -48,11 +48,6 @@ std::optional<ConnectionTable::Opened> ConnectionTable::Take(Peer peer,
   return std::nullopt;
 }
 
-int ConnectionTable::DuplicateOf(int slot) const {
-  platform::MutexLock lock(mutex_);
-  return slots_[static_cast<size_t>(slot)].duplicate.get();
-}
-
 std::optional<Door::Refusal> ConnectionTable::Prove(int slot_number,
                                                     const permissions::Principal& principal) {
   // One at a time, so that two keys cannot both take the last place for unknown ones.

@@ -51,8 +51,6 @@ class ConnectionTable {
   // is the number that gRPC gets and will close. Nothing when no slot is free.
   std::optional<Opened> Take(Peer peer, platform::UniqueFd duplicate, int grpc_fd,
                              SteadyTime deadline);
-  // The descriptor to watch for the end of the connection in 'slot'.
-  int DuplicateOf(int slot) const;
 
   // Records that the peer in 'slot' has proven to hold the key of 'principal'. Returns why it may
   // not go on, or nothing when it may.

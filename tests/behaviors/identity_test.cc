@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who may call what, and what things are called to whom.
+#include <gmock/gmock.h>
 #include <google/protobuf/descriptor.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
@@ -368,6 +369,35 @@ TEST_F(IdentityTest, SameThingHasAnotherNameForEachApp) {
   v1::SendMessageResponse sent;
   const grpc::Status caused = two->message->SendMessage(Patiently().get(), send, &sent);
   EXPECT_EQ(InfoOf(caused).metadata().at("field"), "caused_by_event_id") << Text(caused);
+}
+
+TEST_F(IdentityTest, ListsHaveAnotherOrderForEachApp) {
+  std::vector<v1::Event> chats;
+  for (int i = 0; i < 20; ++i) chats.push_back(ChatEvent("chat " + std::to_string(i)));
+  ASSERT_TRUE(adapter_.PushDurably(chats));
+  const auto names = [](const Program& app) {
+    std::vector<std::string> listed, ids;
+    v1::ListChatsRequest request;
+    request.set_page_size(7);
+    do {
+      v1::ListChatsResponse page;
+      const grpc::Status status = app->chat->ListChats(Patiently().get(), request, &page);
+      EXPECT_TRUE(status.ok()) << Text(status);
+      for (const v1::Chat& chat : page.chats()) {
+        listed.push_back(chat.name());
+        ids.push_back(chat.id());
+      }
+      request.set_page_token(page.next_page_token());
+    } while (!request.page_token().empty());
+    EXPECT_TRUE(std::is_sorted(ids.begin(), ids.end()));
+    return listed;
+  };
+  const auto one = names(harness_.App("One", {kChatsRead}));
+  const auto two = names(harness_.App("Two", {kChatsRead}));
+  EXPECT_THAT(one, testing::UnorderedElementsAreArray(two));
+  EXPECT_GE(one.size(), 20u);
+  // Once in 20! it may be the same.
+  EXPECT_NE(one, two);
 }
 
 TEST_F(IdentityTest, WhatAnAppMayNotSeeLooksAsIfItWereNotThere) {
