@@ -15,6 +15,7 @@
 #include "broker/event_intake.h"
 #include "broker/grant_codec.h"
 #include "broker/limits.h"
+#include "broker/past_grants.h"
 #include "broker/proto_time.h"
 #include "broker/request_check.h"
 #include "platform/status_macros.h"
@@ -104,6 +105,7 @@ absl::Status AppRegistry::Load(std::string& warning) {
         continue;
       }
       app.standing = StandingFromRole(app.app.role());
+      app.change_time = store_.clock().Now();
       apps[app.principal] = std::move(app);
     }
     ASSIGN_OR_RETURN(Statement grants,
@@ -215,8 +217,11 @@ absl::Status AppRegistry::Replace(AppSnapshot app) {
     const auto seen = last_seen_.find(app.principal);
     if (seen != last_seen_.end()) *app.app.mutable_last_seen_time() = ToProto(seen->second);
   }
+  app.change_time = store_.clock().Now();
+  const AppPointer before = Find(app.principal);
   const std::string record = app.app.SerializeAsString();
   RETURN_IF_ERROR(store_.Write([&](Database& database) -> absl::Status {
+    RETURN_IF_ERROR(KeepPastGrants(database, before->grants, app.grants, app.change_time));
     RETURN_IF_ERROR(
         database.Run("INSERT OR REPLACE INTO principals(principal, record) VALUES(?, ?)",
                      Blob{app.principal.view()}, Blob{record}));

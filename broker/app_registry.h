@@ -37,6 +37,8 @@ struct AppSnapshot {
   v1::App app;
   // Oldest first; ended ones too.
   std::vector<permissions::Grant> grants;
+  // When it became so; after a restart, when the broker started.
+  absl::Time change_time = absl::InfinitePast();
 };
 using AppPointer = std::shared_ptr<const AppSnapshot>;
 

@@ -18,6 +18,7 @@
 #include "broker/app_registry.h"
 #include "broker/chat_service.h"
 #include "broker/consent_desk.h"
+#include "broker/deliveries.h"
 #include "broker/directory.h"
 #include "broker/enrollment_service.h"
 #include "broker/event_log.h"
@@ -177,6 +178,7 @@ struct Broker::Running {
   std::unique_ptr<SealBook> seals;
   std::unique_ptr<Directory> directory;
   std::unique_ptr<SubscriptionStore> subscriptions;
+  std::unique_ptr<Deliveries> deliveries;
   std::unique_ptr<RequestLedger> requests;
   AdapterTable adapters;
   std::unique_ptr<Door> door;
@@ -251,6 +253,7 @@ absl::Status Broker::Running::Open(BrokerOptions& options, platform::TlsIdentity
   RETURN_IF_ERROR(OpenSeals());
   ASSIGN_OR_RETURN(directory, Directory::Open(*store, *seals));
   ASSIGN_OR_RETURN(subscriptions, SubscriptionStore::Open(*store));
+  ASSIGN_OR_RETURN(deliveries, Deliveries::Open(*store));
   ASSIGN_OR_RETURN(requests, RequestLedger::Open(*store, options.clock));
   ASSIGN_OR_RETURN(DoorKeys door_keys, keys.get());
   identity = std::move(door_keys.identity);
@@ -334,6 +337,7 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
                                         .consent = *consent,
                                         .notices = *notices,
                                         .accesses = *accesses,
+                                        .deliveries = *deliveries,
                                         .door = *door,
                                         .gate = *gate,
                                         .shutdown = shutdown});
@@ -409,6 +413,9 @@ void Broker::Stop() {
                                absl::ToChronoMilliseconds(kShutdownGrace));
     running_->server->Wait();
     running_->server.reset();
+  }
+  if (const absl::Status written = running_->deliveries->Flush(); !written.ok()) {
+    spdlog::error("event=deliveries_unwritten code={}", static_cast<int>(written.code()));
   }
 }
 

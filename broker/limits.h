@@ -54,6 +54,13 @@ inline constexpr absl::Duration kHelloTimeout = absl::Seconds(10);
 // no use to a caller.
 inline constexpr absl::Duration kCommandTimeout = absl::Seconds(30);
 
+// How many apps a message may come through: there and back again over a bridge, and one more. What
+// went through them is stopped at the next.
+inline constexpr uint32_t kHopsMax = 3;
+// Networks that a trail of so many apps can name: each hop adds the one it came from, the one it
+// goes to, and those the app holds leases for in the chat. What has been on more is not sent on.
+inline constexpr size_t kTrailNetworksMax = 8;
+
 // Records one stream takes from the log at a time: four frames.
 inline constexpr int kReadBatch = 4 * kFrameEventsMax;
 // A stream that filters everything out still moves its app's cursor on so often.
@@ -118,6 +125,15 @@ inline constexpr uint64_t kAccessScanSlice = 10'000;
 inline constexpr size_t kAccessCountsMax = 16'384;
 // The longest name of a reason in the contract has 29 letters.
 inline constexpr size_t kAccessReasonBytesMax = 64;
+
+// Stretches of the log that are told apart in what an app was handed: one for each change of its
+// grants, and for each place where it began to read anew. The oldest are joined.
+inline constexpr size_t kDeliveriesMax = 64;
+// They are written so often: a crash forgets no more.
+inline constexpr absl::Duration kDeliveryFlushInterval = absl::Minutes(1);
+// Records that one page of "as the app sees it" looks at: an app with one quiet chat gets a short
+// page rather than a long wait.
+inline constexpr uint64_t kViewRecordsMax = 20'000;
 
 // Chats and people that are sealed, or object: people in crowded groups can say the word too.
 inline constexpr size_t kSealsMax = 10'000;

@@ -6,11 +6,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/access_history.h"
 #include "broker/adapter_table.h"
 #include "broker/app_registry.h"
 #include "broker/asker.h"
+#include "broker/deliveries.h"
 #include "broker/directory.h"
 #include "broker/event_intake.h"
+#include "broker/event_log.h"
 #include "broker/event_view.h"
 #include "broker/limits.h"
 #include "broker/method_gate.h"
@@ -63,13 +66,23 @@ template <typename Response, typename Read>
 absl::Status ReadAsNow(const Parts& parts, const Caller& caller, Response& response, Read read) {
   while (true) {
     response.Clear();
+    // Grants, the pause, and what is sealed: all raise it.
+    const uint64_t epoch = parts.apps.epoch();
     const Asker asker(parts, caller);
     RETURN_IF_ERROR(read(asker));
-    if (parts.apps.Find(caller.principal) == asker.app &&
-        parts.apps.paused() == asker.viewer.access.paused) {
-      return absl::OkStatus();
-    }
+    if (parts.apps.epoch() == epoch) return absl::OkStatus();
   }
+}
+
+// Tells the access history of a message that is about to leave.
+void CountReading(const Parts& parts, const Caller& caller, const v1::Message& message) {
+  const AccessHistory::Reading reading{
+      .chat = parts.pseudonyms.Of(caller.principal)
+                  .pseudonyms.DecodeChat(message.chat_id())
+                  .value_or(ChatId()),
+      .verb = message.withheld() ? v1::ACCESS_VERB_WITHHELD : v1::ACCESS_VERB_READ,
+      .count = 1};
+  parts.accesses.CountReadings(caller.principal, {&reading, 1});
 }
 
 absl::Status CheckSend(const v1::SendMessageRequest& request) {
@@ -112,6 +125,10 @@ absl::Status MessageService::List(const Asker& asker, const v1::ListMessagesRequ
   }
   RETURN_IF_ERROR(FindOpenChat(parts_, asker, chat, Scope::kMessagesHistory, "chat_id").status());
   ASSIGN_OR_RETURN(History::Page page, history_.List(asker.viewer, chat, before, page_size));
+  if (!page.messages.empty()) {
+    const Sequence last = before == 0 ? parts_.log.last_sequence() : before - 1;
+    parts_.deliveries.Note(*asker.app, chat, std::max<Sequence>(page.next_before, 1), last);
+  }
   for (v1::Message& message : page.messages) *response.add_messages() = std::move(message);
   if (page.next_before != 0) {
     response.set_next_page_token(
@@ -124,9 +141,15 @@ grpc::Status MessageService::ListMessages(grpc::ServerContext* context,
                                           const v1::ListMessagesRequest* request,
                                           v1::ListMessagesResponse* response) {
   return parts_.gate.Handle(
-      context, "/postern.v1.MessageService/ListMessages", request, [&](const Caller& caller) {
-        return ReadAsNow(parts_, caller, *response,
-                         [&](const Asker& asker) { return List(asker, *request, *response); });
+      context, "/postern.v1.MessageService/ListMessages", request,
+      [&](const Caller& caller) -> absl::Status {
+        RETURN_IF_ERROR(ReadAsNow(parts_, caller, *response, [&](const Asker& asker) {
+          return List(asker, *request, *response);
+        }));
+        for (const v1::Message& message : response->messages()) {
+          CountReading(parts_, caller, message);
+        }
+        return absl::OkStatus();
       });
 }
 
@@ -143,6 +166,8 @@ absl::Status MessageService::Get(const Asker& asker, const v1::GetMessageRequest
       FindOpenChat(parts_, asker, origin.record->chat, Scope::kMessagesHistory, "message_id")
           .status());
   ASSIGN_OR_RETURN(*response.mutable_message(), history_.Get(asker.viewer, id));
+  parts_.deliveries.Note(*asker.app, origin.record->chat, origin.record->sequence,
+                         origin.record->sequence);
   return absl::OkStatus();
 }
 
@@ -150,9 +175,13 @@ grpc::Status MessageService::GetMessage(grpc::ServerContext* context,
                                         const v1::GetMessageRequest* request,
                                         v1::GetMessageResponse* response) {
   return parts_.gate.Handle(
-      context, "/postern.v1.MessageService/GetMessage", request, [&](const Caller& caller) {
-        return ReadAsNow(parts_, caller, *response,
-                         [&](const Asker& asker) { return Get(asker, *request, *response); });
+      context, "/postern.v1.MessageService/GetMessage", request,
+      [&](const Caller& caller) -> absl::Status {
+        RETURN_IF_ERROR(ReadAsNow(parts_, caller, *response, [&](const Asker& asker) {
+          return Get(asker, *request, *response);
+        }));
+        CountReading(parts_, caller, response->message());
+        return absl::OkStatus();
       });
 }
 

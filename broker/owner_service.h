@@ -53,6 +53,9 @@ class OwnerService final : public v1::OwnerService::Service {
   grpc::Status ListOwnedChats(grpc::ServerContext* context,
                               const v1::ListOwnedChatsRequest* request,
                               v1::ListOwnedChatsResponse* response) override;
+  // In owner_view.cc.
+  grpc::Status ViewAsApp(grpc::ServerContext* context, const v1::ViewAsAppRequest* request,
+                         v1::ViewAsAppResponse* response) override;
   grpc::Status Verify(grpc::ServerContext* context, const v1::VerifyRequest* request,
                       v1::VerifyResponse* response) override;
 

@@ -11,6 +11,7 @@ class AccessHistory;
 class AdapterTable;
 class AppRegistry;
 class ConsentDesk;
+class Deliveries;
 class Directory;
 class Door;
 class EventLog;
@@ -44,6 +45,7 @@ struct Parts {
   ConsentDesk& consent;
   OwnerNotices& notices;
   AccessHistory& accesses;
+  Deliveries& deliveries;
   Door& door;
   const MethodGate& gate;
   const Shutdown& shutdown;

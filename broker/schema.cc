@@ -69,6 +69,15 @@ constexpr const char* kSteps[] = {
         count INTEGER NOT NULL, reason TEXT NOT NULL, chain BLOB NOT NULL);
     CREATE INDEX access_history_by_time ON access_history(time);
 
+    -- What grants once were, and which stretches of the log each app was handed: what an app saw
+    -- (broker/past_grants.h, broker/deliveries.h).
+    CREATE TABLE past_grants(id BLOB NOT NULL, principal BLOB NOT NULL, record BLOB NOT NULL,
+        until INTEGER NOT NULL, PRIMARY KEY(id, record)) WITHOUT ROWID;
+    CREATE INDEX past_grants_by_principal ON past_grants(principal);
+    CREATE TABLE deliveries(principal BLOB NOT NULL, chat BLOB NOT NULL, place INTEGER NOT NULL,
+        first INTEGER NOT NULL, last INTEGER NOT NULL, from_time INTEGER NOT NULL,
+        to_time INTEGER NOT NULL, PRIMARY KEY(principal, chat, place)) WITHOUT ROWID;
+
     -- What the user was told and has not yet marked as read (broker/owner_notices.h).
     CREATE TABLE owner_notices(id TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
     )sql",

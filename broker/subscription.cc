@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/deliveries.h"
 #include "broker/directory.h"
 #include "broker/event_log.h"
 #include "broker/event_view.h"
@@ -76,6 +77,8 @@ absl::Status Subscription::Run(Write write) {
     if (!frame.events().empty() || position_ - *written_ >= kSilentEventsMax) {
       RETURN_IF_ERROR(WriteFrame(frame, write));
     } else if (position_ >= parts_.log.last_sequence()) {
+      // What cannot be written now stays noted.
+      (void)parts_.deliveries.FlushWhenDue();
       WaitForMore(seen_wakes);
     }
   }
@@ -164,8 +167,20 @@ absl::Status Subscription::AddRecord(const LogRecord& record, const Viewer& view
   if (!event.has_value()) return absl::OkStatus();
   if (lost_ > 0) AddGap(std::exchange(lost_, 0), frame);
   bytes += event->ByteSizeLong() + kEventOverheadBytes;
+  AddReading(record.chat, event->view() == v1::EVENT_VIEW_WITHHELD ? v1::ACCESS_VERB_WITHHELD
+                                                                   : v1::ACCESS_VERB_READ);
   *frame.add_events() = *std::move(event);
   return absl::OkStatus();
+}
+
+// A frame has few chats: looking through them costs less than a hash.
+void Subscription::AddReading(permissions::ChatId chat, v1::AccessVerb verb) {
+  for (AccessHistory::Reading& reading : readings_) {
+    if (reading.chat != chat || reading.verb != verb) continue;
+    ++reading.count;
+    return;
+  }
+  readings_.push_back({chat, verb, 1});
 }
 
 void Subscription::AddGap(uint64_t count, v1::SubscribeResponse& frame) {
@@ -179,6 +194,7 @@ void Subscription::AddGap(uint64_t count, v1::SubscribeResponse& frame) {
 
 absl::Status Subscription::FillFrame(v1::SubscribeResponse& frame) {
   size_t bytes = 0;
+  readings_.clear();
   if (position_ + 1 < parts_.log.oldest_sequence()) {
     // The records are gone, and with them who could have seen them: the count is not known.
     AddGap(0, frame);
@@ -219,12 +235,15 @@ absl::Status Subscription::WriteFrame(v1::SubscribeResponse& frame, Write write)
   }
   const bool open = write(frame);
   stream_->EndWrite();
+  // Also where the connection is gone: some of it may have come through.
+  if (written_.has_value()) parts_.deliveries.Note(*app_, {}, *written_ + 1, position_);
   if (!open) {
     // A revocation's cancel looks like a closed connection; the reason is what counts.
     RETURN_IF_ERROR(CheckStanding());
     return absl::CancelledError();
   }
   written_ = position_;
+  parts_.accesses.CountReadings(caller_.principal, readings_);
   return absl::OkStatus();
 }
 

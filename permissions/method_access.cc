@@ -84,7 +84,7 @@ constexpr MethodAccess kMethods[] = {
     {"/postern.v1.OwnerService/ListSeals", kOwner, kNone, kNotYet, kOversight},
     {"/postern.v1.OwnerService/ListAccessHistory", kOwner, kNone, kNotYet, kOversight},
     {"/postern.v1.OwnerService/SummarizeAccess", kOwner, kNone, kNotYet, kOversight},
-    {"/postern.v1.OwnerService/ViewAsApp", kOwner, kNone, kNotYet, kOversight},
+    {"/postern.v1.OwnerService/ViewAsApp", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/Verify", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/ListDisclosures", kOwner, kNone, kNotYet, kOversight},
     {"/postern.v1.OwnerService/SetNoticePolicy", kOwner, kNone, kNotYet, kOversight},

@@ -67,7 +67,7 @@ TEST(MethodAccess, TheseAreNotImplementedInThisVersion) {
           "ForwardService/WatchLeases", "ExportService/Export", "OwnerService/ExtendGrant",
           "OwnerService/Seal", "OwnerService/Unseal", "OwnerService/ListSeals",
           "OwnerService/ListAccessHistory", "OwnerService/SummarizeAccess",
-          "OwnerService/ViewAsApp", "OwnerService/ListDisclosures", "OwnerService/SetNoticePolicy",
+          "OwnerService/ListDisclosures", "OwnerService/SetNoticePolicy",
           "OwnerService/DismissNotices", "OwnerService/Purge"));
 }
 
