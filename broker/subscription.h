@@ -19,7 +19,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "broker/access_history.h"
 #include "broker/app_registry.h"
 #include "broker/caller.h"
 #include "broker/event_view.h"
@@ -56,6 +58,8 @@ class Subscription {
   absl::Status AddRecord(const LogRecord& record, const Viewer& viewer,
                          v1::SubscribeResponse& frame, size_t& bytes);
   void AddGap(uint64_t count, v1::SubscribeResponse& frame);
+  // Notes an event of the frame at hand for the access history.
+  void AddReading(permissions::ChatId chat, v1::AccessVerb verb);
   // Writes 'frame' unless the grants changed since it was filled; then fills again from 'start'.
   absl::Status WriteFrame(v1::SubscribeResponse& frame, Write write);
   void WaitForMore(uint64_t seen_wakes);
@@ -74,6 +78,8 @@ class Subscription {
   Sequence position_ = 0;
   // The position of the last frame that was written; nothing before the first.
   std::optional<Sequence> written_;
+  // What the frame at hand holds; counted once it is written.
+  std::vector<AccessHistory::Reading> readings_;
   // Records that retention passed over and this app would have seen, not yet told of.
   uint64_t lost_ = 0;
 };
