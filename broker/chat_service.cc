@@ -15,6 +15,8 @@
 #include "broker/proto_time.h"
 #include "broker/pseudonym_book.h"
 #include "broker/request_check.h"
+#include "broker/seal_book.h"
+#include "broker/seal_view.h"
 #include "platform/status_macros.h"
 
 namespace postern::broker {
@@ -36,13 +38,16 @@ ObjectFacts FactsOf(const v1::Chat& chat, const Directory& directory) {
 
 // From the newest message in the index, which may lag behind the log by a moment.
 absl::Status SetLastMessageTime(const Parts& parts, v1::Chat& chat) {
-  ASSIGN_OR_RETURN(
-      const std::vector<Sequence> newest,
-      parts.index.ListChat(IdFromText<ChatId>(chat.id()), parts.log.last_sequence() + 1, 1));
-  if (newest.empty()) return absl::OkStatus();
+  // What sealed people wrote does not count, nor is it looked through without end.
+  const int looked_at = parts.seals.concerns_people() ? kPageSizeDefault : 1;
+  ASSIGN_OR_RETURN(const std::vector<Sequence> newest,
+                   parts.index.ListChat(IdFromText<ChatId>(chat.id()),
+                                        parts.log.last_sequence() + 1, looked_at));
   ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, parts.log.Read(newest));
-  if (records.front() != nullptr) {
-    *chat.mutable_last_message_time() = ToProto(records.front()->record_time);
+  for (const RecordPointer& record : records) {
+    if (record == nullptr || parts.seals.OfPerson(record->sender).sealed) continue;
+    *chat.mutable_last_message_time() = ToProto(record->record_time);
+    return absl::OkStatus();
   }
   return absl::OkStatus();
 }
@@ -55,6 +60,7 @@ absl::StatusOr<v1::Chat> FindReadable(const Viewer& viewer, ChatId id) {
   if (!chat.has_value() || !MayRead(viewer, FactsOf(*chat, viewer.directory))) {
     return NotFound("chat_id");
   }
+  HideSealedPeople(viewer.directory.seals(), *chat);
   return *std::move(chat);
 }
 

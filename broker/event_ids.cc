@@ -217,8 +217,22 @@ const std::string& ActorIdOf(const Event& event) {
       return event.presence().contact_id();
     case Event::kPollVoted:
       return event.poll_voted().contact_id();
+    case Event::kPinChanged:
+      return event.pin_changed().contact_id();
     case Event::kCall:
       return event.call().contact_id();
+    case Event::kMessageRequest:
+      return event.message_request().contact_id();
+    case Event::kParticipantJoined:
+      return event.participant_joined().participant().contact_id();
+    case Event::kParticipantLeft:
+      return event.participant_left().contact_id();
+    case Event::kParticipantChanged:
+      return event.participant_changed().participant().contact_id();
+    case Event::kContactChanged:
+      return event.contact_changed().contact().id();
+    case Event::kIdentityChanged:
+      return event.identity_changed().contact_id();
     default:
       return Nothing();
   }

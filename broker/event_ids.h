@@ -30,7 +30,7 @@ void VisitIds(v1::Contact& contact, IdVisitor visit);
 
 // Returns the id of the message that the event makes or is about; empty for other events.
 const std::string& MessageIdOf(const v1::Event& event);
-// Returns who did it; empty when nobody is named.
+// Returns who did it, or whom it is about; empty when nobody is named.
 const std::string& ActorIdOf(const v1::Event& event);
 
 }  // namespace postern::broker

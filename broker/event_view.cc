@@ -8,6 +8,7 @@
 #include "broker/event_intake.h"
 #include "broker/history.h"
 #include "broker/proto_time.h"
+#include "broker/seal_view.h"
 #include "permissions/event_scopes.h"
 #include "permissions/scope.h"
 #include "platform/status_macros.h"
@@ -126,8 +127,9 @@ bool IsAboutMessage(const LogRecord& record) {
 
 // Whether grants in force open this chat's history without a beginning, and what disappears too:
 // then every message of it can be seen, and none needs to be looked up. A change is not always
-// marked as one to a disappearing message; the message is.
+// marked as one to a disappearing message; the message is. Nor does it say who wrote the message.
 bool SeesAllHistory(const Viewer& viewer, const permissions::ObjectFacts& object) {
+  if (viewer.directory.seals().concerns_people()) return false;
   if (Decide(viewer.access, Scope::kEphemeralRead, object, viewer.now) != Verdict::kAllowed) {
     return false;
   }
@@ -151,13 +153,17 @@ absl::StatusOr<View> ViewOfCreated(const LogRecord& created, const Viewer& viewe
   return permissions::ViewOf(viewer.access, facts, viewer.now);
 }
 
-// How much of the message that a change is about the viewer may see. A message that is not known
-// yet is as new as its change.
-absl::StatusOr<View> ViewOfTarget(const LogRecord& change, const Viewer& viewer) {
+// Sets how much of the message that a change is about the viewer may see. A message that is not
+// known yet is as new as its change.
+absl::Status LookAtTarget(const LogRecord& change, const Viewer& viewer, EventFacts& facts) {
   ASSIGN_OR_RETURN(const RecordPointer created,
                    viewer.history.FindCreated(change.message, change.sequence));
-  if (created == nullptr) return View::kWhole;
-  return ViewOfCreated(*created, viewer);
+  if (created == nullptr) {
+    facts.object = ObjectFactsOfOrphan(change, viewer.directory);
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(facts.target_view, ViewOfCreated(*created, viewer));
+  return absl::OkStatus();
 }
 
 // Takes out of a receipt, or of a read mark, the messages that the viewer may not see at all: else
@@ -198,8 +204,7 @@ absl::Status HideQuote(const LogRecord& record, const Viewer& viewer, v1::Messag
     ASSIGN_OR_RETURN(const View view, ViewOfCreated(*quoted, viewer));
     if (view == View::kWhole) return absl::OkStatus();
   }
-  message.mutable_reply_to()->clear_excerpt();
-  message.mutable_reply_to()->clear_sender_contact_id();
+  HideQuotation(message);
   return absl::OkStatus();
 }
 
@@ -229,7 +234,7 @@ Event Remains(const LogRecord& record) {
 
 EventFacts FactsOf(const LogRecord& record, const Directory& directory) {
   EventFacts facts;
-  facts.object = directory.FactsOf(record.account, record.chat);
+  facts.object = ObjectFactsOf(record, directory);
   facts.kind = record.kind;
   facts.record_time = record.record_time;
   facts.backfill = record.backfill;
@@ -246,7 +251,7 @@ absl::StatusOr<std::optional<Event>> ViewEvent(const LogRecord& record, const Vi
     facts.event_time = PlausibleTime(stored.event());
   }
   if (IsAboutMessage(record) && !SeesAllHistory(viewer, facts.object)) {
-    ASSIGN_OR_RETURN(facts.target_view, ViewOfTarget(record, viewer));
+    RETURN_IF_ERROR(LookAtTarget(record, viewer, facts));
   }
   const View view = permissions::ViewOf(viewer.access, facts, viewer.now);
   if (view == View::kNothing) return std::nullopt;
@@ -274,7 +279,10 @@ absl::StatusOr<std::optional<Event>> ViewEvent(const LogRecord& record, const Vi
     if (!tells) return std::nullopt;
   }
   if (!record.origin.empty()) SetOrigin(record, stored.hops(), viewer, event);
-  if (view == View::kMetadata) {
+  HideSealedPeople(record, viewer.directory, event);
+  if (view == View::kWithheld) {
+    Withhold(event);
+  } else if (view == View::kMetadata) {
     Reduce(event);
   } else {
     if (event.has_message_created()) {

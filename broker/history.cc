@@ -93,11 +93,17 @@ absl::StatusOr<std::optional<v1::Message>> History::Fold(
   ASSIGN_OR_RETURN(std::optional<Event> made, ViewEvent(**created, viewer));
   if (!made.has_value()) return std::nullopt;
   v1::Message message = std::move(*made->mutable_message_created()->mutable_message());
+  const bool withheld = message.withheld();
   for (const RecordPointer& record : records) {
     if (record == nullptr || record == *created) continue;
     // Each part is seen by its own right: reactions, for one, have a scope of their own.
     ASSIGN_OR_RETURN(const std::optional<Event> event, ViewEvent(*record, viewer));
     if (!event.has_value()) continue;
+    if (event->view() == v1::EVENT_VIEW_WITHHELD) {
+      // Of what is withheld only this counts, for who had it before.
+      if (event->has_message_deleted() || event->has_message_expired()) message.set_deleted(true);
+      continue;
+    }
     switch (record->kind) {
       case Event::kMessageEdited:
         if (!record->erased()) Edit(message, *event);
@@ -105,6 +111,7 @@ absl::StatusOr<std::optional<v1::Message>> History::Fold(
       case Event::kMessageDeleted:
       case Event::kMessageExpired:
         Delete(message);
+        message.set_withheld(withheld);
         return message;
       case Event::kReactionSet:
         SetReaction(message, *event);
