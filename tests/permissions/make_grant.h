@@ -8,14 +8,14 @@
 namespace postern::permissions {
 
 template <typename IdType>
-IdType NumberedId(uint8_t number) {
+IdType NumberedId(int number) {
   IdType id;
   id.bytes[0] = 0xEE;
-  id.bytes[15] = number;
+  id.bytes[15] = static_cast<uint8_t>(number);
   return id;
 }
-inline AccountId AccountNumber(uint8_t number) { return NumberedId<AccountId>(number); }
-inline ChatId ChatNumber(uint8_t number) { return NumberedId<ChatId>(number); }
+inline AccountId AccountNumber(int number) { return NumberedId<AccountId>(number); }
+inline ChatId ChatNumber(int number) { return NumberedId<ChatId>(number); }
 
 inline const absl::Time kNow = absl::FromUnixSeconds(1'790'000'000);
 
@@ -30,7 +30,7 @@ inline Grant GrantOf(ScopeSet scopes) {
 }
 
 // A 1:1 chat of account 1 on "xmpp".
-inline ObjectFacts ChatFacts(uint8_t chat) {
+inline ObjectFacts ChatFacts(int chat) {
   ObjectFacts object;
   object.account = AccountNumber(1);
   object.network = "xmpp";
@@ -40,7 +40,7 @@ inline ObjectFacts ChatFacts(uint8_t chat) {
 }
 
 // Recorded a minute ago.
-inline EventFacts EventIn(uint8_t chat, EventKind kind) {
+inline EventFacts EventIn(int chat, EventKind kind) {
   EventFacts event;
   event.object = ChatFacts(chat);
   event.kind = kind;
