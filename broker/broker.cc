@@ -43,8 +43,11 @@
 #include "broker/session_grants.h"
 #include "broker/shutdown.h"
 #include "broker/store.h"
+#include "broker/store_anchor.h"
 #include "broker/subscription_store.h"
+#include "broker/trusted_clock.h"
 #include "broker/unimplemented_methods.h"
+#include "broker/upkeep.h"
 #include "permissions/id_cipher.h"
 #include "platform/mutex.h"
 #include "platform/status_macros.h"
@@ -163,7 +166,7 @@ std::string_view RefusalName(Door::Refusal refusal) {
 
 // In order of construction; destroyed the other way round.
 struct Broker::Running {
-  const platform::Clock* clock = nullptr;
+  std::unique_ptr<TrustedClock> clock;
   Shutdown shutdown;
   std::unique_ptr<Store> store;
   std::unique_ptr<OwnerNotices> notices;
@@ -180,6 +183,7 @@ struct Broker::Running {
   std::unique_ptr<SubscriptionStore> subscriptions;
   std::unique_ptr<Deliveries> deliveries;
   std::unique_ptr<RequestLedger> requests;
+  std::unique_ptr<StoreAnchor> anchor;
   AdapterTable adapters;
   std::unique_ptr<Door> door;
   std::unique_ptr<SessionGrants> session_grants;
@@ -187,6 +191,7 @@ struct Broker::Running {
   std::unique_ptr<LiveStreams> streams;
   std::unique_ptr<ConsentDesk> consent;
   std::unique_ptr<Parts> parts;
+  std::unique_ptr<Upkeep> upkeep;
 
   std::unique_ptr<EnrollmentService> enrollment_service;
   std::unique_ptr<GrantService> grant_service;
@@ -207,14 +212,18 @@ struct Broker::Running {
 
   absl::Status Open(BrokerOptions& options, platform::TlsIdentity& identity);
   absl::Status OpenSeals();
+  // Suspends all grants when the database is older than the secret store remembers.
+  absl::Status CheckAnchor(const absl::StatusOr<platform::SecretBytes>& remembered);
   absl::Status OpenDoor(BrokerOptions& options, platform::TlsIdentity identity);
   absl::Status Serve(BrokerOptions& options);
 };
 
-// The keys of the door: who this broker is, and whose tools are the owner's.
+// What else the secret store holds: who this broker is, whose tools are the owner's.
 struct DoorKeys {
   platform::TlsIdentity identity;
   permissions::Principal owner;
+  // What the secret store remembers of the database (store_anchor.h).
+  absl::StatusOr<platform::SecretBytes> remembered;
 };
 
 absl::StatusOr<DoorKeys> ReadDoorKeys(const BrokerOptions& options) {
@@ -222,15 +231,16 @@ absl::StatusOr<DoorKeys> ReadDoorKeys(const BrokerOptions& options) {
   ASSIGN_OR_RETURN(keys.identity, BrokerIdentity(options.secrets, options.data_dir + "/broker.pem",
                                                  options.clock.Now()));
   ASSIGN_OR_RETURN(keys.owner, OwnerPrincipal(options.secrets, options.clock.Now()));
+  keys.remembered = StoreAnchor::Read(options.secrets);
   return keys;
 }
 
 absl::Status Broker::Running::Open(BrokerOptions& options, platform::TlsIdentity& identity) {
-  clock = &options.clock;
+  clock = std::make_unique<TrustedClock>(options.clock);
   const bool database_exists = Store::Exists(options.data_dir);
   StoreOptions store_options;
   store_options.directory = options.data_dir;
-  store_options.clock = &options.clock;
+  store_options.clock = clock.get();
   store_options.create = database_exists ? Create::kNever : Create::kIfMissing;
   ASSIGN_OR_RETURN(store_options.key, DatabaseKey(options.secrets, database_exists));
   // The secret store answers in its own time, so the other keys are fetched while the log opens.
@@ -238,26 +248,52 @@ absl::Status Broker::Running::Open(BrokerOptions& options, platform::TlsIdentity
   auto keys = std::async(database_exists ? std::launch::async : std::launch::deferred,
                          [&options] { return ReadDoorKeys(options); });
   ASSIGN_OR_RETURN(store, Store::Open(std::move(store_options)));
-  ASSIGN_OR_RETURN(notices, OwnerNotices::Open(*store, options.notifier, options.clock));
-  ASSIGN_OR_RETURN(accesses, AccessHistory::Open(*store, options.clock));
+  RETURN_IF_ERROR(clock->Load(*store));
+  ASSIGN_OR_RETURN(notices, OwnerNotices::Open(*store, options.notifier, *clock));
+  ASSIGN_OR_RETURN(accesses, AccessHistory::Open(*store, *clock));
   ASSIGN_OR_RETURN(log, EventLog::Open(*store));
   ASSIGN_OR_RETURN(index, MessageIndex::Open(*store, *log));
   history = std::make_unique<History>(*log, *index);
-  retention = std::make_unique<RetentionThread>(*log, options.config.retention, options.clock);
+  retention = std::make_unique<RetentionThread>(*log, options.config.retention,
+                                                clock->confirmed());
   ids = std::make_unique<permissions::IdMaker>(store->DeriveKey("postern internal ids").span());
   ASSIGN_OR_RETURN(const uint64_t epoch, LogEpoch(*store));
   pseudonyms = std::make_unique<PseudonymBook>(store->DeriveKey("postern pseudonyms"), epoch);
   std::string warning;
   ASSIGN_OR_RETURN(apps, AppRegistry::Open(*store, warning));
+  apps->SetHistory(*accesses);
   if (!warning.empty()) warnings.push_back(std::move(warning));
   RETURN_IF_ERROR(OpenSeals());
   ASSIGN_OR_RETURN(directory, Directory::Open(*store, *seals));
   ASSIGN_OR_RETURN(subscriptions, SubscriptionStore::Open(*store));
   ASSIGN_OR_RETURN(deliveries, Deliveries::Open(*store));
-  ASSIGN_OR_RETURN(requests, RequestLedger::Open(*store, options.clock));
+  ASSIGN_OR_RETURN(requests, RequestLedger::Open(*store, clock->confirmed()));
   ASSIGN_OR_RETURN(DoorKeys door_keys, keys.get());
   identity = std::move(door_keys.identity);
   apps->SetOwner(door_keys.owner);
+  anchor = std::make_unique<StoreAnchor>(options.secrets, *store, *log, *accesses);
+  return CheckAnchor(door_keys.remembered);
+}
+
+absl::Status Broker::Running::CheckAnchor(
+    const absl::StatusOr<platform::SecretBytes>& remembered) {
+  ASSIGN_OR_RETURN(const StoreAnchor::Finding finding, anchor->Check(remembered));
+  if (finding == StoreAnchor::Finding::kCurrent || finding == StoreAnchor::Finding::kNew) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const int suspended, apps->SuspendAll("older_database"));
+  std::string text =
+      finding == StoreAnchor::Finding::kOlder
+          ? "Postern's database is older than it was: somebody put a copy back. What you took back "
+            "since then may be there again"
+          : "the keyring no longer remembers how far Postern's database had come, so it may be an "
+            "older copy. What you took back may be there again";
+  if (suspended > 0) {
+    absl::StrAppend(&text, ", so all access is suspended: look at `postern grants list`, revoke ",
+                    "what should not be there, then `postern grants resume --all`");
+  }
+  notices->Tell(v1::OwnerNotice::KIND_GRANTS_SUSPENDED, text);
+  warnings.push_back(std::move(text));
   return absl::OkStatus();
 }
 
@@ -318,10 +354,22 @@ absl::Status Broker::Running::OpenDoor(BrokerOptions& options, platform::TlsIden
 }
 
 absl::Status Broker::Running::Serve(BrokerOptions& options) {
-  consent = std::make_unique<ConsentDesk>(*store, *apps, *directory, options.prompt, options.clock);
+  consent = std::make_unique<ConsentDesk>(ConsentDesk::Options{
+      .store = *store,
+      .apps = *apps,
+      .directory = *directory,
+      .prompt = options.prompt,
+      .accesses = *accesses,
+      .notices = *notices,
+      .clock = *clock,
+                                        .confirmed_clock = clock->confirmed(),
+      .session = options.session,
+      .pidfd_of = [this](ConnectionId connection) { return door->PidfdOf(connection); },
+      .preview = {}});
   RETURN_IF_ERROR(consent->Open());
   parts = std::make_unique<Parts>(Parts{.ids = *ids,
-                                        .clock = options.clock,
+                                        .clock = *clock,
+                                        .confirmed_clock = clock->confirmed(),
                                         .store = *store,
                                         .log = *log,
                                         .index = *index,
@@ -337,6 +385,7 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
                                         .consent = *consent,
                                         .notices = *notices,
                                         .accesses = *accesses,
+                                        .anchor = *anchor,
                                         .deliveries = *deliveries,
                                         .door = *door,
                                         .gate = *gate,
@@ -354,7 +403,7 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
     ASSIGN_OR_RETURN(about.cipher_version, database.QueryText("PRAGMA cipher_version"));
     return absl::OkStatus();
   }));
-  about.start_time = options.clock.Now();
+  about.start_time = clock->Now();
   about.warnings = warnings;
   owner_service = std::make_unique<OwnerService>(*parts, std::move(about));
   health_service = std::make_unique<HealthService>(*parts);
@@ -378,6 +427,10 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
   server = builder.BuildAndStart();
   if (server == nullptr) return absl::InternalError("gRPC did not start");
+  upkeep = std::make_unique<Upkeep>(Upkeep::Options{
+      *store, *clock, *accesses, *apps, *notices, *anchor,
+      [this](const permissions::Principal& principal) { return door->ConnectionsOf(principal); },
+      options.upkeep_interval});
   return door->Start();
 }
 

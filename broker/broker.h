@@ -12,9 +12,11 @@
 #include "broker/config.h"
 #include "broker/consent_prompt.h"
 #include "broker/door.h"
+#include "broker/limits.h"
 #include "broker/notifier.h"
 #include "platform/clock.h"
 #include "platform/secret_store.h"
+#include "platform/session_watch.h"
 #include "platform/unique_fd.h"
 
 namespace postern::broker {
@@ -32,6 +34,10 @@ struct BrokerOptions {
   platform::UniqueFd listener;
   // Where the user is told things; without one, the journal is.
   Notifier* notifier = nullptr;
+  // Between the rounds of what is done now and then, in time that really passes.
+  absl::Duration upkeep_interval = kUpkeepInterval;
+  // Whether the person is here; without one, they count as present.
+  platform::SessionWatch* session = nullptr;
 };
 
 // Thread-safe.

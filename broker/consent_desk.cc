@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The line: who may ask, who waits, who is told. What follows from an answer is in
+// consent_answer.cc.
 #include "broker/consent_desk.h"
 
 #include <absl/strings/str_cat.h>
@@ -6,9 +8,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "broker/event_intake.h"
 #include "broker/limits.h"
-#include "broker/proto_time.h"
+#include "broker/question_offer.h"
 #include "broker/request_check.h"
 #include "broker/shutdown.h"
 #include "permissions/display_text.h"
@@ -18,33 +19,72 @@
 namespace postern::broker {
 namespace {
 
-using permissions::ConsentAnswer;
-using permissions::ConsentDecision;
 using permissions::ConsentQuestion;
+using permissions::Grant;
+using permissions::GrantId;
+using permissions::GrantState;
 using permissions::Principal;
 using permissions::QuestionKind;
 
-constexpr std::string_view kMemoryKey = "consent_memory";
-// Ended questions that can still be asked about.
-constexpr size_t kTicketsMax = 64;
+// How often a waiting call looks whether its caller is still there.
+constexpr absl::Duration kCallerPoll = absl::Seconds(1);
+
+absl::Status TooMany(size_t limit) {
+  return ReasonStatus(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_LIMIT_EXCEEDED,
+                      "too many questions wait for the user; ask again later",
+                      {{"limit", absl::StrCat(limit)}});
+}
+
+absl::Status Unavailable(std::string_view cause, std::string_view what_to_do) {
+  return ReasonStatus(
+      absl::StatusCode::kUnavailable, v1::ERROR_REASON_CONSENT_UNAVAILABLE,
+      absl::StrCat("the user cannot be asked now: ", AbslText(what_to_do), "; nothing was granted"),
+      {{"cause", std::string(cause)}});
+}
+
+absl::Status UnavailableBy(ConsentDesk::Obstacle obstacle) {
+  switch (obstacle) {
+    case ConsentDesk::Obstacle::kLocked:
+      return Unavailable("locked", "the screen is locked. Unlock it and ask again");
+    case ConsentDesk::Obstacle::kElsewhere:
+      return Unavailable("other_session",
+                         "another session is in front. Switch to the one posternd belongs to and "
+                         "ask again");
+    case ConsentDesk::Obstacle::kAgentFailed:
+      return Unavailable("agent_failed",
+                         "the consent window ended without an answer. Ask again in some minutes; "
+                         "if it stays so, run postern doctor");
+    case ConsentDesk::Obstacle::kStorage:
+      return Unavailable("storage",
+                         "the answer could not be stored. Make room on the disk and ask "
+                         "again");
+    case ConsentDesk::Obstacle::kNobody:
+    case ConsentDesk::Obstacle::kNone:
+      break;
+  }
+  return Unavailable("no_display",
+                     "there is no display and no terminal. Log in to a desktop, or start posternd "
+                     "in a terminal, and ask again");
+}
 
 }  // namespace
 
-absl::Status ConsentDesk::Silenced(absl::Duration wait) {
-  const int64_t seconds = absl::ToInt64Seconds(absl::Ceil(wait, absl::Seconds(1)));
-  return ReasonStatus(
-      absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_CONSENT_SILENCED,
-      absl::StrCat("this program asked the user a short while ago; ask again in ", seconds, " s"),
-      {{"retry_after_seconds", absl::StrCat(seconds)}});
+absl::Status ConsentDesk::WhyUnanswered(const Status& status) {
+  switch (status.state) {
+    case State::kUnavailable:
+      return UnavailableBy(status.obstacle);
+    case State::kSilenced:
+      return Silenced(status.retry_after);
+    case State::kWithdrawn:
+      return absl::CancelledError("the question was withdrawn, or replaced by another one");
+    default:
+      return absl::OkStatus();
+  }
 }
 
-ConsentDesk::ConsentDesk(Store& store, AppRegistry& apps, Directory& directory,
-                         ConsentPrompt& prompt, const platform::Clock& clock)
-    : store_(store),
-      apps_(apps),
-      directory_(directory),
-      prompt_(prompt),
-      clock_(clock),
+ConsentDesk::ConsentDesk(Options options)
+    : options_(std::move(options)),
+      pace_(options_.store, options_.notices, options_.clock),
       thread_([this] { Loop(); }) {}
 
 ConsentDesk::~ConsentDesk() { Stop(); }
@@ -61,84 +101,221 @@ void ConsentDesk::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-absl::Status ConsentDesk::Open() {
-  std::string json;
-  RETURN_IF_ERROR(store_.Read([&](Database& database) -> absl::Status {
-    ASSIGN_OR_RETURN(Statement row, database.Prepare("SELECT value FROM meta WHERE key = ?"));
-    row.BindAll(kMemoryKey);
-    ASSIGN_OR_RETURN(const bool found, row.Step());
-    if (found) json = std::string(row.Bytes(0));
-    return absl::OkStatus();
-  }));
-  if (json.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(permissions::ConsentMemory memory, permissions::ConsentMemory::FromJson(json));
-  platform::MutexLock lock(mutex_);
-  memory_ = std::move(memory);
+ConsentDesk::Obstacle ConsentDesk::SessionObstacle() const {
+  if (options_.session == nullptr) return Obstacle::kNone;
+  const platform::SessionPresence presence = options_.session->presence();
+  if (platform::IsPresent(presence)) return Obstacle::kNone;
+  return presence == platform::SessionPresence::kLocked ? Obstacle::kLocked : Obstacle::kElsewhere;
+}
+
+absl::Status ConsentDesk::CheckOpen() {
+  if (stopping_) return Shutdown::Refusal();
+  const Obstacle obstacle = SessionObstacle();
+  if (obstacle == Obstacle::kNone) return absl::OkStatus();
+  options_.notices.Tell(v1::OwnerNotice::KIND_QUESTION_WAITING,
+                        "A program wanted to ask you something while you were away. It may ask "
+                        "again now.");
+  return UnavailableBy(obstacle);
+}
+
+std::optional<std::string> ConsentDesk::JoinOrWithdraw(const Request& request) {
+  for (const TicketPointer& ticket : tickets_) {
+    if (ticket->status.state != State::kPending || ticket->which != QuestionClass::kAccess ||
+        ticket->asker != request.question.principal || ticket->cancellation.cancelled()) {
+      continue;
+    }
+    if (ticket->asked == request.question && ticket->request.asked_chats == request.asked_chats) {
+      return ticket->request.question.question_id;
+    }
+    ticket->cancellation.Cancel();
+  }
+  return std::nullopt;
+}
+
+absl::Status ConsentDesk::CheckRoom(const Ticket& ticket) const {
+  size_t same_class = 0;
+  size_t same_asker = 0;
+  for (const TicketPointer& other : tickets_) {
+    if (other->status.state != State::kPending || other->which != ticket.which) continue;
+    ++same_class;
+    if (other->asker == ticket.asker) ++same_asker;
+  }
+  if (ticket.which == QuestionClass::kAccess && same_class >= kPendingQuestionsMax) {
+    return TooMany(kPendingQuestionsMax);
+  }
+  if (ticket.which == QuestionClass::kOwner && same_class >= kPendingOwnerQuestionsMax) {
+    return TooMany(kPendingOwnerQuestionsMax);
+  }
+  if (ticket.which == QuestionClass::kSend) {
+    if (same_asker >= kPendingSendsPerAppMax) return TooMany(kPendingSendsPerAppMax);
+    if (same_class >= kPendingSendsMax) return TooMany(kPendingSendsMax);
+  }
   return absl::OkStatus();
 }
 
-void ConsentDesk::Remember() {
-  std::string json;
-  {
-    platform::MutexLock lock(mutex_);
-    json = memory_.ToJson();
-  }
-  // What cannot be written is still held in memory: it forgets nothing while the daemon runs.
-  store_
-      .Write([&](Database& database) {
-        return database.Run("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", kMemoryKey,
-                            Blob{json});
-      })
-      .IgnoreError();
-}
-
-absl::StatusOr<std::string> ConsentDesk::Ask(Request request) {
-  const Principal principal = request.question.principal;
-  // What the agent will find too, where the daemon may look itself; it keeps a new key of the same
-  // program from starting afresh.
-  std::string origin = platform::OriginOf(platform::GatherEvidence(request.pidfd.get()));
-  if (origin.empty()) origin = "unknown";
-  platform::MutexLock lock(mutex_);
-  if (stopping_) return Shutdown::Refusal();
-  size_t waiting = 0;
-  for (const TicketPointer& ticket : tickets_) {
-    if (ticket->status.state != State::kPending) continue;
-    if (ticket->request.question.principal == principal) {
-      return ticket->request.question.question_id;
-    }
-    ++waiting;
-  }
-  const absl::Time now = clock_.Now();
-  const absl::Time from = memory_.MayAskFrom(principal, origin, now);
-  if (from > now) return Silenced(from - now);
-  if (waiting >= kPendingQuestionsMax) {
-    return ReasonStatus(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_LIMIT_EXCEEDED,
-                        "too many questions wait for the user; ask again later",
-                        {{"limit", absl::StrCat(kPendingQuestionsMax)}});
-  }
-  auto ticket = std::make_shared<Ticket>();
-  ticket->request = std::move(request);
-  ticket->origin = std::move(origin);
+std::string ConsentDesk::Enqueue(TicketPointer ticket) {
+  const absl::Time now = options_.clock.Now();
   ConsentQuestion& question = ticket->request.question;
   question.question_id = permissions::NewQuestionId();
-  question.timeout = permissions::kQuestionTimeout;
-  ticket->status.expire_time =
-      now + permissions::kQuestionTimeout * static_cast<double>(waiting + 1);
+  if (ticket->which == QuestionClass::kSend) {
+    // Its time runs while it waits in line: the app was promised an outcome.
+    ticket->deadline = now + permissions::kSendQuestionTimeout;
+    ticket->status.expire_time = ticket->deadline;
+  } else {
+    absl::Duration wait = question.timeout;
+    for (const TicketPointer& other : tickets_) {
+      if (other->status.state == State::kPending) wait += other->request.question.timeout;
+    }
+    ticket->status.expire_time = now + wait;
+  }
   tickets_.push_back(ticket);
-  while (tickets_.size() > kTicketsMax && tickets_.front()->status.state != State::kPending) {
-    tickets_.pop_front();
+  const auto ended = [](const TicketPointer& other) {
+    return other->status.state != State::kPending;
+  };
+  while (std::count_if(tickets_.begin(), tickets_.end(), ended) >
+         static_cast<ptrdiff_t>(kEndedQuestionsMax)) {
+    tickets_.erase(std::find_if(tickets_.begin(), tickets_.end(), ended));
   }
   changed_.NotifyAll();
   return question.question_id;
 }
 
+absl::StatusOr<std::string> ConsentDesk::Ask(Request request) {
+  const Principal principal = request.question.principal;
+  request.question.timeout = permissions::kQuestionTimeout;
+  auto ticket = std::make_shared<Ticket>();
+  ticket->which = QuestionClass::kAccess;
+  ticket->asker = principal;
+  ticket->asked = request.question;
+  {
+    platform::MutexLock lock(mutex_);
+    RETURN_IF_ERROR(CheckOpen());
+    if (auto same = JoinOrWithdraw(request)) return *std::move(same);
+  }
+  // Looked at before anything is read of the caller's process: whoever asks too often must not make
+  // the daemon read and hash files at will.
+  if (const absl::Duration wait = pace_.Wait(ticket->which, principal, "");
+      wait > absl::Duration()) {
+    return pace_.TurnAway(wait);
+  }
+  // What the agent will find too, where the daemon may look itself; it keeps a new key of the same
+  // program from starting afresh.
+  ticket->origin = platform::OriginOf(
+      platform::GatherEvidence(request.pidfd.get(), platform::EvidenceDepth::kOrigin));
+  if (ticket->origin.empty()) ticket->origin = "unknown";
+  if (const absl::Duration wait = pace_.Wait(ticket->which, principal, ticket->origin);
+      wait > absl::Duration()) {
+    return pace_.TurnAway(wait);
+  }
+  platform::MutexLock lock(mutex_);
+  RETURN_IF_ERROR(CheckOpen());
+  // Again: the lock was given up meanwhile, and one principal has one question in line.
+  if (auto same = JoinOrWithdraw(request)) return *std::move(same);
+  RETURN_IF_ERROR(CheckRoom(*ticket));
+  ticket->request = std::move(request);
+  return Enqueue(std::move(ticket));
+}
+
+absl::StatusOr<std::string> ConsentDesk::AskInClass(TicketPointer ticket) {
+  if (const absl::Duration wait = pace_.Wait(ticket->which, ticket->asker, ticket->origin);
+      wait > absl::Duration()) {
+    return pace_.TurnAway(wait);
+  }
+  platform::MutexLock lock(mutex_);
+  RETURN_IF_ERROR(CheckOpen());
+  RETURN_IF_ERROR(CheckRoom(*ticket));
+  return Enqueue(std::move(ticket));
+}
+
+absl::StatusOr<std::string> ConsentDesk::AskToSend(const Principal& app, std::string chat_name,
+                                                   std::string message_text,
+                                                   platform::UniqueFd pidfd,
+                                                   std::function<void(bool)> done) {
+  if (message_text.size() > permissions::kQuestionTextBytesMax) {
+    return InvalidField(
+        "text", absl::StrCat("must have at most ", permissions::kQuestionTextBytesMax, " bytes"));
+  }
+  auto ticket = std::make_shared<Ticket>();
+  ticket->which = QuestionClass::kSend;
+  ticket->asker = app;
+  // A key that the user allowed to ask: it cannot be changed for a new one.
+  ticket->origin = app.ToHex();
+  ticket->done = std::move(done);
+  ConsentQuestion& question = ticket->request.question;
+  question.kind = QuestionKind::kSendMessage;
+  DescribeApp(options_.apps.Find(app)->app, question);
+  question.principal = app;
+  question.subject = permissions::CleanName(chat_name);
+  question.message_text = std::move(message_text);
+  question.timeout = permissions::kSendQuestionTimeout;
+  ticket->request.pidfd = std::move(pidfd);
+  return AskInClass(std::move(ticket));
+}
+
+absl::StatusOr<ConsentDesk::Status> ConsentDesk::AskOwner(TicketPointer ticket, const Caller& owner,
+                                                          const Gone& gone) {
+  ticket->which = QuestionClass::kOwner;
+  ticket->asker = owner.principal;
+  ticket->origin = "owner";
+  ticket->request.question.timeout = permissions::kQuestionTimeout;
+  if (options_.pidfd_of) {
+    ASSIGN_OR_RETURN(ticket->request.pidfd, options_.pidfd_of(owner.connection));
+  }
+  ASSIGN_OR_RETURN(const std::string id, AskInClass(std::move(ticket)));
+  ASSIGN_OR_RETURN(Status status, Find(owner.principal, id));
+  while (status.state == State::kPending) {
+    ASSIGN_OR_RETURN(status, Wait(owner.principal, id, kCallerPoll));
+    if (gone && gone()) Withdraw(owner.principal, id);
+  }
+  RETURN_IF_ERROR(WhyUnanswered(status));
+  if (status.state == State::kGranted) return status;
+  return ReasonStatus(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_CONSENT_REFUSED,
+                      status.state == State::kExpired
+                          ? "nobody answered the question in time; nothing was changed"
+                          : "you said no; nothing was changed");
+}
+
+absl::StatusOr<Grant> ConsentDesk::AskToExtend(const Caller& owner, GrantId id, const Gone& gone) {
+  for (const AppPointer& app : options_.apps.All()) {
+    for (const Grant& grant : app->grants) {
+      if (grant.id != id) continue;
+      const absl::Time now = options_.clock.Now();
+      const bool stands =
+          grant.state == GrantState::kActive || grant.state == GrantState::kSuspended;
+      if (!stands || grant.validity.expire_time <= now) {
+        return InvalidField("grant_id", "names a grant that has ended; its app can ask anew");
+      }
+      if (grant.validity.kind == permissions::ValidityKind::kUntilRevoked &&
+          grant.validity.expire_time == absl::InfiniteFuture()) {
+        return InvalidField("grant_id", "names a grant that lasts until you take it back already");
+      }
+      auto ticket = std::make_shared<Ticket>();
+      ticket->grant = id;
+      ticket->request.question = ExtensionQuestion(grant, *app, options_.directory, now);
+      ASSIGN_OR_RETURN(Status status, AskOwner(std::move(ticket), owner, gone));
+      if (!status.grant.has_value()) return absl::InternalError("an extension without its grant");
+      return *std::move(status.grant);
+    }
+  }
+  return NotFound("grant_id");
+}
+
+absl::Status ConsentDesk::AskToConfirm(QuestionKind kind, std::string subject, const Caller& owner,
+                                       const Gone& gone, SubjectObjected objected) {
+  auto ticket = std::make_shared<Ticket>();
+  ConsentQuestion& question = ticket->request.question;
+  question.kind = kind;
+  question.principal = owner.principal;
+  question.role = permissions::Role::kOwner;
+  question.subject = permissions::CleanName(subject);
+  question.subject_objected = objected == SubjectObjected::kYes;
+  return AskOwner(std::move(ticket), owner, gone).status();
+}
+
 ConsentDesk::TicketPointer ConsentDesk::FindTicket(const Principal& principal,
                                                    const std::string& id) const {
   for (const TicketPointer& ticket : tickets_) {
-    if (ticket->request.question.question_id == id &&
-        ticket->request.question.principal == principal) {
-      return ticket;
-    }
+    if (ticket->request.question.question_id == id && ticket->asker == principal) return ticket;
   }
   return nullptr;
 }
@@ -167,6 +344,24 @@ void ConsentDesk::Withdraw(const Principal& principal, const std::string& id) {
   if (ticket != nullptr && ticket->status.state == State::kPending) ticket->cancellation.Cancel();
 }
 
+void ConsentDesk::WithdrawAll(const Principal& principal) {
+  platform::MutexLock lock(mutex_);
+  for (const TicketPointer& ticket : tickets_) {
+    if (ticket->status.state == State::kPending &&
+        (ticket->asker == principal || ticket->request.question.principal == principal)) {
+      ticket->cancellation.Cancel();
+    }
+  }
+}
+
+void ConsentDesk::SessionChanged() {
+  const Obstacle obstacle = SessionObstacle();
+  platform::MutexLock lock(mutex_);
+  if (obstacle == Obstacle::kNone || open_ == nullptr) return;
+  open_->closed_by = obstacle;
+  open_->cancellation.Cancel();
+}
+
 int ConsentDesk::pending() const {
   platform::MutexLock lock(mutex_);
   return static_cast<int>(std::count_if(
@@ -174,147 +369,40 @@ int ConsentDesk::pending() const {
       [](const TicketPointer& ticket) { return ticket->status.state == State::kPending; }));
 }
 
+ConsentDesk::TicketPointer ConsentDesk::Next() const {
+  TicketPointer next;
+  for (const TicketPointer& ticket : tickets_) {
+    if (ticket->status.state != State::kPending) continue;
+    if (ticket->which == QuestionClass::kOwner) return ticket;
+    if (next == nullptr) next = ticket;
+  }
+  return next;
+}
+
 void ConsentDesk::Loop() {
   while (true) {
     TicketPointer ticket;
     {
       platform::MutexLock lock(mutex_);
-      const auto next = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-        return std::find_if(tickets_.begin(), tickets_.end(), [](const TicketPointer& candidate) {
-          return candidate->status.state == State::kPending;
-        });
-      };
-      while (next() == tickets_.end() && !stopping_) changed_.Wait(mutex_);
-      if (next() == tickets_.end()) return;
-      ticket = *next();
+      while ((ticket = Next()) == nullptr && !stopping_) changed_.Wait(mutex_);
+      if (ticket == nullptr) return;
+      open_ = ticket;
     }
     const Status status = Resolve(*ticket);
-    platform::MutexLock lock(mutex_);
-    ticket->status = status;
-    changed_.NotifyAll();
-  }
-}
-
-void ConsentDesk::FillIn(ConsentQuestion& question) const {
-  std::vector<std::string> others;
-  for (const AppPointer& app : apps_.All()) {
-    if (app->principal == question.principal) {
-      question.known_name = app->app.display_name();
-    } else if (app->standing == Standing::kApp || app->standing == Standing::kGatekeeper) {
-      others.push_back(app->app.display_name());
+    std::function<void(bool)> done;
+    {
+      platform::MutexLock lock(mutex_);
+      open_ = nullptr;
+      ticket->status = status;
+      // Up to 64 KiB of somebody's words, and thousands of chats: no longer needed.
+      ticket->request.question.message_text.clear();
+      ticket->request.question.chats.clear();
+      done = std::move(ticket->done);
+      ticket->done = nullptr;
+      changed_.NotifyAll();
     }
+    if (done) done(status.state == State::kGranted);
   }
-  question.looks_like = permissions::LooksLike(question.claimed_name, others);
-  question.mixed_script = permissions::IsMixedScript(question.claimed_name);
-  if (question.kind == QuestionKind::kEnrollGatekeeper) return;
-  const std::vector<v1::Account> accounts = directory_.Accounts();
-  for (const v1::Account& account : accounts) {
-    if (question.accounts.size() >= permissions::kOfferedAccountsMax) break;
-    question.accounts.push_back({IdFromText<permissions::AccountId>(account.id()),
-                                 permissions::CleanName(account.display_name()),
-                                 account.network()});
-  }
-  for (const v1::Chat& chat : directory_.Chats()) {
-    if (question.chats.size() >= permissions::kOfferedChatsMax) break;
-    const auto account = IdFromText<permissions::AccountId>(chat.account_id());
-    const auto place = std::find_if(
-        question.accounts.begin(), question.accounts.end(),
-        [&](const permissions::OfferedAccount& offered) { return offered.id == account; });
-    if (place == question.accounts.end()) continue;
-    question.chats.push_back({IdFromText<permissions::ChatId>(chat.id()),
-                              static_cast<uint32_t>(place - question.accounts.begin()),
-                              permissions::CleanName(chat.name()),
-                              chat.kind() == v1::CHAT_KIND_GROUP ? permissions::ChatType::kGroup
-                                                                 : permissions::ChatType::kDirect});
-  }
-}
-
-ConsentDesk::Status ConsentDesk::Resolve(Ticket& ticket) {
-  Status status;
-  status.expire_time = ticket.status.expire_time;
-  ConsentQuestion& question = ticket.request.question;
-  if (ticket.cancellation.cancelled()) {
-    status.state = State::kWithdrawn;
-    return status;
-  }
-  FillIn(question);
-  {
-    platform::MutexLock lock(mutex_);
-    // Looked at again: what was asked since this one came counts too, so that a program with many
-    // keys cannot line up many questions at once.
-    const absl::Time now = clock_.Now();
-    const absl::Time from = memory_.MayAskFrom(question.principal, ticket.origin, now);
-    if (from > now) {
-      status.state = State::kSilenced;
-      status.retry_after = from - now;
-      return status;
-    }
-    memory_.RecordAsked(question.principal, now);
-  }
-  const ConsentOutcome outcome =
-      prompt_.Ask(question, std::move(ticket.request.pidfd), ticket.cancellation, {});
-  status = CarryOut(ticket, outcome);
-  status.expire_time = ticket.status.expire_time;
-  Remember();
-  return status;
-}
-
-ConsentDesk::Status ConsentDesk::CarryOut(Ticket& ticket, const ConsentOutcome& outcome) {
-  Status status;
-  const ConsentQuestion& question = ticket.request.question;
-  const ConsentAnswer& answer = outcome.answer;
-  const std::string& origin = answer.origin == "unknown" ? ticket.origin : answer.origin;
-  const absl::Time now = clock_.Now();
-  const auto refused = [&](State state) {
-    platform::MutexLock lock(mutex_);
-    memory_.RecordRefused(origin, now);
-    status.state = state;
-    return status;
-  };
-  switch (outcome.kind) {
-    case ConsentOutcome::Kind::kUnavailable:
-      status.state = State::kUnavailable;
-      return status;
-    case ConsentOutcome::Kind::kCancelled:
-      status.state = State::kWithdrawn;
-      return status;
-    case ConsentOutcome::Kind::kExpired:
-      return refused(State::kExpired);
-    case ConsentOutcome::Kind::kFailed:
-      return refused(State::kDenied);
-    case ConsentOutcome::Kind::kAnswered:
-      break;
-  }
-  // The prompt checked it; it is checked again where it counts.
-  if (answer.decision != ConsentDecision::kAllow ||
-      !permissions::CheckAnswer(question, answer, now).ok()) {
-    return refused(answer.decision == ConsentDecision::kExpired ? State::kExpired : State::kDenied);
-  }
-  v1::App app = ticket.request.app;
-  app.set_display_name(answer.given_name);
-  app.set_executable(answer.executable);
-  *app.mutable_enroll_time() = ToProto(now);
-  absl::Status written;
-  if (question.kind == QuestionKind::kEnrollGatekeeper) {
-    written = apps_.Enroll(std::move(app), Standing::kGatekeeper, {});
-  } else {
-    absl::StatusOr<permissions::Grant> grant = permissions::GrantFrom(question, answer, now);
-    if (!grant.ok()) return refused(State::kDenied);
-    status.grant = *grant;
-    written = question.kind == QuestionKind::kWidenGrant
-                  ? apps_.AddGrant(*grant)
-                  : apps_.Enroll(std::move(app), Standing::kApp, {*std::move(grant)});
-  }
-  if (!written.ok()) {
-    // The user said yes and the disk said no: nothing was granted, and asking again is no nagging.
-    status.grant.reset();
-    status.state = State::kUnavailable;
-    return status;
-  }
-  platform::MutexLock lock(mutex_);
-  memory_.RecordAllowed(origin);
-  status.state = State::kGranted;
-  return status;
 }
 
 }  // namespace postern::broker

@@ -99,15 +99,7 @@ grpc::Status EnrollmentService::Enroll(grpc::ServerContext* context,
             return parts_.shutdown.begun() ? Shutdown::Refusal() : absl::CancelledError();
           }
         }
-        if (status.state == ConsentDesk::State::kUnavailable) {
-          return ReasonStatus(
-              absl::StatusCode::kUnavailable, v1::ERROR_REASON_CONSENT_UNAVAILABLE,
-              "nobody can be asked now: there is no display and no terminal; nothing was granted");
-        }
-        if (status.state == ConsentDesk::State::kSilenced) {
-          return ConsentDesk::Silenced(status.retry_after);
-        }
-        if (status.state == ConsentDesk::State::kWithdrawn) return absl::CancelledError();
+        RETURN_IF_ERROR(ConsentDesk::WhyUnanswered(status));
         v1::EnrollResponse response;
         response.set_state(WireState(status.state));
         if (status.grant.has_value()) {

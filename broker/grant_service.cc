@@ -10,6 +10,7 @@
 #include "broker/method_gate.h"
 #include "broker/proto_time.h"
 #include "broker/pseudonym_book.h"
+#include "broker/question_offer.h"
 #include "broker/request_check.h"
 #include "broker/request_ledger.h"
 #include "broker/shutdown.h"
@@ -86,17 +87,18 @@ grpc::Status GrantService::RequestGrant(grpc::ServerContext* context,
         if (question.question.optional_scopes.empty()) {
           return InvalidField("scopes", "must name what is wanted");
         }
+        if (request->chat_ids_size() > static_cast<int>(kAskedChatsMax)) {
+          return InvalidField("chat_ids", absl::StrCat("must name at most ", kAskedChatsMax));
+        }
         for (const std::string& chat_id : request->chat_ids()) {
-          RETURN_IF_ERROR(CheckedId("chat_ids", page.pseudonyms.DecodeChat(chat_id)).status());
+          ASSIGN_OR_RETURN(const permissions::ChatId chat,
+                           CheckedId("chat_ids", page.pseudonyms.DecodeChat(chat_id)));
+          question.asked_chats.push_back(chat);
         }
         question.question.kind = permissions::QuestionKind::kWidenGrant;
+        DescribeApp(app->app, question.question);
         question.question.principal = caller.principal;
-        question.question.claimed_name = app->app.claimed_name();
         question.question.purpose = permissions::CleanPurpose(request->purpose());
-        question.question.app_id = app->app.app_id();
-        question.question.destination = {
-            static_cast<permissions::DestinationKind>(app->app.data_destination().kind()),
-            app->app.data_destination().service()};
         question.app = app->app;
         return parts_.requests.Once(
             caller.principal, "RequestGrant", request->request_id(), *request, *response,
@@ -120,6 +122,7 @@ grpc::Status GrantService::GetGrantRequest(grpc::ServerContext* context,
       [&](const Caller& caller) -> absl::Status {
         ASSIGN_OR_RETURN(const ConsentDesk::Status status,
                          parts_.consent.Find(caller.principal, request->grant_request_id()));
+        RETURN_IF_ERROR(ConsentDesk::WhyUnanswered(status));
         *response->mutable_grant_request() =
             WireRequest(request->grant_request_id(), status,
                         parts_.pseudonyms.Of(caller.principal).pseudonyms, parts_.clock.Now());

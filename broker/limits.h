@@ -60,6 +60,32 @@ inline constexpr uint32_t kHopsMax = 3;
 // Networks that a trail of so many apps can name: each hop adds the one it came from, the one it
 // goes to, and those the app holds leases for in the chat. What has been on more is not sent on.
 inline constexpr size_t kTrailNetworksMax = 8;
+// What an app sends is compared with what comes back within the first for a loop at a machine's pace,
+// within the second for a slow one (loop_guard.cc).
+inline constexpr absl::Duration kEchoSoon = absl::Seconds(5);
+inline constexpr absl::Duration kEchoLate = absl::Minutes(1);
+// How long a breaker shuts an app out of a chat: the first time, at most (it doubles), and how long it
+// then stays watched. Long enough for a person to look, short enough to mend itself.
+inline constexpr absl::Duration kBreakerOpen = absl::Minutes(1);
+inline constexpr absl::Duration kBreakerOpenMax = absl::Hours(1);
+inline constexpr absl::Duration kBreakerWatched = absl::Minutes(5);
+// Sends of one app that are remembered for it: a loop faster than this many a minute shows in far
+// fewer.
+inline constexpr size_t kRecentSendsMax = 256;
+// How much of a text is looked at, and one word in how many may differ between texts that resemble
+// each other. A bridge's line of "Name via Network:" with another short text under it stays another.
+inline constexpr size_t kSignatureBytesMax = 4096;
+inline constexpr size_t kSignatureTolerance = 16;
+
+// Chats of which it is remembered when somebody last wrote; of others the index is asked.
+inline constexpr size_t kIncomingChatsMax = 16384;
+
+// Changes of what the broker keeps that one app may make in a minute, where nothing else counts them:
+// each costs a durable write.
+inline constexpr uint32_t kWritesPerMinute = 60;
+// Request ids that are remembered of one principal; beyond, the oldest go before kRequestMemory is
+// over.
+inline constexpr int64_t kRequestsPerAppMax = 50'000;
 
 // Records one stream takes from the log at a time: four frames.
 inline constexpr int kReadBatch = 4 * kFrameEventsMax;
@@ -98,6 +124,8 @@ inline constexpr size_t kPendingSendsPerAppMax = 4;
 inline constexpr size_t kPendingSendsMax = 16;
 // Questions of the owner's own tools that wait: a person has one or two of them open.
 inline constexpr size_t kPendingOwnerQuestionsMax = 4;
+// Chats that an app may name in one question: what a person can look at.
+inline constexpr size_t kAskedChatsMax = 100;
 // Ended questions that can still be asked about.
 inline constexpr size_t kEndedQuestionsMax = 64;
 // Questions turned away within the memory before the owner is told of a storm.
@@ -137,6 +165,26 @@ inline constexpr uint64_t kViewRecordsMax = 20'000;
 
 // Chats and people that are sealed, or object: people in crowded groups can say the word too.
 inline constexpr size_t kSealsMax = 10'000;
+
+// What is done now and then is looked at so often.
+inline constexpr absl::Duration kUpkeepInterval = absl::Minutes(1);
+// Of that, what writes although nothing happened, or looks at a lot.
+inline constexpr absl::Duration kUpkeepSlowInterval = absl::Hours(1);
+// When an app was last here is written so often: lapsing counts in months.
+inline constexpr absl::Duration kLastSeenInterval = absl::Hours(24);
+// A reply that takes something back waits so long for the keyring to know. A keyring on a local
+// disk takes some ten milliseconds; one that hangs must not hold up the user.
+inline constexpr absl::Duration kAnchorWait = absl::Milliseconds(500);
+
+// A machine's clock moves ahead by so much at once while it runs (somebody sets it right), and
+// while it is off (a long holiday); beyond that it is in doubt (trusted_clock.h).
+inline constexpr absl::Duration kClockStepMax = absl::Hours(1);
+inline constexpr absl::Duration kClockAwayMax = absl::Hours(24 * 32);
+// A clock that is in doubt is believed after running on for so long: the user was told, and had
+// time to set it.
+inline constexpr absl::Duration kClockProbation = absl::Hours(24 * 7);
+// Nobody is told of less: clocks are set by a few seconds all the time.
+inline constexpr absl::Duration kClockTolerance = absl::Minutes(10);
 
 // History waits so long for the index to reach the end of the log.
 inline constexpr absl::Duration kIndexWait = absl::Seconds(5);

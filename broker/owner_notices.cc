@@ -74,7 +74,8 @@ void OwnerNotices::Stop() {
 }
 
 void OwnerNotices::Tell(v1::OwnerNotice::Kind kind, std::string text,
-                        const permissions::Principal& principal, permissions::ChatId chat) {
+                        const permissions::Principal& principal, permissions::ChatId chat,
+                        uint32_t count) {
   const std::string principal_text = principal.empty() ? "" : principal.ToHex();
   const std::string chat_text = chat.empty() ? "" : IdText(chat);
   platform::MutexLock lock(mutex_);
@@ -95,10 +96,14 @@ void OwnerNotices::Tell(v1::OwnerNotice::Kind kind, std::string text,
   v1::OwnerNotice& notice = open_.back();
   *notice.mutable_notice_time() = ToProto(clock_.Now());
   notice.set_text(std::move(text));
-  notice.set_count(notice.count() + 1);
+  notice.set_count(notice.count() + count);
   unwritten_.insert(notice.id());
-  unshown_.insert(notice.id());
-  told_ = true;
+  const auto shown = shown_.find(notice.id());
+  const bool again =
+      shown == shown_.end() || clock_.Elapsed() - shown->second > kNotificationRepeat;
+  if (again) unshown_.insert(notice.id());
+  // A new notice goes to disk at once; the counts of a storm do not.
+  if (same == open_.end()) last_written_ = -absl::InfiniteDuration();
   changed_.NotifyAll();
 }
 
@@ -122,6 +127,7 @@ void OwnerNotices::Forget(const std::string& id) {
   std::erase_if(open_, [&](const v1::OwnerNotice& notice) { return notice.id() == id; });
   unwritten_.erase(id);
   unshown_.erase(id);
+  shown_.erase(id);
 }
 
 std::vector<v1::OwnerNotice> OwnerNotices::Open() const {
@@ -153,6 +159,7 @@ void OwnerNotices::WriteChanges() {
   std::vector<v1::OwnerNotice> changed;
   {
     platform::MutexLock lock(mutex_);
+    last_written_ = clock_.Elapsed();
     std::swap(gone, unwritten_);
     for (const v1::OwnerNotice& notice : open_) {
       if (gone.erase(notice.id()) > 0) changed.push_back(notice);
@@ -182,6 +189,11 @@ absl::Duration OwnerNotices::UntilNotification() const {
   return std::max(absl::ZeroDuration(), last_shown_ + kNotificationInterval - clock_.Elapsed());
 }
 
+absl::Duration OwnerNotices::UntilWrite() const {
+  if (unwritten_.empty()) return absl::InfiniteDuration();
+  return std::max(absl::ZeroDuration(), last_written_ + kNoticeWriteInterval - clock_.Elapsed());
+}
+
 void OwnerNotices::Show() {
   std::vector<v1::OwnerNotice> shown;
   {
@@ -192,6 +204,7 @@ void OwnerNotices::Show() {
     }
     unshown_.clear();
     last_shown_ = clock_.Elapsed();
+    for (const v1::OwnerNotice& notice : shown) shown_[notice.id()] = last_shown_;
   }
   if (shown.empty()) return;
   absl::Status taken = absl::UnavailableError("no notifier");
@@ -213,15 +226,15 @@ void OwnerNotices::Loop() {
   while (true) {
     {
       platform::MutexLock lock(mutex_);
-      while (!told_ && !stopping_ && UntilNotification() > absl::ZeroDuration()) {
-        const absl::Duration wait = UntilNotification();
+      absl::Duration wait;
+      while (!stopping_ &&
+             (wait = std::min(UntilNotification(), UntilWrite())) > absl::ZeroDuration()) {
         if (wait == absl::InfiniteDuration()) {
           changed_.Wait(mutex_);
         } else {
           changed_.WaitFor(mutex_, wait);
         }
       }
-      told_ = false;
       if (stopping_) break;
     }
     WriteChanges();

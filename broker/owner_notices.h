@@ -7,6 +7,7 @@
 #pragma once
 
 #include <absl/base/thread_annotations.h>
+#include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
@@ -41,10 +42,11 @@ class OwnerNotices {
   OwnerNotices& operator=(const OwnerNotices&) = delete;
 
   // Tells the user. 'text' is for people: one sentence, valid UTF-8, and never message text. The
-  // same kind about the same app and chat raises the count of the notice that is open and renews
-  // its text. Never blocks on disk or a person; may be called under any lock.
+  // same kind about the same app and chat raises the count of the notice that is open by 'count'
+  // and renews its text. Never blocks on disk or a person; may be called under any lock.
   void Tell(v1::OwnerNotice::Kind kind, std::string text,
-            const permissions::Principal& principal = {}, permissions::ChatId chat = {});
+            const permissions::Principal& principal = {}, permissions::ChatId chat = {},
+            uint32_t count = 1);
 
   // What is not marked as read, newest first. Chat ids are internal ones (IdText).
   std::vector<v1::OwnerNotice> Open() const;
@@ -61,8 +63,9 @@ class OwnerNotices {
   void Loop();
   void WriteChanges() ABSL_LOCKS_EXCLUDED(mutex_);
   void Show() ABSL_LOCKS_EXCLUDED(mutex_);
-  // How long until a notification is due; infinite when nothing waits for one.
+  // How long until a notification, or a write, is due; infinite when nothing waits for one.
   absl::Duration UntilNotification() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Duration UntilWrite() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MakeRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Forget(const std::string& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -82,8 +85,10 @@ class OwnerNotices {
   absl::flat_hash_set<std::string> unwritten_ ABSL_GUARDED_BY(mutex_);
   // Ids that no notification has named yet.
   absl::flat_hash_set<std::string> unshown_ ABSL_GUARDED_BY(mutex_);
+  // When each open notice was last shown.
+  absl::flat_hash_map<std::string, absl::Duration> shown_ ABSL_GUARDED_BY(mutex_);
   absl::Duration last_shown_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
-  bool told_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Duration last_written_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

@@ -65,7 +65,21 @@ void ConsentMemory::RecordAsked(const Principal& principal, absl::Time now) {
   questions_.push_back(now);
 }
 
+void ConsentMemory::TakeBackAsked(const Principal& principal) {
+  // What it replaced was older than the interval, or there would have been no question.
+  asked_.erase(principal.ToHex());
+  if (!questions_.empty()) questions_.pop_back();
+}
+
 void ConsentMemory::RecordRefused(std::string_view origin, absl::Time now) {
+  Record(origin, 1, now);
+}
+
+void ConsentMemory::RecordUnanswered(std::string_view origin, absl::Time now) {
+  Record(origin, 0, now);
+}
+
+void ConsentMemory::Record(std::string_view origin, int refusals_more, absl::Time now) {
   Prune(now);
   const std::string key(origin.substr(0, kOriginBytesMax));
   const auto it = refusals_.find(key);
@@ -75,7 +89,7 @@ void ConsentMemory::RecordRefused(std::string_view origin, absl::Time now) {
   if (refusals.count >= pace_.refusals_max && EndOfWait(refusals.last, pace_.silence, now) <= now) {
     refusals.count = 0;
   }
-  refusals.count = std::min(refusals.count + 1, pace_.refusals_max);
+  refusals.count = std::min(refusals.count + refusals_more, pace_.refusals_max);
   refusals.last = now;
 }
 
@@ -124,7 +138,7 @@ absl::StatusOr<ConsentMemory> ConsentMemory::FromJson(std::string_view text, Con
   for (const json& item : reader.Array("refusals", kEntriesMax)) {
     JsonReader entry(item);
     Refusals refusals;
-    refusals.count = static_cast<int>(entry.Integer("count", 1, 1000));
+    refusals.count = static_cast<int>(entry.Integer("count", 0, 1000));
     refusals.last = absl::FromUnixMillis(entry.Integer("last", 0, kMillisMax));
     memory.refusals_[entry.String("origin")] = refusals;
     if (!entry.ok()) return entry.status();

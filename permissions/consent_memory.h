@@ -44,8 +44,14 @@ class ConsentMemory {
 
   // Call when the question is put before the user.
   void RecordAsked(const Principal& principal, absl::Time now);
+  // Takes the latest RecordAsked back: the question could not be put before the user after all.
+  void TakeBackAsked(const Principal& principal);
   // Call for every answer but yes: also time-out and a closed window.
   void RecordRefused(std::string_view origin, absl::Time now);
+  // Call when the window went away by itself: the agent crashed, the asking program left, the
+  // screen was locked. No word of the user's, so it leads to no silence; but the origin waits as
+  // after a refusal, so that it is no way to nag.
+  void RecordUnanswered(std::string_view origin, absl::Time now);
   // A yes forgives the origin's refusals.
   void RecordAllowed(std::string_view origin);
 
@@ -63,6 +69,7 @@ class ConsentMemory {
   };
 
   void Prune(absl::Time now);
+  void Record(std::string_view origin, int refusals_more, absl::Time now);
 
   ConsentPace pace_;
   std::map<std::string, absl::Time> asked_;   // by principal in hex

@@ -30,6 +30,9 @@ constexpr int kParentsMax = 8;
 // Hashed in about half a second; a larger executable stays "unknown" rather than delay the
 // question.
 constexpr uint64_t kHashedBytesMax = 512ull << 20;
+// A script is text that somebody wrote. The daemon hashes it for every new key that asks, so what
+// is larger is no script.
+constexpr uint64_t kScriptBytesMax = 16ull << 20;
 
 // Returns 'bytes' with each byte that is not part of valid UTF-8 replaced by '?', so that JSON and
 // GTK take it.
@@ -85,12 +88,13 @@ std::string ReadLink(const std::string& path) {
   return target;
 }
 
-// Lower-case hex, or "" when the file is not a regular one, cannot be read or is too large.
-std::string Sha256OfFile(const std::string& path) {
+// Lower-case hex, or "" when the file is not a regular one, cannot be read or has more than
+// 'bytes_max'.
+std::string Sha256OfFile(const std::string& path, uint64_t bytes_max) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   struct stat facts {};
   if (!fd.valid() || ::fstat(fd.get(), &facts) != 0 || !S_ISREG(facts.st_mode) ||
-      static_cast<uint64_t>(facts.st_size) > kHashedBytesMax) {
+      static_cast<uint64_t>(facts.st_size) > bytes_max) {
     return "";
   }
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
@@ -104,7 +108,7 @@ std::string Sha256OfFile(const std::string& path) {
     if (size == 0) break;
     total += static_cast<uint64_t>(size);
     // It may grow while it is read.
-    if (total > kHashedBytesMax) return "";
+    if (total > bytes_max) return "";
     if (EVP_DigestUpdate(context.get(), buffer.data(), static_cast<size_t>(size)) != 1) return "";
   }
   std::string digest(32, '\0');
@@ -155,17 +159,27 @@ bool IsInterpreter(absl::string_view executable) {
   return false;
 }
 
+bool IsScript(const std::string& path) {
+  struct stat facts {};
+  return ::stat(path.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) &&
+         static_cast<uint64_t>(facts.st_size) <= kScriptBytesMax;
+}
+
 void ReadScript(const std::string& proc, const std::vector<std::string>& arguments,
-                PeerEvidence& evidence) {
+                EvidenceDepth depth, PeerEvidence& evidence) {
   for (size_t i = 1; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
     if (argument.empty() || argument.front() == '-') continue;
     const std::string path =
         argument.front() == '/' ? argument : absl::StrCat(ReadLink(proc + "cwd"), "/", argument);
     // Through the process' own root: in a sandbox the same path is another file here.
-    evidence.script_sha256 = Sha256OfFile(absl::StrCat(proc, "root", path));
+    const std::string file = absl::StrCat(proc, "root", path);
     // The value of an option ("-m module") is no file, and the script may still follow.
-    if (evidence.script_sha256.empty()) continue;
+    if (!IsScript(file)) continue;
+    if (depth != EvidenceDepth::kQuick) {
+      evidence.script_sha256 = Sha256OfFile(file, kScriptBytesMax);
+      if (evidence.script_sha256.empty()) continue;
+    }
     evidence.script = ValidUtf8(path);
     return;
   }
@@ -212,7 +226,7 @@ void ReadParents(const std::string& status, PeerEvidence& evidence) {
 
 }  // namespace
 
-PeerEvidence GatherEvidence(int pidfd) {
+PeerEvidence GatherEvidence(int pidfd, EvidenceDepth depth) {
   PeerEvidence evidence;
   if (pidfd < 0) return evidence;
   evidence.pid = PidOf(pidfd);
@@ -220,22 +234,32 @@ PeerEvidence GatherEvidence(int pidfd) {
   const std::string proc = absl::StrCat("/proc/", evidence.pid, "/");
 
   evidence.executable = ValidUtf8(ReadLink(proc + "exe"));
-  // The link and not its text: it leads to the very file that runs, even when that was replaced.
-  evidence.executable_sha256 = Sha256OfFile(proc + "exe");
+  if (depth == EvidenceDepth::kFull) {
+    // The link and not its text: it leads to the very file that runs, even when that was replaced.
+    evidence.executable_sha256 = Sha256OfFile(proc + "exe", kHashedBytesMax);
+  }
   std::string command_line = ReadSmallFile(proc + "cmdline", kSmallFileBytesMax);
   const std::vector<std::string> arguments = absl::StrSplit(command_line, '\0');
-  std::replace(command_line.begin(), command_line.end(), '\0', ' ');
-  command_line.resize(std::min(command_line.size(), kCommandLineBytesMax));
-  evidence.command_line = ValidUtf8(absl::StripTrailingAsciiWhitespace(command_line));
-  if (IsInterpreter(evidence.executable)) ReadScript(proc, arguments, evidence);
+  if (depth == EvidenceDepth::kFull) {
+    std::replace(command_line.begin(), command_line.end(), '\0', ' ');
+    command_line.resize(std::min(command_line.size(), kCommandLineBytesMax));
+    evidence.command_line = ValidUtf8(absl::StripTrailingAsciiWhitespace(command_line));
+    ReadParents(ReadSmallFile(proc + "status", kSmallFileBytesMax), evidence);
+  }
+  if (IsInterpreter(evidence.executable)) ReadScript(proc, arguments, depth, evidence);
   ReadCgroup(proc, evidence);
   ReadFlatpak(proc, evidence);
-  ReadParents(ReadSmallFile(proc + "status", kSmallFileBytesMax), evidence);
 
   // Checked after reading: had it ended in between, the pid could have been another process' by
   // then.
   if (!IsAlive(pidfd)) return PeerEvidence();
   return evidence;
+}
+
+bool SameProgram(const PeerEvidence& a, const PeerEvidence& b) {
+  if (!a.flatpak_id.empty() || !b.flatpak_id.empty()) return a.flatpak_id == b.flatpak_id;
+  if (!a.snap_name.empty() || !b.snap_name.empty()) return a.snap_name == b.snap_name;
+  return !a.executable.empty() && a.executable == b.executable && a.script == b.script;
 }
 
 std::string OriginOf(const PeerEvidence& evidence) {

@@ -41,9 +41,23 @@ struct PeerEvidence {
   bool operator==(const PeerEvidence&) const = default;
 };
 
+enum class EvidenceDepth : uint8_t {
+  // All of it: for a person to see.
+  kFull,
+  // What OriginOf needs: no hash but a script's, no command line, no parents.
+  kOrigin,
+  // Nothing is hashed at all: for a look at each connection.
+  kQuick,
+};
+
 // Reads what can be read about the process behind 'pidfd' (-1: nothing). When the process is gone
 // at the end, everything read is dropped: the pid may by then belong to another one.
-PeerEvidence GatherEvidence(int pidfd);
+PeerEvidence GatherEvidence(int pidfd, EvidenceDepth depth = EvidenceDepth::kFull);
+
+// Whether two looks at processes, however deep, show the same program: the same sandbox id, else
+// the same executable and script. Units and hashes do not count: programs are updated, and started
+// by hand. False when one of them shows nothing.
+bool SameProgram(const PeerEvidence& a, const PeerEvidence& b);
 
 // Returns what refusals are remembered by, or "" when nothing is known: the sandbox id, else the
 // service unit, else the executable, for interpreters with the script's path and hash. A new key or
