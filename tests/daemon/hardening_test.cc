@@ -24,14 +24,6 @@ using ::testing::HasSubstr;
 // A user that nobody is.
 constexpr uid_t kOrdinaryUser = 12345;
 
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kLeakCheckerNeedsPtrace = true;
-#elif defined(__has_feature)
-constexpr bool kLeakCheckerNeedsPtrace = __has_feature(address_sanitizer);
-#else
-constexpr bool kLeakCheckerNeedsPtrace = false;
-#endif
-
 // How many of a process's four secrets another program of 'user' can read: memory, environment,
 // executable, root folder. In a process of its own, since a user cannot be changed back.
 int ReadableSecrets(pid_t pid, uid_t user) {
@@ -65,7 +57,6 @@ void GiveAway(const std::string& folder, uid_t user) {
 }
 
 TEST(Hardening, OtherProgramsOfTheUserCannotLookIntoIt) {
-  if (kLeakCheckerNeedsPtrace) GTEST_SKIP() << "the leak checker needs an open process";
   const uid_t user = ::geteuid() == 0 ? kOrdinaryUser : 0;
   const Profile profile(nullptr);
   // Where that user may start them.
