@@ -17,8 +17,10 @@
 #include <string>
 
 #include "permissions/consent_question.h"
+#include "permissions/desktop_notice.h"
 #include "platform/linux/consent_face.h"
 #include "platform/linux/message_channel.h"
+#include "platform/linux/notification.h"
 #include "platform/linux/peer_evidence.h"
 #include "platform/linux/terminal.h"
 
@@ -53,14 +55,39 @@ FaceResult Ask(const std::string& face, const FaceInput& input) {
   return result;
 }
 
-int Run(const std::string& face) {
+void Harden() {
   // As the daemon: no core file and no debugger of the same user may change what is answered.
   ::prctl(PR_SET_DUMPABLE, 0);
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   ::umask(077);
   std::signal(SIGPIPE, SIG_IGN);
+}
 
+int Notify(const ChannelMessage& message) {
+  const absl::StatusOr<permissions::DesktopNotice> notice =
+      permissions::NoticeFromJson(message.bytes);
+  if (!notice.ok()) return kExitEnded;
+  return ShowNotification(notice->text).ok() ? kExitAnswered : kExitUnavailable;
+}
+
+int AskPerson(const std::string& face, const UniqueFd& channel, const ChannelMessage& message) {
+  const absl::StatusOr<permissions::ConsentQuestion> question =
+      permissions::QuestionFromJson(message.bytes);
+  if (!question.ok()) return kExitEnded;
+
+  const absl::Time deadline = TerminalNow() + question->timeout;
+  const PeerEvidence evidence = GatherEvidence(message.attached.get());
+  const FaceResult result = Ask(face, {*question, evidence, channel.get(), deadline});
+  if (result.kind == FaceResult::Kind::kUnavailable) return kExitUnavailable;
+  if (result.kind != FaceResult::Kind::kAnswered) return kExitEnded;
+  const absl::Status sent =
+      SendOnChannel(channel.get(), permissions::ToJson(result.answer), -1, -1, kAnswerWait);
+  return sent.ok() ? kExitAnswered : kExitEnded;
+}
+
+int Run(const std::string& face, bool notify) {
+  Harden();
   struct stat facts {};
   if (::fstat(kChannelFd, &facts) != 0 || !S_ISSOCK(facts.st_mode)) {
     std::fputs("postern-consent is started by posternd; it does nothing on its own.\n", stderr);
@@ -68,22 +95,10 @@ int Run(const std::string& face) {
   }
   const UniqueFd channel(kChannelFd);
   ::fcntl(channel.get(), F_SETFD, FD_CLOEXEC);
-
   const absl::StatusOr<ChannelMessage> message =
       ReceiveFromChannel(channel.get(), -1, kQuestionWait);
   if (!message.ok()) return kExitEnded;
-  const absl::StatusOr<permissions::ConsentQuestion> question =
-      permissions::QuestionFromJson(message->bytes);
-  if (!question.ok()) return kExitEnded;
-
-  const absl::Time deadline = TerminalNow() + question->timeout;
-  const PeerEvidence evidence = GatherEvidence(message->attached.get());
-  const FaceResult result = Ask(face, {*question, evidence, channel.get(), deadline});
-  if (result.kind == FaceResult::Kind::kUnavailable) return kExitUnavailable;
-  if (result.kind != FaceResult::Kind::kAnswered) return kExitEnded;
-  const absl::Status sent =
-      SendOnChannel(channel.get(), permissions::ToJson(result.answer), -1, -1, kAnswerWait);
-  return sent.ok() ? kExitAnswered : kExitEnded;
+  return notify ? Notify(*message) : AskPerson(face, channel, *message);
 }
 
 }  // namespace
@@ -96,6 +111,8 @@ int main(int argc, char** argv) {
   std::string face = "auto";
   app.add_option("--face", face, "Where to ask: a window where there is a display, or the terminal")
       ->check(CLI::IsMember({"auto", "window", "terminal"}));
+  bool notify = false;
+  app.add_flag("--notify", notify, "Show the notice that posternd hands over; exit 3: nobody can");
   CLI11_PARSE(app, argc, argv);
-  return postern::platform::Run(face);
+  return postern::platform::Run(face, notify);
 }

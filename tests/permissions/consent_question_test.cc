@@ -8,6 +8,7 @@
 #include <random>
 
 #include "permissions/consent_preview.h"
+#include "permissions/desktop_notice.h"
 #include "tests/permissions/make_grant.h"
 
 namespace postern::permissions {
@@ -573,6 +574,18 @@ TEST(ConsentPreviewJson, RefusesWhatIsNotCanonical) {
   json long_list = good;
   for (size_t i = 0; i < kPreviewLinesMax; ++i) long_list["lines"].push_back(good["lines"][0]);
   EXPECT_EQ(code(long_list), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(DesktopNoticeJson, ComesBackOrIsRefused) {
+  const DesktopNotice notice{"Two apps repeated \u201cBob\u201d; one was stopped."};
+  const auto again = NoticeFromJson(ToJson(notice));
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(*again, notice);
+  for (const std::string& text :
+       {std::string("{"), ToJson(DesktopNotice{""}), std::string("{\"text\": \"x\"}"),
+        ToJson(DesktopNotice{std::string(kNoticeTextBytesMax + 1, 'x')})}) {
+    EXPECT_EQ(NoticeFromJson(text).status().code(), absl::StatusCode::kInvalidArgument);
+  }
 }
 
 TEST(ConsentJson, ComesBack) {
