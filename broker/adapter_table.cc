@@ -1,32 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/adapter_table.h"
 
-#include <absl/strings/escaping.h>
 #include <absl/strings/str_cat.h>
 
-#include <array>
 #include <utility>
 
-#include "broker/absl_text.h"
+#include "broker/command_id.h"
 #include "broker/limits.h"
 #include "broker/rpc_status.h"
 #include "broker/shutdown.h"
 #include "platform/clock.h"
-#include "platform/secret_bytes.h"
 
 namespace postern::broker {
 namespace {
 
 using permissions::AccountId;
 using permissions::Principal;
-
-std::string NewCommandId(const Principal& principal) {
-  std::array<uint8_t, 16> random;
-  platform::FillRandom(random);
-  return absl::StrCat(
-      absl::BytesToHexString({reinterpret_cast<const char*>(random.data()), random.size()}), ".",
-      absl::BytesToHexString(AbslText(principal.view().substr(0, 8))));
-}
 
 absl::Status Offline() {
   return ReasonStatus(absl::StatusCode::kUnavailable, v1::ERROR_REASON_GATEKEEPER_OFFLINE,
@@ -106,10 +95,11 @@ absl::Status AdapterTable::WaitUntilFree(AccountId account) {
 }
 
 absl::StatusOr<v1::CommandResult> AdapterTable::Run(AccountId account, const Principal& principal,
-                                                    v1::Command command, absl::Duration timeout) {
+                                                    v1::Command command, absl::Duration timeout,
+                                                    const Trail& trail) {
   auto waiting = std::make_shared<Waiting>();
   waiting->account = account;
-  command.set_command_id(NewCommandId(principal));
+  command.set_command_id(NewCommandId(principal, trail));
   waiting->command = command;
   const std::string id = command.command_id();
   const platform::SystemClock clock;
@@ -146,11 +136,6 @@ void AdapterTable::Complete(AccountId account, const v1::CommandResult& result) 
   it->second->result = result;
   it->second->done = true;
   changed_.NotifyAll();
-}
-
-std::string AdapterTable::PrincipalPrefixOf(const std::string& command_id) {
-  const size_t dot = command_id.find('.');
-  return dot == std::string::npos ? std::string() : command_id.substr(dot + 1);
 }
 
 }  // namespace postern::broker

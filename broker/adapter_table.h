@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 
+#include "broker/trail.h"
 #include "permissions/ids.h"
 #include "platform/mutex.h"
 #include "postern/v1/gatekeeper_service.pb.h"
@@ -51,22 +52,20 @@ class AdapterTable {
   // for an adapter to leave that lost its connection and comes back.
   absl::Status WaitUntilFree(permissions::AccountId account);
 
-  // Sends a command, under a new id that names 'principal', and waits for its answer.
+  // Sends a command, under a new id that names 'principal' and the trail of the message it makes
+  // (command_id.h), and waits for its answer.
   // UNAVAILABLE GATEKEEPER_OFFLINE: no adapter, nothing was sent. UNAVAILABLE GATEKEEPER_RETRY and
   // FAILED_PRECONDITION GATEKEEPER_REFUSED or NOT_SUPPORTED_BY_CHAT as the gatekeeper says. UNKNOWN
   // OUTCOME_UNKNOWN: sent, and no answer came in 'timeout'.
   absl::StatusOr<v1::CommandResult> Run(permissions::AccountId account,
                                         const permissions::Principal& principal,
-                                        v1::Command command, absl::Duration timeout);
+                                        v1::Command command, absl::Duration timeout,
+                                        const Trail& trail = {1, {}});
   // Ends every wait for an answer, as one that did not come, and sends nothing any more: the daemon
   // stops and an adapter that hangs must not hold it.
   void Stop();
   // Takes an adapter's answer. Answers that nobody waits for are dropped.
   void Complete(permissions::AccountId account, const v1::CommandResult& result);
-
-  // The part of a command id that names its principal (AppRegistry::FindByPrefix); empty when there
-  // is none. Written into the id so that no table has to survive a restart.
-  static std::string PrincipalPrefixOf(const std::string& command_id);
 
  private:
   struct Waiting {

@@ -389,6 +389,13 @@ ObjectFacts Directory::FactsOfWords(AccountId account, ChatId chat, ContactId wr
   return facts;
 }
 
+bool Directory::IsSelf(AccountId account, ContactId contact) const {
+  platform::MutexLock lock(mutex_);
+  const auto it = accounts_.find(account);
+  return it != accounts_.end() &&
+         IdFromText<ContactId>(it->second->account.self_contact_id()) == contact;
+}
+
 std::optional<v1::Chat> Directory::FindChat(ChatId id) const {
   platform::MutexLock lock(mutex_);
   const auto it = chats_.find(id);

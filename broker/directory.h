@@ -52,6 +52,9 @@ class Directory {
                                         permissions::ContactId writer) const;
   const SealBook& seals() const { return seals_; }
 
+  // Whether the contact is the user, by what the account's adapter calls them.
+  bool IsSelf(permissions::AccountId account, permissions::ContactId contact) const;
+
   std::optional<v1::Chat> FindChat(permissions::ChatId id) const;
   std::optional<std::string> RemoteChatId(permissions::ChatId id) const;
   std::optional<std::string> RemoteContactId(permissions::ContactId id) const;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "broker/event_log.h"
+#include "broker/trail.h"
 #include "permissions/id_cipher.h"
 #include "permissions/ids.h"
 #include "postern/v1/event.pb.h"
@@ -29,6 +30,8 @@ struct TakenEvent {
   std::string remote_message_id;
   // What the network calls the people that the event names.
   std::vector<std::pair<permissions::ContactId, std::string>> remote_contacts;
+  // For what a command made: where it has been.
+  Trail trail;
   // Names the event's content, whatever its position: equal for what an adapter sends twice. Empty
   // for what may rightly be said twice.
   std::string fingerprint;

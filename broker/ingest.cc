@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "broker/adapter_table.h"
 #include "broker/app_registry.h"
+#include "broker/command_id.h"
 #include "broker/directory.h"
 #include "broker/event_kinds.h"
 #include "broker/event_log.h"
@@ -198,8 +198,9 @@ absl::Status Ingest::Commit(const std::vector<v1::SourcedEvent>& events) {
     ASSIGN_OR_RETURN(const bool duplicate, IsDuplicate(*taken));
     if (duplicate) continue;
     if (!sourced.command_id().empty()) {
-      taken->record.origin =
-          parts_.apps.FindByPrefix(AdapterTable::PrincipalPrefixOf(sourced.command_id()));
+      CommandOrigin origin = ReadCommandId(sourced.command_id());
+      taken->record.origin = parts_.apps.FindByPrefix(origin.principal_prefix);
+      if (!taken->record.origin.empty()) taken->trail = std::move(origin.trail);
     }
     MarkEphemeral(taken->record);
     taken_events.push_back(*std::move(taken));
@@ -219,6 +220,8 @@ absl::Status Ingest::Commit(const std::vector<v1::SourcedEvent>& events) {
     storage::v1::StoredEvent stored;
     *stored.mutable_event() = std::move(taken.event);
     stored.set_remote_message_id(taken.remote_message_id);
+    stored.set_hops(taken.trail.hops);
+    for (std::string& network : taken.trail.networks) stored.add_networks(std::move(network));
     taken.record.body = stored.SerializeAsString();
     batch.records.push_back(std::move(taken.record));
   }

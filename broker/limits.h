@@ -60,12 +60,12 @@ inline constexpr uint32_t kHopsMax = 3;
 // Networks that a trail of so many apps can name: each hop adds the one it came from, the one it
 // goes to, and those the app holds leases for in the chat. What has been on more is not sent on.
 inline constexpr size_t kTrailNetworksMax = 8;
-// What an app sends is compared with what comes back within the first for a loop at a machine's pace,
-// within the second for a slow one (loop_guard.cc).
+// What an app sends is compared with what comes back within the first for a loop at a machine's
+// pace, within the second for a slow one (loop_guard.cc).
 inline constexpr absl::Duration kEchoSoon = absl::Seconds(5);
 inline constexpr absl::Duration kEchoLate = absl::Minutes(1);
-// How long a breaker shuts an app out of a chat: the first time, at most (it doubles), and how long it
-// then stays watched. Long enough for a person to look, short enough to mend itself.
+// How long a breaker shuts an app out of a chat: the first time, at most (it doubles), and how long
+// it then stays watched. Long enough for a person to look, short enough to mend itself.
 inline constexpr absl::Duration kBreakerOpen = absl::Minutes(1);
 inline constexpr absl::Duration kBreakerOpenMax = absl::Hours(1);
 inline constexpr absl::Duration kBreakerWatched = absl::Minutes(5);
@@ -73,15 +73,16 @@ inline constexpr absl::Duration kBreakerWatched = absl::Minutes(5);
 // fewer.
 inline constexpr size_t kRecentSendsMax = 256;
 // How much of a text is looked at, and one word in how many may differ between texts that resemble
-// each other. A bridge's line of "Name via Network:" with another short text under it stays another.
+// each other. A bridge's line of "Name via Network:" with another short text under it stays
+// another.
 inline constexpr size_t kSignatureBytesMax = 4096;
 inline constexpr size_t kSignatureTolerance = 16;
 
 // Chats of which it is remembered when somebody last wrote; of others the index is asked.
 inline constexpr size_t kIncomingChatsMax = 16384;
 
-// Changes of what the broker keeps that one app may make in a minute, where nothing else counts them:
-// each costs a durable write.
+// Changes of what the broker keeps that one app may make in a minute, where nothing else counts
+// them: each costs a durable write.
 inline constexpr uint32_t kWritesPerMinute = 60;
 // Request ids that are remembered of one principal; beyond, the oldest go before kRequestMemory is
 // over.

@@ -57,6 +57,17 @@ constexpr const char* kSteps[] = {
     -- What is closed to apps beside any grant (broker/seal_book.h).
     CREATE TABLE seals(target BLOB PRIMARY KEY, record BLOB NOT NULL, mac BLOB NOT NULL) WITHOUT ROWID;
 
+    -- What apps have used of what they may do, and messages that wait for the person's word
+    -- (broker/send_limits.h, broker/pending_sends.h).
+    CREATE TABLE send_budgets(principal BLOB NOT NULL, per_hour INTEGER NOT NULL,
+        missing INTEGER NOT NULL, time INTEGER NOT NULL,
+        PRIMARY KEY(principal, per_hour)) WITHOUT ROWID;
+    CREATE TABLE day_budgets(principal BLOB PRIMARY KEY, start INTEGER NOT NULL,
+        new_chats INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE pending_sends(principal BLOB NOT NULL, request_id TEXT NOT NULL,
+        account BLOB NOT NULL, chat BLOB NOT NULL, state INTEGER NOT NULL, message BLOB NOT NULL,
+        PRIMARY KEY(principal, request_id)) WITHOUT ROWID;
+
     -- What each chat was told of the apps that see it, and notices on their way into chats
     -- (broker/disclosure_book.h, broker/chat_notices.h).
     CREATE TABLE disclosures(chat BLOB PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;

@@ -23,6 +23,8 @@ class TokenBucket {
   // refill.
   void Resize(uint64_t capacity, absl::Duration period);
   uint64_t capacity() const { return capacity_; }
+  // Tokens, and parts of one, that were missing when last looked at.
+  double missing() const { return static_cast<double>(capacity_) - tokens_; }
 
  private:
   void Refill(absl::Duration elapsed);

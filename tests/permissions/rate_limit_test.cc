@@ -64,5 +64,14 @@ TEST(TokenBucket, TakesBackWhatWasNotDone) {
   EXPECT_GT(bucket.Take({}), absl::ZeroDuration());
 }
 
+TEST(TokenBucket, SaysWhatIsMissing) {
+  TokenBucket bucket(4, absl::Hours(1));
+  EXPECT_EQ(bucket.missing(), 0);
+  bucket.Take({}, 3);
+  EXPECT_EQ(bucket.missing(), 3);
+  bucket.Take(absl::Minutes(15), 0);
+  EXPECT_EQ(bucket.missing(), 2);
+}
+
 }  // namespace
 }  // namespace postern::permissions

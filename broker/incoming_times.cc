@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/incoming_times.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "broker/limits.h"
+#include "broker/proto_time.h"
+#include "permissions/decide.h"
+#include "platform/status_macros.h"
+#include "postern/storage/v1/stored_event.pb.h"
+
+namespace postern::broker {
+namespace {
+
+using permissions::ChatId;
+
+// Records of a chat that one look-up reads at a time, and in all: a day of the user's own talking.
+constexpr int kLookUpPage = 64;
+constexpr int kLookUpMax = 512;
+
+// When another person wrote this, or nothing when it is not a message of another person. The
+// network's time can make it older, never younger.
+std::optional<absl::Time> IncomingTime(const LogRecord& record, const v1::Event& event) {
+  if (record.kind != v1::Event::kMessageCreated || !record.origin.empty()) return std::nullopt;
+  if (event.message_created().message().from_owner()) return std::nullopt;
+  for (const int flag : event.flags()) {
+    if (flag == v1::EVENT_FLAG_TIME_IMPLAUSIBLE && record.backfill) return std::nullopt;
+  }
+  return std::min(record.record_time, FromProto(event.message_created().message().create_time()));
+}
+
+}  // namespace
+
+void IncomingTimes::Put(ChatId chat, absl::Time time) {
+  if (times_.size() >= kIncomingChatsMax && !times_.contains(chat)) {
+    // What is older than the window opens nothing, and can be looked up again.
+    const absl::Time oldest = clock_.Now() - permissions::kReplyWindow;
+    absl::erase_if(times_, [&](const auto& entry) { return entry.second < oldest; });
+    if (times_.size() >= kIncomingChatsMax) times_.clear();
+  }
+  const auto [entry, added] = times_.try_emplace(chat, time);
+  if (!added) entry->second = std::max(entry->second, time);
+}
+
+void IncomingTimes::Note(const TakenEvent& taken) {
+  const std::optional<absl::Time> time = IncomingTime(taken.record, taken.event);
+  if (!time.has_value() || directory_.IsSelf(taken.record.account, taken.record.sender)) return;
+  platform::MutexLock lock(mutex_);
+  Put(taken.record.chat, *time);
+}
+
+absl::StatusOr<absl::Time> IncomingTimes::LookUp(ChatId chat) {
+  const absl::Time oldest = clock_.Now() - permissions::kReplyWindow;
+  if (absl::Status status = index_.CatchUp(log_.last_sequence(), kIndexWait);
+      !status.ok() && status.code() != absl::StatusCode::kDeadlineExceeded) {
+    return status;
+  }
+  Sequence before = log_.last_sequence() + 1;
+  for (int looked_at = 0; looked_at < kLookUpMax;) {
+    ASSIGN_OR_RETURN(const std::vector<Sequence> page, index_.ListChat(chat, before, kLookUpPage));
+    if (page.empty()) break;
+    ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, log_.Read(page));
+    for (const RecordPointer& record : records) {
+      // A deleted one no longer says who wrote it, and is not taken for anybody's.
+      if (record == nullptr || record->erased()) continue;
+      if (record->record_time < oldest) return absl::InfinitePast();
+      storage::v1::StoredEvent stored;
+      if (!stored.ParseFromString(record->body)) {
+        return absl::DataLossError("a stored event is unreadable");
+      }
+      const std::optional<absl::Time> time = IncomingTime(*record, stored.event());
+      if (time.has_value() && *time >= oldest &&
+          !directory_.IsSelf(record->account, record->sender)) {
+        return *time;
+      }
+    }
+    looked_at += static_cast<int>(page.size());
+    before = page.back();
+  }
+  return absl::InfinitePast();
+}
+
+absl::StatusOr<absl::Time> IncomingTimes::LastIncoming(ChatId chat) {
+  {
+    platform::MutexLock lock(mutex_);
+    const auto known = times_.find(chat);
+    if (known != times_.end()) return known->second;
+  }
+  ASSIGN_OR_RETURN(const absl::Time time, LookUp(chat));
+  platform::MutexLock lock(mutex_);
+  Put(chat, time);
+  return times_[chat];
+}
+
+absl::StatusOr<bool> IncomingTimes::HasMessages(ChatId chat) {
+  {
+    platform::MutexLock lock(mutex_);
+    const auto known = times_.find(chat);
+    if (known != times_.end() && known->second > absl::InfinitePast()) return true;
+  }
+  const std::optional<v1::Chat> entry = directory_.FindChat(chat);
+  if (entry.has_value() && entry->has_last_message_time()) return true;
+  ASSIGN_OR_RETURN(const std::vector<Sequence> newest,
+                   index_.ListChat(chat, log_.last_sequence() + 1, 1));
+  return !newest.empty();
+}
+
+}  // namespace postern::broker
