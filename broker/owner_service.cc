@@ -13,6 +13,7 @@
 #include "broker/event_view.h"
 #include "broker/live_streams.h"
 #include "broker/method_gate.h"
+#include "broker/owner_notices.h"
 #include "broker/page.h"
 #include "broker/proto_time.h"
 #include "broker/pseudonym_book.h"
@@ -22,6 +23,7 @@
 #include "broker/store.h"
 #include "broker/subscription_store.h"
 #include "broker/wire_grants.h"
+#include "permissions/subset.h"
 #include "platform/status_macros.h"
 
 namespace postern::broker {
@@ -106,6 +108,14 @@ grpc::Status OwnerService::GetStatus(grpc::ServerContext* context,
         if (const absl::Status mark = parts_.store.high_water_status(); !mark.ok()) {
           response->add_warnings(std::string(mark.message()));
         }
+        for (v1::OwnerNotice& notice : parts_.notices.Open()) {
+          if (!notice.chat_id().empty()) {
+            notice.set_chat_id(
+                page.pseudonyms.Encode(IdFromText<permissions::ChatId>(notice.chat_id())));
+          }
+          *response->add_notices() = std::move(notice);
+        }
+        response->set_session_present(parts_.consent.person_present());
         response->set_secret_store(about_.secret_store);
         response->set_cipher_version(about_.cipher_version);
         return absl::OkStatus();
@@ -198,6 +208,7 @@ grpc::Status OwnerService::NarrowGrant(grpc::ServerContext* context,
                   const Grant grant,
                   parts_.apps.ChangeGrant(id, [&](Grant& changed) -> absl::Status {
                     if (Ended(changed)) return AlreadyEnded();
+                    const Grant before = changed;
                     for (const permissions::Scope scope : remove.ToVector()) {
                       changed.scopes.Remove(scope);
                     }
@@ -218,7 +229,10 @@ grpc::Status OwnerService::NarrowGrant(grpc::ServerContext* context,
                       changed.validity.expire_time = end;
                     }
                     if (changed.scopes.empty()) changed.state = GrantState::kRevoked;
-                    return absl::OkStatus();
+                    // Checked and not argued: nobody was asked, so nothing may have been added.
+                    return permissions::IsWithin(changed, before)
+                               ? absl::OkStatus()
+                               : absl::InternalError("narrowing a grant would have widened it");
                   }));
               AddEnds(Settle(grant.principal), *response);
               *response->mutable_grant() = Owned(grant);
@@ -264,6 +278,7 @@ grpc::Status OwnerService::RevokeApp(grpc::ServerContext* context,
                                     const bool was_gatekeeper =
                                         parts_.apps.StandingOf(principal) == Standing::kGatekeeper;
                                     RETURN_IF_ERROR(parts_.apps.Revoke(principal));
+                                    parts_.consent.WithdrawAll(principal);
                                     AddEnds(parts_.streams.LastSent(principal), *response);
                                     parts_.streams.EndStreams(principal);
                                     // An adapter has no event stream that could end with a reason
