@@ -12,6 +12,7 @@ void AddEnroll(CommandLine& line);
 void AddManifest(CommandLine& line);
 void AddApps(CommandLine& line);
 void AddChats(CommandLine& line);
+void AddView(CommandLine& line);
 void AddPauseAndResume(CommandLine& line);
 void AddCompletion(CommandLine& line);
 

@@ -9,6 +9,7 @@ int main(int argc, char** argv) {
   postern::cli::AddApps(line);
   postern::cli::AddGrants(line);
   postern::cli::AddChats(line);
+  postern::cli::AddView(line);
   postern::cli::AddMessages(line);
   postern::cli::AddPauseAndResume(line);
   postern::cli::AddEnroll(line);

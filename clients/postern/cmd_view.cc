@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "clients/postern/commands.h"
+#include "clients/postern/event_line.h"
+#include "clients/postern/names.h"
+#include "clients/postern/owner.h"
+#include "clients/postern/pick.h"
+#include "clients/postern/visible_text.h"
+#include "platform/status_macros.h"
+
+namespace postern::cli {
+namespace {
+
+constexpr int kLimitMax = 500;
+
+struct Options {
+  std::string app;
+  std::string chat;
+  bool already_seen = false;
+  int limit = 50;
+  std::string page_token;
+};
+
+struct Viewed {
+  std::string principal;
+  std::string name;
+};
+
+// Also apps that are out: what they saw they have seen.
+absl::StatusOr<Viewed> FindViewed(Owner& owner, const std::string& text) {
+  ASSIGN_OR_RETURN(const std::vector<v1::App> apps, owner.ListApps());
+  ASSIGN_OR_RETURN(const std::vector<v1::OwnedGrant> grants, owner.ListGrants(true));
+  std::vector<Candidate> candidates;
+  std::set<std::string> known;
+  for (const v1::App& app : apps) {
+    known.insert(app.principal());
+    if (app.role() != v1::ROLE_APP) continue;
+    candidates.push_back({app.principal(), {app.display_name(), app.app_id(), app.claimed_name()}});
+  }
+  for (const v1::OwnedGrant& grant : grants) {
+    if (!known.insert(grant.principal()).second) continue;
+    candidates.push_back({grant.principal(), {grant.app_display_name()}});
+  }
+  ASSIGN_OR_RETURN(const size_t index, Pick(candidates, text, "app"));
+  return Viewed{candidates[index].id, candidates[index].names.front()};
+}
+
+absl::StatusOr<v1::ViewAsAppRequest> MakeRequest(Owner& owner, const Viewed& app,
+                                                 const Options& options) {
+  v1::ViewAsAppRequest request;
+  request.set_principal(app.principal);
+  request.set_already_seen(options.already_seen);
+  request.set_page_size(options.limit);
+  request.set_page_token(options.page_token);
+  if (!options.chat.empty()) {
+    ASSIGN_OR_RETURN(const v1::Chat chat, owner.FindChat(options.chat));
+    request.set_chat_id(chat.id());
+  }
+  return request;
+}
+
+void Print(Context& context, const Viewed& app, const Options& options,
+           const v1::ViewAsAppResponse& page) {
+  const std::string name = absl::StrCat("“", VisibleText(app.name), "”");
+  if (page.events().empty()) {
+    context.err.Line(
+        absl::StrCat(name, options.already_seen ? " has been handed nothing" : " sees nothing",
+                     options.chat.empty() && page.next_page_token().empty() ? "." : " here."));
+  }
+  Names names([](const std::string&) { return std::nullopt; });
+  for (const v1::ViewedName& viewed : page.names()) {
+    v1::Chat chat;
+    chat.set_id(viewed.id());
+    chat.set_name(viewed.name());
+    names.LearnChat(chat);
+  }
+  const Moment moment{absl::Now(), absl::LocalTimeZone()};
+  // The page is newest first; a person reads down.
+  for (auto event = page.events().rbegin(); event != page.events().rend(); ++event) {
+    names.Learn(*event);
+    context.out.Line(EventLine(*event, names, context.out, moment));
+    names.Forget(*event);
+  }
+  if (!page.next_page_token().empty()) {
+    context.err.Line("There is older: --limit, or --page-token " + page.next_page_token());
+  }
+}
+
+ExitCode RunView(Context& context, const Options& options) {
+  const auto owner = Owner::Connect(context.paths);
+  if (!owner.ok()) return Fail(context, owner.status(), Caller::kOwner);
+  const auto app = FindViewed(**owner, options.app);
+  if (!app.ok()) return Fail(context, app.status(), Caller::kOwner);
+  const auto request = MakeRequest(**owner, *app, options);
+  if (!request.ok()) return Fail(context, request.status(), Caller::kOwner);
+  const auto page = (*owner)->ViewAsApp(*request);
+  if (!page.ok()) return Fail(context, page.status(), Caller::kOwner);
+  if (context.json) {
+    context.out.Line(Json(*page));
+  } else {
+    Print(context, *app, options, *page);
+  }
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+void AddView(CommandLine& line) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = line.AddCommand(
+      line.root(),
+      {.name = "view",
+       .summary = "See what an app sees, as it sees it, or what it already saw",
+       .more =
+           "Through the same rules that serve the app, and without counting as its reading. The\n"
+           "newest comes last; in JSON it comes first. Chats are named for you: the app itself "
+           "may\n"
+           "know them by a pseudonym only.",
+       .examples = {"postern view --as translator", "postern view --as translator --chat Family",
+                    "postern view --as translator --already-seen --json"}},
+      [options](Context& context) { return RunView(context, *options); });
+  command->add_option("--as", options->app, "The app, by name, app id or principal")->required();
+  command->add_option("--chat", options->chat, "Only this chat, by name or id");
+  command->add_flag("--already-seen", options->already_seen,
+                    "What it was handed already, whatever became of its grants since");
+  command->add_option("--limit", options->limit, "How many events, 1 to 500")
+      ->check(CLI::Range(1, kLimitMax))
+      ->capture_default_str();
+  command->add_option("--page-token", options->page_token, "Go on where another page ended");
+}
+
+}  // namespace postern::cli
