@@ -149,6 +149,8 @@ absl::Status AppRegistry::Load(std::string& warning) {
   return absl::OkStatus();
 }
 
+void AppRegistry::SetHistory(AccessHistory& history) { history_ = &history; }
+
 void AppRegistry::SetOwner(const Principal& owner) { owner_ = owner; }
 
 Standing AppRegistry::StandingOf(const Principal& principal) const {
@@ -208,7 +210,21 @@ bool AppRegistry::paused() const {
   return paused_;
 }
 
-absl::Status AppRegistry::Replace(AppSnapshot app) {
+absl::Status AppRegistry::WriteAndTell(const Store::Job& job, const std::vector<AccessRow>& told) {
+  AccessHistory::Head head;
+  RETURN_IF_ERROR(store_.Write([&](Database& database) -> absl::Status {
+    RETURN_IF_ERROR(job(database));
+    if (history_ == nullptr) return absl::OkStatus();
+    for (const AccessRow& row : told) {
+      ASSIGN_OR_RETURN(head, history_->Insert(database, row));
+    }
+    return absl::OkStatus();
+  }));
+  if (head.sequence != 0) history_->Committed(head);
+  return absl::OkStatus();
+}
+
+absl::Status AppRegistry::Replace(AppSnapshot app, const std::vector<AccessRow>& told) {
   ForgetOldest(app.grants);
   app.app.set_principal(app.principal.ToHex());
   app.app.set_role(RoleOf(app.standing));
@@ -220,7 +236,7 @@ absl::Status AppRegistry::Replace(AppSnapshot app) {
   app.change_time = store_.clock().Now();
   const AppPointer before = Find(app.principal);
   const std::string record = app.app.SerializeAsString();
-  RETURN_IF_ERROR(store_.Write([&](Database& database) -> absl::Status {
+  const auto write = [&](Database& database) -> absl::Status {
     RETURN_IF_ERROR(KeepPastGrants(database, before->grants, app.grants, app.change_time));
     RETURN_IF_ERROR(
         database.Run("INSERT OR REPLACE INTO principals(principal, record) VALUES(?, ?)",
@@ -235,7 +251,8 @@ absl::Status AppRegistry::Replace(AppSnapshot app) {
           Blob{grant.id.view()}, Blob{app.principal.view()}, Blob{grant_record}, Blob{mac}));
     }
     return absl::OkStatus();
-  }));
+  };
+  RETURN_IF_ERROR(WriteAndTell(write, told));
   platform::MutexLock lock(mutex_);
   const Principal principal = app.principal;
   apps_[principal] = std::make_shared<const AppSnapshot>(std::move(app));
@@ -280,7 +297,8 @@ absl::Status AppRegistry::AddGrant(const Grant& grant) {
 }
 
 absl::StatusOr<Grant> AppRegistry::ChangeGrant(GrantId id,
-                                               absl::FunctionRef<absl::Status(Grant&)> change) {
+                                               absl::FunctionRef<absl::Status(Grant&)> change,
+                                               const AccessAct& act) {
   platform::MutexLock change_lock(change_mutex_);
   for (const AppPointer& app : All()) {
     for (size_t i = 0; i < app->grants.size(); ++i) {
@@ -288,14 +306,23 @@ absl::StatusOr<Grant> AppRegistry::ChangeGrant(GrantId id,
       AppSnapshot next = *app;
       RETURN_IF_ERROR(change(next.grants[i]));
       Grant changed = next.grants[i];
-      RETURN_IF_ERROR(Replace(std::move(next)));
+      std::vector<AccessRow> told;
+      if (act.verb != v1::ACCESS_VERB_UNSPECIFIED) {
+        const bool nothing_left =
+            act.verb == v1::ACCESS_VERB_NARROWED && changed.state == GrantState::kRevoked;
+        told.push_back({.verb = nothing_left ? v1::ACCESS_VERB_REVOKED : act.verb,
+                        .principal = app->principal,
+                        .grant = id,
+                        .reason = std::string(act.reason)});
+      }
+      RETURN_IF_ERROR(Replace(std::move(next), told));
       return changed;
     }
   }
   return NotFound("grant_id");
 }
 
-absl::Status AppRegistry::Revoke(const Principal& principal) {
+absl::Status AppRegistry::Revoke(const Principal& principal, std::string_view reason) {
   platform::MutexLock change(change_mutex_);
   const AppPointer app = Find(principal);
   if (app->standing == Standing::kUnknown || app->standing == Standing::kOwner) {
@@ -306,24 +333,72 @@ absl::Status AppRegistry::Revoke(const Principal& principal) {
   for (Grant& grant : next.grants) {
     if (grant.state != GrantState::kExpired) grant.state = GrantState::kRevoked;
   }
-  return Replace(std::move(next));
+  return Replace(
+      std::move(next),
+      {{.verb = v1::ACCESS_VERB_REVOKED, .principal = principal, .reason = std::string(reason)}});
 }
 
-absl::Status AppRegistry::SetPaused(bool paused) {
+absl::Status AppRegistry::SetPaused(bool paused, std::string_view reason) {
   platform::MutexLock change(change_mutex_);
-  RETURN_IF_ERROR(store_.Write([&](Database& database) {
+  const auto write = [&](Database& database) {
     return database.Run("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", kPausedKey,
                         Blob{paused ? "1" : "0"});
-  }));
+  };
+  RETURN_IF_ERROR(
+      WriteAndTell(write, {{.verb = paused ? v1::ACCESS_VERB_SUSPENDED : v1::ACCESS_VERB_RESUMED,
+                            .reason = std::string(reason)}}));
   platform::MutexLock lock(mutex_);
   paused_ = paused;
   NextEpoch();
   return absl::OkStatus();
 }
 
+absl::StatusOr<int> AppRegistry::SuspendAll(std::string_view reason) {
+  platform::MutexLock change(change_mutex_);
+  int suspended = 0;
+  for (const AppPointer& app : All()) {
+    AppSnapshot next = *app;
+    std::vector<AccessRow> told;
+    for (Grant& grant : next.grants) {
+      if (grant.state != GrantState::kActive) continue;
+      grant.state = GrantState::kSuspended;
+      told.push_back({.verb = v1::ACCESS_VERB_SUSPENDED,
+                      .principal = app->principal,
+                      .grant = grant.id,
+                      .reason = std::string(reason)});
+    }
+    if (told.empty()) continue;
+    RETURN_IF_ERROR(Replace(std::move(next), told));
+    suspended += static_cast<int>(told.size());
+  }
+  return suspended;
+}
+
 void AppRegistry::SawNow(const Principal& principal, absl::Time now) {
   platform::MutexLock lock(mutex_);
   if (apps_.contains(principal)) last_seen_[principal] = now;
+}
+
+absl::Status AppRegistry::KeepLastSeen(const Principal& principal, absl::Duration interval) {
+  platform::MutexLock change(change_mutex_);
+  const AppPointer app = Find(principal);
+  const absl::Time seen = LastSeen(principal);
+  if (app->app.principal().empty() || seen == absl::InfinitePast()) return absl::OkStatus();
+  if (app->app.has_last_seen_time() &&
+      absl::AbsDuration(seen - FromProto(app->app.last_seen_time())) < interval) {
+    return absl::OkStatus();
+  }
+  AppSnapshot next = *app;
+  *next.app.mutable_last_seen_time() = ToProto(seen);
+  const std::string record = next.app.SerializeAsString();
+  RETURN_IF_ERROR(store_.Write([&](Database& database) {
+    return database.Run("UPDATE principals SET record = ? WHERE principal = ?", Blob{record},
+                        Blob{principal.view()});
+  }));
+  // No decision depends on it: the epoch stays.
+  platform::MutexLock lock(mutex_);
+  apps_[principal] = std::make_shared<const AppSnapshot>(std::move(next));
+  return absl::OkStatus();
 }
 
 absl::Time AppRegistry::LastSeen(const Principal& principal) const {

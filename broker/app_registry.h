@@ -16,8 +16,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "broker/access_history.h"
 #include "broker/caller.h"
 #include "broker/store.h"
 #include "permissions/decide.h"
@@ -42,6 +44,14 @@ struct AppSnapshot {
 };
 using AppPointer = std::shared_ptr<const AppSnapshot>;
 
+// What the access history is told of a change to grants, in the same commit. A verb that is
+// unspecified tells nothing.
+struct AccessAct {
+  v1::AccessVerb verb = v1::ACCESS_VERB_UNSPECIFIED;
+  // What was used, e.g. "owner", "app"; outlives the call.
+  std::string_view reason;
+};
+
 // The contract's word for a standing; unspecified for a key that has none.
 v1::Role RoleOf(Standing standing);
 
@@ -52,6 +62,8 @@ class AppRegistry {
   // without any grant and 'warning' says so: what was changed behind our back opens nothing.
   static absl::StatusOr<std::unique_ptr<AppRegistry>> Open(Store& store, std::string& warning);
 
+  // Where changes are told. Call once, before the first of them.
+  void SetHistory(AccessHistory& history);
   // The key of the user's own tools. Call once, before the door opens.
   void SetOwner(const permissions::Principal& owner);
   const permissions::Principal& owner() const { return owner_; }
@@ -73,14 +85,20 @@ class AppRegistry {
   // Adds a grant that the user just allowed.
   absl::Status AddGrant(const permissions::Grant& grant);
   // Changes one grant; 'change' gets a copy and may refuse. NOT_FOUND when there is none. Returns
-  // the grant as it is now.
+  // the grant as it is now. 'act' is read after 'change' has run; narrowing that leaves nothing is
+  // told as revoking.
   absl::StatusOr<permissions::Grant> ChangeGrant(
-      permissions::GrantId id, absl::FunctionRef<absl::Status(permissions::Grant&)> change);
+      permissions::GrantId id, absl::FunctionRef<absl::Status(permissions::Grant&)> change,
+      const AccessAct& act = {});
   // Ends all grants of a principal and its standing, for good.
-  absl::Status Revoke(const permissions::Principal& principal);
-  absl::Status SetPaused(bool paused);
+  absl::Status Revoke(const permissions::Principal& principal, std::string_view reason = {});
+  absl::Status SetPaused(bool paused, std::string_view reason = {});
+  // Suspends every grant in force of every app. Returns how many.
+  absl::StatusOr<int> SuspendAll(std::string_view reason);
   // Notes that a principal was here; kept in memory and written with its next change.
   void SawNow(const permissions::Principal& principal, absl::Time now);
+  // Writes when a principal was last here, where what is written is off by 'interval' or more.
+  absl::Status KeepLastSeen(const permissions::Principal& principal, absl::Duration interval);
   // When a principal was last here; InfinitePast when it never was.
   absl::Time LastSeen(const permissions::Principal& principal) const;
 
@@ -98,14 +116,17 @@ class AppRegistry {
  private:
   explicit AppRegistry(Store& store);
   absl::Status Load(std::string& warning);
-  // Writes 'app' and its grants, then shows them.
-  absl::Status Replace(AppSnapshot app) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Writes 'app' and its grants, with what is told of the change, then shows them.
+  absl::Status Replace(AppSnapshot app, const std::vector<AccessRow>& told = {})
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status WriteAndTell(const Store::Job& job, const std::vector<AccessRow>& told);
   std::string Mac(std::string_view kind, std::string_view record) const;
   // Shows a change that is in place.
   void NextEpoch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Store& store_;
   const platform::SecretBytes mac_key_;
+  AccessHistory* history_ = nullptr;
   permissions::Principal owner_;
 
   // One change at a time; taken before mutex_, held while the change is written.

@@ -20,6 +20,7 @@
 #include "broker/consent_desk.h"
 #include "broker/deliveries.h"
 #include "broker/directory.h"
+#include "broker/disclosure_book.h"
 #include "broker/enrollment_service.h"
 #include "broker/event_log.h"
 #include "broker/event_service.h"
@@ -185,6 +186,7 @@ struct Broker::Running {
   std::unique_ptr<RequestLedger> requests;
   std::unique_ptr<StoreAnchor> anchor;
   AdapterTable adapters;
+  std::unique_ptr<DisclosureBook> disclosures;
   std::unique_ptr<Door> door;
   std::unique_ptr<SessionGrants> session_grants;
   std::unique_ptr<MethodGate> gate;
@@ -254,8 +256,7 @@ absl::Status Broker::Running::Open(BrokerOptions& options, platform::TlsIdentity
   ASSIGN_OR_RETURN(log, EventLog::Open(*store));
   ASSIGN_OR_RETURN(index, MessageIndex::Open(*store, *log));
   history = std::make_unique<History>(*log, *index);
-  retention = std::make_unique<RetentionThread>(*log, options.config.retention,
-                                                clock->confirmed());
+  retention = std::make_unique<RetentionThread>(*log, options.config.retention, clock->confirmed());
   ids = std::make_unique<permissions::IdMaker>(store->DeriveKey("postern internal ids").span());
   ASSIGN_OR_RETURN(const uint64_t epoch, LogEpoch(*store));
   pseudonyms = std::make_unique<PseudonymBook>(store->DeriveKey("postern pseudonyms"), epoch);
@@ -265,6 +266,13 @@ absl::Status Broker::Running::Open(BrokerOptions& options, platform::TlsIdentity
   if (!warning.empty()) warnings.push_back(std::move(warning));
   RETURN_IF_ERROR(OpenSeals());
   ASSIGN_OR_RETURN(directory, Directory::Open(*store, *seals));
+  ASSIGN_OR_RETURN(disclosures, DisclosureBook::Open({.store = *store,
+                                                      .log = *log,
+                                                      .apps = *apps,
+                                                      .directory = *directory,
+                                                      .adapters = adapters,
+                                                      .clock = *clock,
+                                                      .dates = clock->confirmed()}));
   ASSIGN_OR_RETURN(subscriptions, SubscriptionStore::Open(*store));
   ASSIGN_OR_RETURN(deliveries, Deliveries::Open(*store));
   ASSIGN_OR_RETURN(requests, RequestLedger::Open(*store, clock->confirmed()));
@@ -275,8 +283,7 @@ absl::Status Broker::Running::Open(BrokerOptions& options, platform::TlsIdentity
   return CheckAnchor(door_keys.remembered);
 }
 
-absl::Status Broker::Running::CheckAnchor(
-    const absl::StatusOr<platform::SecretBytes>& remembered) {
+absl::Status Broker::Running::CheckAnchor(const absl::StatusOr<platform::SecretBytes>& remembered) {
   ASSIGN_OR_RETURN(const StoreAnchor::Finding finding, anchor->Check(remembered));
   if (finding == StoreAnchor::Finding::kCurrent || finding == StoreAnchor::Finding::kNew) {
     return absl::OkStatus();
@@ -361,8 +368,8 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
       .prompt = options.prompt,
       .accesses = *accesses,
       .notices = *notices,
-      .clock = *clock,
-                                        .confirmed_clock = clock->confirmed(),
+      // A grant is dated as records are, so that it is told from them what came before it.
+      .clock = clock->confirmed(),
       .session = options.session,
       .pidfd_of = [this](ConnectionId connection) { return door->PidfdOf(connection); },
       .preview = {}});
@@ -381,6 +388,7 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
                                         .subscriptions = *subscriptions,
                                         .requests = *requests,
                                         .adapters = adapters,
+                                        .disclosures = *disclosures,
                                         .streams = *streams,
                                         .consent = *consent,
                                         .notices = *notices,
@@ -427,6 +435,7 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
   server = builder.BuildAndStart();
   if (server == nullptr) return absl::InternalError("gRPC did not start");
+  disclosures->Start();
   upkeep = std::make_unique<Upkeep>(Upkeep::Options{
       *store, *clock, *accesses, *apps, *notices, *anchor,
       [this](const permissions::Principal& principal) { return door->ConnectionsOf(principal); },
@@ -459,6 +468,7 @@ void Broker::Stop() {
   running_->streams->WaitUntilEmpty(kShutdownGrace);
   // Stopped and not destroyed: handlers may still look at it.
   if (running_->consent != nullptr) running_->consent->Stop();
+  running_->disclosures->Stop();
   running_->adapters.Stop();
   running_->door->Stop();
   if (running_->server != nullptr) {
@@ -467,6 +477,7 @@ void Broker::Stop() {
     running_->server->Wait();
     running_->server.reset();
   }
+  if (running_->upkeep != nullptr) running_->upkeep->Stop();
   if (const absl::Status written = running_->deliveries->Flush(); !written.ok()) {
     spdlog::error("event=deliveries_unwritten code={}", static_cast<int>(written.code()));
   }

@@ -318,7 +318,7 @@ std::string Fingerprint(const LogRecord& record, std::string_view bytes) {
 
 absl::StatusOr<TakenEvent> TakeEvent(const permissions::IdMaker& ids,
                                      permissions::AccountId account, std::string_view bytes,
-                                     absl::Time now) {
+                                     absl::Time now, absl::Time record_time) {
   if (bytes.size() > kEventBytesMax) return OutOfBounds("event");
   ASSIGN_OR_RETURN(Event event, ParseEvent(bytes));
   // What a newer adapter says in fields that have no name here has no rule that could hide it from
@@ -349,13 +349,13 @@ absl::StatusOr<TakenEvent> TakeEvent(const permissions::IdMaker& ids,
   if (event.has_message_created()) taken.remote_message_id = MessageIdOf(event);
   event.set_account_id("-");  // replaced below, like every id
   RETURN_IF_ERROR(MakeIdsInternal(ids, account, record.chat, event, taken));
-  record.record_time = now;
+  record.record_time = record_time;
   record.kind = static_cast<uint8_t>(event.kind_case());
   record.backfill = event.backfill();
   record.ephemeral = IsEphemeral(event);
   record.message = IdFromText<MessageId>(MessageIdOf(event));
   record.sender = IdFromText<ContactId>(ActorIdOf(event));
-  *event.mutable_record_time() = ToProto(now);
+  *event.mutable_record_time() = ToProto(record_time);
   taken.fingerprint = Fingerprint(record, bytes);
   taken.event = std::move(event);
   return taken;

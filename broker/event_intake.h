@@ -39,10 +39,11 @@ struct TakenEvent {
 
 // Parses, bounds and normalises one event of 'account', and gives its ids their internal form.
 // INVALID_ARGUMENT with a reason (rpc_status.h) and the metadata "field" when it goes over a bound.
-// Pure but for 'ids', which is thread-safe.
+// Network's times are held against 'now'; the record is dated 'record_time'. Pure but for 'ids',
+// which is thread-safe.
 absl::StatusOr<TakenEvent> TakeEvent(const permissions::IdMaker& ids,
                                      permissions::AccountId account, std::string_view bytes,
-                                     absl::Time now);
+                                     absl::Time now, absl::Time record_time);
 
 // The text form of an internal id in stored events: 32 lower-case hex digits.
 template <typename AnyId>

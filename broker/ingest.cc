@@ -7,10 +7,12 @@
 #include "broker/app_registry.h"
 #include "broker/command_id.h"
 #include "broker/directory.h"
+#include "broker/disclosure_book.h"
 #include "broker/event_kinds.h"
 #include "broker/event_log.h"
 #include "broker/limits.h"
 #include "broker/message_index.h"
+#include "broker/objections.h"
 #include "broker/proto_time.h"
 #include "broker/request_check.h"
 #include "broker/rpc_status.h"
@@ -180,11 +182,12 @@ absl::Status Ingest::Commit(const std::vector<v1::SourcedEvent>& events) {
   uint64_t position = durable_position_;
   std::vector<TakenEvent> taken_events;
   const absl::Time now = parts_.clock.Now();
+  const absl::Time record_time = parts_.confirmed_clock.Now();
   for (const v1::SourcedEvent& sourced : events) {
     // Known and durable, or out of order within what is not: positions only grow.
     if (sourced.position() <= position) continue;
     position = sourced.position();
-    absl::StatusOr<TakenEvent> taken = TakeEvent(ids_, account_, sourced.event(), now);
+    absl::StatusOr<TakenEvent> taken = TakeEvent(ids_, account_, sourced.event(), now, record_time);
     if (!taken.ok()) {
       v1::RefusedEvent& refused = *ack.add_refused_events();
       refused.set_position(sourced.position());
@@ -197,7 +200,13 @@ absl::Status Ingest::Commit(const std::vector<v1::SourcedEvent>& events) {
     if (IsDeletedAlready(taken->record)) continue;
     ASSIGN_OR_RETURN(const bool duplicate, IsDuplicate(*taken));
     if (duplicate) continue;
-    if (!sourced.command_id().empty()) {
+    if (ChatNotices::IsNoticeId(sourced.command_id()) && taken->event.has_message_created()) {
+      // The broker's own words, in the user's name: so that no app takes them for the user's.
+      taken->event.mutable_message_created()
+          ->mutable_message()
+          ->mutable_origin()
+          ->set_app_display_name("Postern");
+    } else if (!sourced.command_id().empty()) {
       CommandOrigin origin = ReadCommandId(sourced.command_id());
       taken->record.origin = parts_.apps.FindByPrefix(origin.principal_prefix);
       if (!taken->record.origin.empty()) taken->trail = std::move(origin.trail);
@@ -206,6 +215,8 @@ absl::Status Ingest::Commit(const std::vector<v1::SourcedEvent>& events) {
     taken_events.push_back(*std::move(taken));
   }
   RETURN_IF_ERROR(parts_.directory.Apply(account_, taken_events));
+  RETURN_IF_ERROR(TakeObjections(parts_, account_, taken_events));
+  parts_.disclosures.Took(taken_events);
 
   EventLog::Batch batch;
   batch.account = account_;

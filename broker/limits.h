@@ -164,6 +164,25 @@ inline constexpr absl::Duration kDeliveryFlushInterval = absl::Minutes(1);
 // page rather than a long wait.
 inline constexpr uint64_t kViewRecordsMax = 20'000;
 
+// A change of who sees a chat is told there after this: grants are often given in several steps.
+inline constexpr absl::Duration kNoticeDelay = absl::Seconds(10);
+// Newcomers of a chat are told together, and at most so often: a crowd is one notice.
+inline constexpr absl::Duration kNewcomerNoticeSpacing = absl::Minutes(10);
+// Between two notices of an account: below what networks take for spam.
+inline constexpr absl::Duration kNoticeSpacing = absl::Seconds(3);
+// An adapter that failed for now is asked again after this; one that does not answer is not.
+inline constexpr absl::Duration kNoticeRetry = absl::Minutes(1);
+inline constexpr absl::Duration kNoticeAnswerMax = absl::Minutes(2);
+// Objecting and taking back in turns is answered at most so often.
+inline constexpr absl::Duration kAnswerSpacing = absl::Minutes(1);
+// People of one chat who are remembered as told: those of the largest chat, and as many who left.
+inline constexpr size_t kToldPeopleMax = 2 * size_t{kParticipantsMax};
+// Who sees which chat is looked at again at most so often, and after an error; so many chats are
+// told of at a time, so that events and commands find room in between.
+inline constexpr absl::Duration kDisclosurePace = absl::Milliseconds(200);
+inline constexpr absl::Duration kDisclosureRetry = absl::Seconds(5);
+inline constexpr size_t kDisclosuresPerPass = 256;
+
 // Chats and people that are sealed, or object: people in crowded groups can say the word too.
 inline constexpr size_t kSealsMax = 10'000;
 

@@ -13,6 +13,7 @@ class AppRegistry;
 class ConsentDesk;
 class Deliveries;
 class Directory;
+class DisclosureBook;
 class Door;
 class EventLog;
 class History;
@@ -25,11 +26,15 @@ class RequestLedger;
 class SealBook;
 class Shutdown;
 class Store;
+class StoreAnchor;
 class SubscriptionStore;
 
 struct Parts {
   const permissions::IdMaker& ids;
+  // What decisions go by (trusted_clock.h).
   const platform::Clock& clock;
+  // The same without jumps ahead that are in doubt: what records and grants are dated by.
+  const platform::Clock& confirmed_clock;
   Store& store;
   EventLog& log;
   MessageIndex& index;
@@ -41,10 +46,12 @@ struct Parts {
   SubscriptionStore& subscriptions;
   RequestLedger& requests;
   AdapterTable& adapters;
+  DisclosureBook& disclosures;
   LiveStreams& streams;
   ConsentDesk& consent;
   OwnerNotices& notices;
   AccessHistory& accesses;
+  StoreAnchor& anchor;
   Deliveries& deliveries;
   Door& door;
   const MethodGate& gate;

@@ -209,6 +209,14 @@ Store::~Store() {
 
 absl::Status Store::Write(const Job& job) { return Enqueue(job, Effect::kOther); }
 
+absl::Status Store::RaiseGeneration(uint64_t at_least) {
+  // On the writer's thread, whose number it is; the commit stores it.
+  return Write([&](Database&) {
+    generation_ = std::max(generation_, at_least);
+    return absl::OkStatus();
+  });
+}
+
 absl::Status Store::Enqueue(const Job& job, Effect effect) {
   assert(std::this_thread::get_id() != thread_.get_id());
   Ticket ticket{.job = job, .effect = effect, .status = {}, .ready = {}};

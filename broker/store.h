@@ -77,6 +77,10 @@ class Store {
   // never hold it across a network write. At most two run at once; more wait.
   absl::Status Read(absl::FunctionRef<absl::Status(Database&)> read);
 
+  // Makes the count of changes at least 'at_least', durably: what was remembered of a newer state of
+  // this database then stays behind what it becomes.
+  absl::Status RaiseGeneration(uint64_t at_least);
+
   // Asks the writer to empty the WAL soon, so that overwritten pages leave the disk too.
   void RequestWalTruncation();
 
