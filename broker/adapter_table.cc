@@ -123,6 +123,17 @@ absl::StatusOr<v1::CommandResult> AdapterTable::Run(AccountId account, const Pri
   return Judge(waiting->result);
 }
 
+bool AdapterTable::IsAttached(AccountId account) const {
+  platform::MutexLock lock(mutex_);
+  return adapters_.contains(account);
+}
+
+bool AdapterTable::Tell(AccountId account, v1::AttachResponse response) {
+  platform::MutexLock lock(mutex_);
+  const auto adapter = adapters_.find(account);
+  return !stopping_ && adapter != adapters_.end() && adapter->second(std::move(response));
+}
+
 void AdapterTable::Stop() {
   platform::MutexLock lock(mutex_);
   stopping_ = true;

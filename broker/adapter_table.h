@@ -61,6 +61,10 @@ class AdapterTable {
                                         const permissions::Principal& principal,
                                         v1::Command command, absl::Duration timeout,
                                         const Trail& trail = {1, {}});
+  // Whether an adapter serves the account now.
+  bool IsAttached(permissions::AccountId account) const;
+  // Hands a message over and waits for nothing. False when there is no adapter or it has no room.
+  bool Tell(permissions::AccountId account, v1::AttachResponse response);
   // Ends every wait for an answer, as one that did not come, and sends nothing any more: the daemon
   // stops and an adapter that hangs must not hold it.
   void Stop();

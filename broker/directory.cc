@@ -424,6 +424,14 @@ std::optional<v1::Contact> Directory::FindContact(ContactId id) const {
   return it->second->contact;
 }
 
+std::vector<std::pair<AccountId, ChatId>> Directory::ChatIds() const {
+  std::vector<std::pair<AccountId, ChatId>> chats;
+  platform::MutexLock lock(mutex_);
+  chats.reserve(chats_.size());
+  for (const auto& [id, entry] : chats_) chats.emplace_back(entry->account, id);
+  return chats;
+}
+
 std::vector<v1::Account> Directory::Accounts() const {
   std::vector<v1::Account> accounts;
   platform::MutexLock lock(mutex_);

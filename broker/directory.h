@@ -59,6 +59,8 @@ class Directory {
   std::optional<std::string> RemoteChatId(permissions::ChatId id) const;
   std::optional<std::string> RemoteContactId(permissions::ContactId id) const;
   std::optional<v1::Contact> FindContact(permissions::ContactId id) const;
+  // Every chat with its account, in no order.
+  std::vector<std::pair<permissions::AccountId, permissions::ChatId>> ChatIds() const;
   // In order of their ids.
   std::vector<v1::Account> Accounts() const;
   std::vector<v1::Chat> Chats() const;

@@ -9,10 +9,12 @@
 #include "broker/adapter_table.h"
 #include "broker/app_registry.h"
 #include "broker/directory.h"
+#include "broker/disclosure_book.h"
 #include "broker/event_log.h"
 #include "broker/ingest.h"
 #include "broker/limits.h"
 #include "broker/method_gate.h"
+#include "broker/objections.h"
 #include "broker/request_check.h"
 #include "broker/shutdown.h"
 #include "permissions/manifest.h"
@@ -187,6 +189,7 @@ grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* str
                              [&writer](v1::AttachResponse response) {
                                return writer.Add(std::move(response));
                              }));
+        parts_.disclosures.Attached(id);
         {
           Ingest ingest(parts_, ids_, id,
                         {[&writer](v1::EventAck ack) {
@@ -204,7 +207,16 @@ grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* str
             if (request.has_event_batch()) {
               if (!ingest.Add(std::move(*request.mutable_event_batch()))) break;
             } else if (request.has_command_result()) {
-              parts_.adapters.Complete(id, request.command_result());
+              if (!parts_.disclosures.Completed(id, request.command_result())) {
+                parts_.adapters.Complete(id, request.command_result());
+              }
+            } else if (request.has_objection()) {
+              // An objection that is not kept must not look as if it were.
+              if (absl::Status taken = TakeObjection(parts_, id, request.objection());
+                  !taken.ok()) {
+                writer.End(std::move(taken));
+                break;
+              }
             }
           }
         }
