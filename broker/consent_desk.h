@@ -152,6 +152,8 @@ class ConsentDesk {
   void SessionChanged();
 
   int pending() const;
+  // Whether questions can be put before the person, as far as the session goes.
+  bool person_present() const { return SessionObstacle() == Obstacle::kNone; }
 
   // What the caller is told of an end that is no yes and no plain no; OK for the others.
   static absl::Status WhyUnanswered(const Status& status);

@@ -102,6 +102,10 @@ grpc::Status OwnerService::GetStatus(grpc::ServerContext* context,
         }
         response->set_pending_consent_count(static_cast<uint32_t>(parts_.consent.pending()));
         for (const std::string& warning : about_.warnings) response->add_warnings(warning);
+        if (const std::string_view found = FindingText(parts_.anchor.finding());
+            !found.empty() && AnySuspended()) {
+          response->add_warnings(std::string(found));
+        }
         if (const absl::Status health = parts_.store.health(); !health.ok()) {
           response->add_warnings(std::string(health.message()));
         }

@@ -43,6 +43,12 @@ class OwnerService final : public v1::OwnerService::Service {
                             v1::SuspendGrantResponse* response) override;
   grpc::Status ResumeGrant(grpc::ServerContext* context, const v1::ResumeGrantRequest* request,
                            v1::ResumeGrantResponse* response) override;
+  // owner_consent.cc
+  grpc::Status ExtendGrant(grpc::ServerContext* context, const v1::ExtendGrantRequest* request,
+                           v1::ExtendGrantResponse* response) override;
+  grpc::Status DismissNotices(grpc::ServerContext* context,
+                              const v1::DismissNoticesRequest* request,
+                              v1::DismissNoticesResponse* response) override;
   grpc::Status Pause(grpc::ServerContext* context, const v1::PauseRequest* request,
                      v1::PauseResponse* response) override;
   grpc::Status Resume(grpc::ServerContext* context, const v1::ResumeRequest* request,

@@ -74,7 +74,7 @@ constexpr MethodAccess kMethods[] = {
     {"/postern.v1.OwnerService/RevokeApp", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/SuspendGrant", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/ResumeGrant", kOwner, kNone, kYes, ""},
-    {"/postern.v1.OwnerService/ExtendGrant", kOwner, kNone, kNotYet, kOversight},
+    {"/postern.v1.OwnerService/ExtendGrant", kOwner, kNone, kYes, kOversight},
     {"/postern.v1.OwnerService/Pause", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/Resume", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/ListOwnedAccounts", kOwner, kNone, kYes, ""},
@@ -88,7 +88,7 @@ constexpr MethodAccess kMethods[] = {
     {"/postern.v1.OwnerService/Verify", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/ListDisclosures", kOwner, kNone, kNotYet, kOversight},
     {"/postern.v1.OwnerService/SetNoticePolicy", kOwner, kNone, kNotYet, kOversight},
-    {"/postern.v1.OwnerService/DismissNotices", kOwner, kNone, kNotYet, kOversight},
+    {"/postern.v1.OwnerService/DismissNotices", kOwner, kNone, kYes, kOversight},
     {"/postern.v1.OwnerService/Purge", kOwner, kNone, kNotYet, kOversight},
 
     // Not of this contract. Reflection is off unless configured; then it is for enrolled keys too.

@@ -64,11 +64,11 @@ TEST(MethodAccess, TheseAreNotImplementedInThisVersion) {
           "MessageService/DeleteMessage", "MessageService/MarkRead", "MessageService/SetTyping",
           "MessageService/CreateDraft", "AttachmentService/Download", "AttachmentService/Upload",
           "ForwardService/AcquireLease", "ForwardService/ReleaseLease",
-          "ForwardService/WatchLeases", "ExportService/Export", "OwnerService/ExtendGrant",
+          "ForwardService/WatchLeases", "ExportService/Export",
           "OwnerService/Seal", "OwnerService/Unseal", "OwnerService/ListSeals",
           "OwnerService/ListAccessHistory", "OwnerService/SummarizeAccess",
           "OwnerService/ListDisclosures", "OwnerService/SetNoticePolicy",
-          "OwnerService/DismissNotices", "OwnerService/Purge"));
+          "OwnerService/Purge"));
 }
 
 }  // namespace
