@@ -104,20 +104,33 @@ int RawSubscriber::unread_bytes() const {
 }
 
 std::vector<v1::SubscribeResponse> RawSubscriber::ReadToEnd() {
+  const timeval patience = absl::ToTimeval(kPatience);
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
   std::string bytes;
-  char buffer[16384];
-  for (int got = 1; got > 0;) {
-    got = SSL_read(ssl_.get(), buffer, sizeof(buffer));
-    if (got > 0) bytes.append(buffer, static_cast<size_t>(got));
-  }
   std::string data;
-  for (size_t at = 0; at + kFrameHeader <= bytes.size();) {
-    const std::string_view header = std::string_view(bytes).substr(at, kFrameHeader);
-    const size_t size = NumberIn(header.substr(0, 3));
-    // The last frame may be cut: what was written of it counts.
-    if (header[3] == kData) data += bytes.substr(at + kFrameHeader, size);
-    at += kFrameHeader + size;
+  char buffer[16384];
+  // Whole frames are taken out of 'bytes' as they come: after the stream's trailers the connection
+  // may stay.
+  while (!told_) {
+    const int got = SSL_read(ssl_.get(), buffer, sizeof(buffer));
+    if (got <= 0) {
+      EXPECT_NE(SSL_get_error(ssl_.get(), got), SSL_ERROR_WANT_READ) << "the stream goes on";
+      break;
+    }
+    bytes.append(buffer, static_cast<size_t>(got));
+    size_t at = 0;
+    while (at + kFrameHeader <= bytes.size()) {
+      const std::string_view header = std::string_view(bytes).substr(at, kFrameHeader);
+      const size_t size = NumberIn(header.substr(0, 3));
+      if (at + kFrameHeader + size > bytes.size()) break;
+      if (header[3] == kData) data += bytes.substr(at + kFrameHeader, size);
+      if (header[3] == kHeaders && (header[4] & kEndStream) != 0) told_ = true;
+      at += kFrameHeader + size;
+    }
+    bytes.erase(0, at);
   }
+  // The last frame may be cut: what was written of it counts.
+  if (bytes.size() > kFrameHeader && bytes[3] == kData) data += bytes.substr(kFrameHeader);
   std::vector<v1::SubscribeResponse> frames;
   for (size_t at = 0; at + 5 <= data.size();) {
     const size_t size = NumberIn(std::string_view(data).substr(at + 1, 4));

@@ -26,8 +26,11 @@ class RawSubscriber {
   std::optional<absl::Duration> WaitHangUp(absl::Duration timeout);
   // How many bytes wait in the socket, unread.
   int unread_bytes() const;
-  // Reads all that was ever written to this connection, until its end: the frames of the stream.
+  // Reads all that was ever written to this stream, until its trailers or the connection's end:
+  // the frames. Fails when neither comes.
   std::vector<v1::SubscribeResponse> ReadToEnd();
+  // After ReadToEnd: the stream ended in order, with a status.
+  bool told() const { return told_; }
 
  private:
   struct FreeContext {
@@ -37,6 +40,7 @@ class RawSubscriber {
     void operator()(SSL* ssl) const { SSL_free(ssl); }
   };
 
+  bool told_ = false;
   platform::UniqueFd fd_;
   std::unique_ptr<SSL_CTX, FreeContext> context_;
   std::unique_ptr<SSL, FreeSsl> ssl_;
