@@ -28,7 +28,8 @@ std::string ToJson(const ConsentPreview& preview) {
   return Dump({{"chats", preview.chats},
                {"known", preview.known},
                {"lines", std::move(lines)},
-               {"messages", preview.messages}});
+               {"messages", preview.messages},
+               {"readable_now", preview.readable_now}});
 }
 
 absl::StatusOr<ConsentPreview> PreviewFromJson(std::string_view text) {
@@ -39,6 +40,7 @@ absl::StatusOr<ConsentPreview> PreviewFromJson(std::string_view text) {
   preview.known = reader.Bool("known");
   preview.chats = static_cast<uint32_t>(reader.Integer("chats", 0, kCountMax));
   preview.messages = static_cast<uint32_t>(reader.Integer("messages", 0, kCountMax));
+  preview.readable_now = static_cast<uint32_t>(reader.Integer("readable_now", 0, kCountMax));
   for (const json& item : reader.Array("lines", kPreviewLinesMax)) {
     JsonReader line(item);
     PreviewLine& read = preview.lines.emplace_back();

@@ -23,6 +23,7 @@ inline constexpr size_t kPreviewTextMax = 200;
 // One message as the app would see it. All texts are cleaned (display_text.h).
 struct PreviewLine {
   std::string chat;
+  // Empty: the user.
   std::string sender;
   // Empty unless 'view' is kWhole.
   std::string text;
@@ -38,9 +39,11 @@ struct ConsentPreview {
   bool known = false;
   // Chats that the draft opens.
   uint32_t chats = 0;
-  // Messages of the newest ones looked at that the app would see, at least as metadata.
+  // Of the newest messages that were looked at: those the app would have seen as they came, at
+  // least as metadata, and those it could read at once, as history.
   uint32_t messages = 0;
-  // The newest of them, newest first, at most kPreviewLinesMax.
+  uint32_t readable_now = 0;
+  // The newest of 'messages', newest first, at most kPreviewLinesMax.
   std::vector<PreviewLine> lines;
 
   bool operator==(const ConsentPreview&) const = default;

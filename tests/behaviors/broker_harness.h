@@ -96,6 +96,10 @@ class BrokerHarness {
   // What the person answers to the program that calls itself 'name'. Without one: yes to all.
   void Decide(const std::string& name, Person person);
   std::vector<permissions::ConsentQuestion> asked() const { return prompt_.asked(); }
+  // Has 'watcher' see each question, and try drafts, before it is answered.
+  void WatchQuestions(fakes::ScriptedConsentPrompt::Watcher watcher) {
+    prompt_.Watch(std::move(watcher));
+  }
   // From now on nobody can be asked: there is neither a display nor a terminal.
   void LeaveAlone() { prompt_.LeaveAlone(); }
 
@@ -143,6 +147,9 @@ class BrokerHarness {
       return prompt.Ask(question, std::move(pidfd), cancellation, preview);
     }
     std::vector<permissions::ConsentQuestion> asked() const { return present_.asked(); }
+    void Watch(fakes::ScriptedConsentPrompt::Watcher watcher) {
+      present_.Watch(std::move(watcher));
+    }
     void LeaveAlone() { alone_ = true; }
 
    private:

@@ -25,17 +25,24 @@ class ScriptedConsentPrompt final : public broker::ConsentPrompt {
   using Person =
       std::function<std::optional<permissions::ConsentAnswer>(const permissions::ConsentQuestion&)>;
 
+  // Sees each question before it is answered, and may try drafts.
+  using Watcher =
+      std::function<void(const permissions::ConsentQuestion&, const broker::ConsentPreviewer&)>;
+
   // Without a person nobody can be asked.
   explicit ScriptedConsentPrompt(Person person = nullptr) : person_(std::move(person)) {}
 
   broker::ConsentOutcome Ask(const permissions::ConsentQuestion& question, platform::UniqueFd,
                              const broker::ConsentCancellation& cancellation,
-                             const broker::ConsentPreviewer&) override {
+                             const broker::ConsentPreviewer& preview) override {
     using Kind = broker::ConsentOutcome::Kind;
+    Watcher watcher;
     {
       const platform::MutexLock lock(mutex_);
       asked_.push_back(question);
+      watcher = watcher_;
     }
+    if (watcher) watcher(question, preview);
     if (cancellation.cancelled()) return {Kind::kCancelled, {}};
     if (!person_) return {Kind::kUnavailable, {}};
     std::optional<permissions::ConsentAnswer> answer = person_(question);
@@ -48,6 +55,11 @@ class ScriptedConsentPrompt final : public broker::ConsentPrompt {
     if (cancellation.cancelled()) return {Kind::kCancelled, {}};
     if (!permissions::CheckAnswer(question, *answer, absl::Now()).ok()) return {Kind::kFailed, {}};
     return {Kind::kAnswered, *std::move(answer)};
+  }
+
+  void Watch(Watcher watcher) {
+    const platform::MutexLock lock(mutex_);
+    watcher_ = std::move(watcher);
   }
 
   // The questions that were put, in order.
@@ -84,6 +96,7 @@ class ScriptedConsentPrompt final : public broker::ConsentPrompt {
  private:
   const Person person_;
   mutable platform::Mutex mutex_;
+  Watcher watcher_ ABSL_GUARDED_BY(mutex_);
   std::vector<permissions::ConsentQuestion> asked_ ABSL_GUARDED_BY(mutex_);
 };
 
