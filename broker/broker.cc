@@ -18,6 +18,7 @@
 #include "broker/app_registry.h"
 #include "broker/chat_service.h"
 #include "broker/consent_desk.h"
+#include "broker/consent_preview.h"
 #include "broker/deliveries.h"
 #include "broker/directory.h"
 #include "broker/disclosure_book.h"
@@ -191,6 +192,7 @@ struct Broker::Running {
   std::unique_ptr<SessionGrants> session_grants;
   std::unique_ptr<MethodGate> gate;
   std::unique_ptr<LiveStreams> streams;
+  std::unique_ptr<ConsentPreviews> previews;
   std::unique_ptr<ConsentDesk> consent;
   std::unique_ptr<Parts> parts;
   std::unique_ptr<Upkeep> upkeep;
@@ -361,6 +363,7 @@ absl::Status Broker::Running::OpenDoor(BrokerOptions& options, platform::TlsIden
 }
 
 absl::Status Broker::Running::Serve(BrokerOptions& options) {
+  previews = std::make_unique<ConsentPreviews>(*log, *history, *directory, *pseudonyms, *clock);
   consent = std::make_unique<ConsentDesk>(ConsentDesk::Options{
       .store = *store,
       .apps = *apps,
@@ -372,7 +375,8 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
       .clock = clock->confirmed(),
       .session = options.session,
       .pidfd_of = [this](ConnectionId connection) { return door->PidfdOf(connection); },
-      .preview = {}});
+      .preview = [this](const auto& question,
+                        const auto& draft) { return previews->Of(question, draft); }});
   RETURN_IF_ERROR(consent->Open());
   parts = std::make_unique<Parts>(Parts{.ids = *ids,
                                         .clock = *clock,
