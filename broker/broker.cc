@@ -287,23 +287,11 @@ absl::Status Broker::Running::Open(BrokerOptions& options, platform::TlsIdentity
 
 absl::Status Broker::Running::CheckAnchor(const absl::StatusOr<platform::SecretBytes>& remembered) {
   ASSIGN_OR_RETURN(const StoreAnchor::Finding finding, anchor->Check(remembered));
-  if (finding == StoreAnchor::Finding::kCurrent || finding == StoreAnchor::Finding::kNew) {
-    return absl::OkStatus();
-  }
-  ASSIGN_OR_RETURN(const int suspended, apps->SuspendAll("older_database"));
-  std::string text =
-      finding == StoreAnchor::Finding::kOlder
-          ? "Postern's database is older than it was: somebody put a copy back. What you took back "
-            "since then may be there again"
-          : "the keyring no longer remembers how far Postern's database had come, so it may be an "
-            "older copy. What you took back may be there again";
-  if (suspended > 0) {
-    absl::StrAppend(&text, ", so all access is suspended: look at `postern grants list`, revoke ",
-                    "what should not be there, then `postern grants resume --all`");
-  }
+  const std::string text(FindingText(finding));
+  if (text.empty()) return absl::OkStatus();
+  spdlog::error("event=database_older text=\"{}\"", text);
   notices->Tell(v1::OwnerNotice::KIND_GRANTS_SUSPENDED, text);
-  warnings.push_back(std::move(text));
-  return absl::OkStatus();
+  return apps->SuspendAll("older_database").status();
 }
 
 absl::Status Broker::Running::OpenSeals() {
@@ -354,7 +342,21 @@ absl::Status Broker::Running::OpenDoor(BrokerOptions& options, platform::TlsIden
   gate = std::make_unique<MethodGate>(
       *door,
       [this](const permissions::Principal& principal) { return apps->StandingOf(principal); },
-      limits);
+      limits,
+      MethodGate::Observer{
+          [this](const Caller& caller) {
+            if (caller.standing != Standing::kApp && caller.standing != Standing::kGatekeeper) {
+              return;
+            }
+            accesses->CountConnected(caller.principal);
+          },
+          [this](const Caller& caller, v1::ErrorReason reason) {
+            if (caller.standing == Standing::kOwner) return;
+            // Keys that nobody allowed are counted as one: there can be any number of them.
+            const permissions::Principal who =
+                caller.standing == Standing::kUnknown ? permissions::Principal() : caller.principal;
+            accesses->Count(who, v1::ACCESS_VERB_REFUSED, {}, ReasonName(reason), 1);
+          }});
   streams = std::make_unique<LiveStreams>(LiveStreams::Options{
       [this] { return apps->epoch(); },
       [this](const permissions::Principal& principal) { door->CloseConnections(principal); },

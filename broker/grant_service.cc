@@ -14,6 +14,7 @@
 #include "broker/request_check.h"
 #include "broker/request_ledger.h"
 #include "broker/shutdown.h"
+#include "broker/store_anchor.h"
 #include "broker/wire_grants.h"
 #include "permissions/display_text.h"
 #include "platform/status_macros.h"
@@ -183,17 +184,21 @@ grpc::Status GrantService::ReleaseGrant(grpc::ServerContext* context,
             caller.principal, "ReleaseGrant", request->request_id(), *request, *response,
             [&]() -> absl::Status {
               ASSIGN_OR_RETURN(const Grant grant,
-                               parts_.apps.ChangeGrant(id, [&](Grant& changed) -> absl::Status {
-                                 if (changed.principal != caller.principal)
-                                   return NotFound("grant_id");
-                                 for (const permissions::Scope scope : scopes.ToVector()) {
-                                   changed.scopes.Remove(scope);
-                                 }
-                                 if (scopes.empty() || changed.scopes.empty()) {
-                                   changed.state = GrantState::kRevoked;
-                                 }
-                                 return absl::OkStatus();
-                               }));
+                               parts_.apps.ChangeGrant(
+                                   id,
+                                   [&](Grant& changed) -> absl::Status {
+                                     if (changed.principal != caller.principal)
+                                       return NotFound("grant_id");
+                                     for (const permissions::Scope scope : scopes.ToVector()) {
+                                       changed.scopes.Remove(scope);
+                                     }
+                                     if (scopes.empty() || changed.scopes.empty()) {
+                                       changed.state = GrantState::kRevoked;
+                                     }
+                                     return absl::OkStatus();
+                                   },
+                                   {v1::ACCESS_VERB_NARROWED, "app"}));
+              parts_.anchor.SaveNow();
               *response->mutable_grant() = WireGrant(grant, page.pseudonyms, parts_.clock.Now());
               // Streams decide again, and end when nothing is left to them.
               parts_.log.WakeAll();

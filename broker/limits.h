@@ -59,7 +59,7 @@ inline constexpr absl::Duration kCommandTimeout = absl::Seconds(30);
 inline constexpr uint32_t kHopsMax = 3;
 // Networks that a trail of so many apps can name: each hop adds the one it came from, the one it
 // goes to, and those the app holds leases for in the chat. What has been on more is not sent on.
-inline constexpr size_t kTrailNetworksMax = 8;
+inline constexpr size_t kTrailNetworksMax = 12;
 // What an app sends is compared with what comes back within the first for a loop at a machine's
 // pace, within the second for a slow one (loop_guard.cc).
 inline constexpr absl::Duration kEchoSoon = absl::Seconds(5);
@@ -80,6 +80,17 @@ inline constexpr size_t kSignatureTolerance = 16;
 
 // Chats of which it is remembered when somebody last wrote; of others the index is asked.
 inline constexpr size_t kIncomingChatsMax = 16384;
+
+// Forward leases: an app that passes on every chat of a person who has thousands; the apps that
+// stand in line for one; the networks one app serves for one chat, which trails must be able to
+// name.
+inline constexpr size_t kLeasesPerAppMax = 4096;
+inline constexpr size_t kLeaseLineMax = 8;
+inline constexpr size_t kLeaseTargetsMax = 4;
+// Request ids remembered of one app for its leases: longer than any client retries.
+inline constexpr size_t kLeaseRequestsMax = 256;
+// A full disk cannot tell who holds a lease; it is tried again so soon.
+inline constexpr absl::Duration kLeaseRetry = absl::Seconds(1);
 
 // Changes of what the broker keeps that one app may make in a minute, where nothing else counts
 // them: each costs a durable write.
@@ -152,6 +163,8 @@ inline constexpr uint64_t kAccessTrimSlice = 2000;
 inline constexpr uint64_t kAccessScanSlice = 10'000;
 // Counts of one minute, and of those that a full disk keeps from becoming rows: a megabyte or two.
 inline constexpr size_t kAccessCountsMax = 16'384;
+// Points of a chart: more than a window is wide enough to show apart.
+inline constexpr int kAccessStretchesMax = 500;
 // The longest name of a reason in the contract has 29 letters.
 inline constexpr size_t kAccessReasonBytesMax = 64;
 

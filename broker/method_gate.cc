@@ -62,6 +62,28 @@ absl::Status CheckRole(const MethodAccess* access, std::string_view full_method,
   return absl::OkStatus();
 }
 
+// Whether a caller that gets this answer was kept from something, rather than mistaken or unlucky.
+bool IsRefusal(v1::ErrorReason reason) {
+  switch (reason) {
+    case v1::ERROR_REASON_ENROLLMENT_REQUIRED:
+    case v1::ERROR_REASON_GRANT_REVOKED:
+    case v1::ERROR_REASON_GRANT_SUSPENDED:
+    case v1::ERROR_REASON_GRANT_EXPIRED:
+    case v1::ERROR_REASON_SCOPE_REQUIRED:
+    case v1::ERROR_REASON_ROLE_REQUIRED:
+    case v1::ERROR_REASON_CONSENT_REFUSED:
+    case v1::ERROR_REASON_CONSENT_SILENCED:
+    case v1::ERROR_REASON_NOT_FOUND:
+    case v1::ERROR_REASON_ACCOUNT_ALREADY_SERVED:
+    case v1::ERROR_REASON_LIMIT_EXCEEDED:
+    case v1::ERROR_REASON_PAUSED:
+    case v1::ERROR_REASON_LOOP:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 uint8_t CallerBit(Standing standing) {
@@ -105,24 +127,42 @@ class MethodGate::Calls {
   absl::flat_hash_map<permissions::Principal, int> running_ ABSL_GUARDED_BY(mutex_);
 };
 
-MethodGate::MethodGate(const Door& door, StandingOf standing_of, const DoorLimits& limits)
-    : door_(door), standing_of_(std::move(standing_of)), calls_(std::make_shared<Calls>(limits)) {}
+MethodGate::MethodGate(const Door& door, StandingOf standing_of, const DoorLimits& limits,
+                       Observer observer)
+    : door_(door),
+      standing_of_(std::move(standing_of)),
+      observer_(std::move(observer)),
+      calls_(std::make_shared<Calls>(limits)) {}
 
 MethodGate::~MethodGate() = default;
+
+// OK counts as a call that has begun.
+absl::Status MethodGate::CheckCaller(const Caller& caller, std::string_view full_method) const {
+  absl::Status role =
+      CheckRole(permissions::FindMethodAccess(full_method), full_method, caller.standing);
+  if (!role.ok()) return role;
+  if (calls_->Begin(caller.principal, caller.standing)) return absl::OkStatus();
+  return ReasonStatus(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_LIMIT_EXCEEDED,
+                      "too many calls of this key at once: end one, then call again",
+                      {{"limit", "calls"}, {"retry_after_seconds", "1"}});
+}
+
+void MethodGate::TellRefused(const Caller& caller, const absl::Status& status) const {
+  if (!observer_.refused) return;
+  const std::optional<v1::ErrorReason> reason = ReasonOf(status);
+  if (reason.has_value() && IsRefusal(*reason)) observer_.refused(caller, *reason);
+}
 
 absl::StatusOr<MethodGate::Admission> MethodGate::Admit(const grpc::ServerContext& context,
                                                         std::string_view full_method) const {
   auto caller = door_.CallerOf(context);
   if (!caller.ok()) return caller.status();
   caller->standing = standing_of_(caller->principal);
-  absl::Status role =
-      CheckRole(permissions::FindMethodAccess(full_method), full_method, caller->standing);
-  if (!role.ok()) return role;
-  if (!calls_->Begin(caller->principal, caller->standing)) {
-    return ReasonStatus(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_LIMIT_EXCEEDED,
-                        "too many calls of this key at once: end one, then call again",
-                        {{"limit", "calls"}, {"retry_after_seconds", "1"}});
+  if (absl::Status status = CheckCaller(*caller, full_method); !status.ok()) {
+    TellRefused(*caller, status);
+    return status;
   }
+  if (observer_.admitted) observer_.admitted(*caller);
   // The destructor of the last copy ends the call, whatever way the handler is left.
   std::shared_ptr<void> call(calls_.get(), [calls = calls_, principal = caller->principal](void*) {
     calls->End(principal);

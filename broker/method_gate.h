@@ -16,6 +16,7 @@
 #include <grpcpp/support/status.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -32,8 +33,17 @@ uint8_t CallerBit(Standing standing);
 // Thread-safe.
 class MethodGate {
  public:
+  // Who is told of each call that was let in, and of each that was refused what it asked for: by
+  // the gate, or by its handler. What was malformed, or failed, is no refusal. Called on the call's
+  // thread; must be quick. Empty ones are not called.
+  struct Observer {
+    std::function<void(const Caller&)> admitted;
+    std::function<void(const Caller&, v1::ErrorReason)> refused;
+  };
+
   // 'door' must outlive the gate.
-  MethodGate(const Door& door, StandingOf standing_of, const DoorLimits& limits);
+  MethodGate(const Door& door, StandingOf standing_of, const DoorLimits& limits,
+             Observer observer = {});
   ~MethodGate();
 
   // A caller that was let in; counts as one of its calls while it lives.
@@ -64,7 +74,9 @@ class MethodGate {
                       Function&& function) const {
     auto admission = Admit(*context, full_method);
     if (!admission.ok()) return ToGrpc(admission.status());
-    return ToGrpc(std::forward<Function>(function)(admission->caller()));
+    const absl::Status status = std::forward<Function>(function)(admission->caller());
+    if (!status.ok()) TellRefused(admission->caller(), status);
+    return ToGrpc(status);
   }
 
   // The same for a call with one request: checks its size before 'function' sees it.
@@ -83,8 +95,12 @@ class MethodGate {
 
  private:
   class Calls;
+  absl::Status CheckCaller(const Caller& caller, std::string_view full_method) const;
+  void TellRefused(const Caller& caller, const absl::Status& status) const;
+
   const Door& door_;
   StandingOf standing_of_;
+  const Observer observer_;
   std::shared_ptr<Calls> calls_;
 };
 

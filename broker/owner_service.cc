@@ -21,6 +21,7 @@
 #include "broker/request_ledger.h"
 #include "broker/shutdown.h"
 #include "broker/store.h"
+#include "broker/store_anchor.h"
 #include "broker/subscription_store.h"
 #include "broker/wire_grants.h"
 #include "permissions/subset.h"
@@ -33,6 +34,9 @@ using permissions::Grant;
 using permissions::GrantId;
 using permissions::GrantState;
 using permissions::Principal;
+
+// What the access history says was used.
+constexpr std::string_view kByOwner = "owner";
 
 bool Ended(const Grant& grant) {
   return grant.state == GrantState::kRevoked || grant.state == GrantState::kExpired;
@@ -65,8 +69,9 @@ v1::OwnedGrant OwnerService::Owned(const Grant& grant) const {
   return owned;
 }
 
-std::vector<v1::StreamEnd> OwnerService::Settle(const Principal& principal) {
-  std::vector<v1::StreamEnd> ends = parts_.streams.LastSent(principal);
+std::vector<v1::StreamEnd> OwnerService::Settle(const StreamWatch& watch,
+                                                const Principal& principal) {
+  std::vector<v1::StreamEnd> ends = watch.LastSent(principal);
   const AppPointer app = parts_.apps.Find(principal);
   const bool out = std::none_of(app->grants.begin(), app->grants.end(), [](const Grant& grant) {
     return grant.state == GrantState::kActive;
@@ -77,7 +82,18 @@ std::vector<v1::StreamEnd> OwnerService::Settle(const Principal& principal) {
     // Something is left: the streams go on under what is left.
     parts_.log.WakeAll();
   }
+  // An older database that is put back must not bring back what was taken.
+  parts_.anchor.SaveNow();
   return ends;
+}
+
+bool OwnerService::AnySuspended() const {
+  for (const AppPointer& app : parts_.apps.All()) {
+    for (const Grant& grant : app->grants) {
+      if (grant.state == GrantState::kSuspended) return true;
+    }
+  }
+  return false;
 }
 
 grpc::Status OwnerService::GetStatus(grpc::ServerContext* context,
@@ -161,13 +177,12 @@ grpc::Status OwnerService::ListGrants(grpc::ServerContext* context,
             PageReader page,
             PageReader::Open(parts_.pseudonyms.Of(caller.principal).tokens, "ListGrants", filter,
                              request->page_size(), request->page_token()));
-        if (!request->principal().empty() && Principal::FromHex(request->principal()).empty()) {
+        const Principal only = Principal::FromHex(request->principal());
+        if (!request->principal().empty() && only.empty()) {
           return InvalidField("principal", "must be 64 hex digits");
         }
         for (const AppPointer& app : parts_.apps.All()) {
-          if (!request->principal().empty() && app->principal.ToHex() != request->principal()) {
-            continue;
-          }
+          if (!only.empty() && app->principal != only) continue;
           std::vector<Grant> grants = app->grants;
           std::sort(grants.begin(), grants.end(),
                     [](const Grant& a, const Grant& b) { return a.id < b.id; });
@@ -208,37 +223,41 @@ grpc::Status OwnerService::NarrowGrant(grpc::ServerContext* context,
         return parts_.requests.Once(
             caller.principal, "NarrowGrant", request->request_id(), *request, *response,
             [&]() -> absl::Status {
+              const StreamWatch watch(parts_.streams);
               ASSIGN_OR_RETURN(
                   const Grant grant,
-                  parts_.apps.ChangeGrant(id, [&](Grant& changed) -> absl::Status {
-                    if (Ended(changed)) return AlreadyEnded();
-                    const Grant before = changed;
-                    for (const permissions::Scope scope : remove.ToVector()) {
-                      changed.scopes.Remove(scope);
-                    }
-                    for (const permissions::ChatId& chat : chats) {
-                      changed.selection.included_chats.erase(chat);
-                      changed.selection.excluded_chats.insert(chat);
-                    }
-                    if (request->has_expire_time()) {
-                      const absl::Time end = FromProto(request->expire_time());
-                      if (end > changed.validity.expire_time) {
-                        return InvalidField("expire_time", "would lengthen the grant");
-                      }
-                      // A grant that ends with a connection still does: the earlier of the two
-                      // counts.
-                      if (changed.validity.kind == permissions::ValidityKind::kUntilRevoked) {
-                        changed.validity.kind = permissions::ValidityKind::kUntil;
-                      }
-                      changed.validity.expire_time = end;
-                    }
-                    if (changed.scopes.empty()) changed.state = GrantState::kRevoked;
-                    // Checked and not argued: nobody was asked, so nothing may have been added.
-                    return permissions::IsWithin(changed, before)
-                               ? absl::OkStatus()
-                               : absl::InternalError("narrowing a grant would have widened it");
-                  }));
-              AddEnds(Settle(grant.principal), *response);
+                  parts_.apps.ChangeGrant(
+                      id,
+                      [&](Grant& changed) -> absl::Status {
+                        if (Ended(changed)) return AlreadyEnded();
+                        const Grant before = changed;
+                        for (const permissions::Scope scope : remove.ToVector()) {
+                          changed.scopes.Remove(scope);
+                        }
+                        for (const permissions::ChatId& chat : chats) {
+                          changed.selection.included_chats.erase(chat);
+                          changed.selection.excluded_chats.insert(chat);
+                        }
+                        if (request->has_expire_time()) {
+                          const absl::Time end = FromProto(request->expire_time());
+                          if (end > changed.validity.expire_time) {
+                            return InvalidField("expire_time", "would lengthen the grant");
+                          }
+                          // A grant that ends with a connection still does: the earlier of the two
+                          // counts.
+                          if (changed.validity.kind == permissions::ValidityKind::kUntilRevoked) {
+                            changed.validity.kind = permissions::ValidityKind::kUntil;
+                          }
+                          changed.validity.expire_time = end;
+                        }
+                        if (changed.scopes.empty()) changed.state = GrantState::kRevoked;
+                        // Checked and not argued: nobody was asked, so nothing may have been added.
+                        return permissions::IsWithin(changed, before)
+                                   ? absl::OkStatus()
+                                   : absl::InternalError("narrowing a grant would have widened it");
+                      },
+                      {v1::ACCESS_VERB_NARROWED, kByOwner}));
+              AddEnds(Settle(watch, grant.principal), *response);
               *response->mutable_grant() = Owned(grant);
               return absl::OkStatus();
             });
@@ -257,11 +276,15 @@ grpc::Status OwnerService::RevokeGrant(grpc::ServerContext* context,
         return parts_.requests.Once(
             caller.principal, "RevokeGrant", request->request_id(), *request, *response,
             [&]() -> absl::Status {
-              ASSIGN_OR_RETURN(const Grant grant, parts_.apps.ChangeGrant(id, [](Grant& changed) {
-                changed.state = GrantState::kRevoked;
-                return absl::OkStatus();
-              }));
-              AddEnds(Settle(grant.principal), *response);
+              const StreamWatch watch(parts_.streams);
+              ASSIGN_OR_RETURN(const Grant grant,
+                               parts_.apps.ChangeGrant(id,
+                                                       [](Grant& changed) {
+                                                         changed.state = GrantState::kRevoked;
+                                                         return absl::OkStatus();
+                                                       },
+                                                       {v1::ACCESS_VERB_REVOKED, kByOwner}));
+              AddEnds(Settle(watch, grant.principal), *response);
               *response->mutable_grant() = Owned(grant);
               return absl::OkStatus();
             });
@@ -281,13 +304,15 @@ grpc::Status OwnerService::RevokeApp(grpc::ServerContext* context,
                                   *response, [&]() -> absl::Status {
                                     const bool was_gatekeeper =
                                         parts_.apps.StandingOf(principal) == Standing::kGatekeeper;
-                                    RETURN_IF_ERROR(parts_.apps.Revoke(principal));
+                                    const StreamWatch watch(parts_.streams);
+                                    RETURN_IF_ERROR(parts_.apps.Revoke(principal, kByOwner));
                                     parts_.consent.WithdrawAll(principal);
-                                    AddEnds(parts_.streams.LastSent(principal), *response);
+                                    AddEnds(watch.LastSent(principal), *response);
                                     parts_.streams.EndStreams(principal);
                                     // An adapter has no event stream that could end with a reason
                                     // first.
                                     if (was_gatekeeper) parts_.door.CloseConnections(principal);
+                                    parts_.anchor.SaveNow();
                                     return parts_.subscriptions.Remove(principal);
                                   });
                             });
@@ -305,13 +330,16 @@ grpc::Status OwnerService::SuspendGrant(grpc::ServerContext* context,
         return parts_.requests.Once(
             caller.principal, "SuspendGrant", request->request_id(), *request, *response,
             [&]() -> absl::Status {
+              const StreamWatch watch(parts_.streams);
               ASSIGN_OR_RETURN(const Grant grant,
-                               parts_.apps.ChangeGrant(id, [](Grant& changed) -> absl::Status {
-                                 if (Ended(changed)) return AlreadyEnded();
-                                 changed.state = GrantState::kSuspended;
-                                 return absl::OkStatus();
-                               }));
-              AddEnds(Settle(grant.principal), *response);
+                               parts_.apps.ChangeGrant(id,
+                                                       [](Grant& changed) -> absl::Status {
+                                                         if (Ended(changed)) return AlreadyEnded();
+                                                         changed.state = GrantState::kSuspended;
+                                                         return absl::OkStatus();
+                                                       },
+                                                       {v1::ACCESS_VERB_SUSPENDED, kByOwner}));
+              AddEnds(Settle(watch, grant.principal), *response);
               *response->mutable_grant() = Owned(grant);
               return absl::OkStatus();
             });
@@ -331,11 +359,16 @@ grpc::Status OwnerService::ResumeGrant(grpc::ServerContext* context,
             caller.principal, "ResumeGrant", request->request_id(), *request, *response,
             [&]() -> absl::Status {
               ASSIGN_OR_RETURN(const Grant grant,
-                               parts_.apps.ChangeGrant(id, [](Grant& changed) -> absl::Status {
-                                 if (Ended(changed)) return AlreadyEnded();
-                                 changed.state = GrantState::kActive;
-                                 return absl::OkStatus();
-                               }));
+                               parts_.apps.ChangeGrant(id,
+                                                       [](Grant& changed) -> absl::Status {
+                                                         if (Ended(changed)) return AlreadyEnded();
+                                                         changed.state = GrantState::kActive;
+                                                         return absl::OkStatus();
+                                                       },
+                                                       {v1::ACCESS_VERB_RESUMED, kByOwner}));
+              // Counts as a use, or what lapsed for not being used would lapse again at once.
+              parts_.apps.SawNow(grant.principal, parts_.confirmed_clock.Now());
+              RETURN_IF_ERROR(parts_.apps.KeepLastSeen(grant.principal, absl::ZeroDuration()));
               parts_.log.WakeAll();
               *response->mutable_grant() = Owned(grant);
               return absl::OkStatus();
@@ -347,13 +380,15 @@ grpc::Status OwnerService::Pause(grpc::ServerContext* context, const v1::PauseRe
                                  v1::PauseResponse* response) {
   return parts_.gate.Handle(context, "/postern.v1.OwnerService/Pause", request,
                             [&](const Caller&) -> absl::Status {
-                              RETURN_IF_ERROR(parts_.apps.SetPaused(true));
-                              AddEnds(parts_.streams.LastSent({}), *response);
+                              const StreamWatch watch(parts_.streams);
+                              RETURN_IF_ERROR(parts_.apps.SetPaused(true, kByOwner));
+                              AddEnds(watch.LastSent({}), *response);
                               for (const AppPointer& app : parts_.apps.All()) {
                                 if (app->standing == Standing::kApp) {
                                   parts_.streams.EndStreams(app->principal);
                                 }
                               }
+                              parts_.anchor.SaveNow();
                               return absl::OkStatus();
                             });
 }
@@ -361,7 +396,7 @@ grpc::Status OwnerService::Pause(grpc::ServerContext* context, const v1::PauseRe
 grpc::Status OwnerService::Resume(grpc::ServerContext* context, const v1::ResumeRequest* request,
                                   v1::ResumeResponse*) {
   return parts_.gate.Handle(context, "/postern.v1.OwnerService/Resume", request,
-                            [&](const Caller&) { return parts_.apps.SetPaused(false); });
+                            [&](const Caller&) { return parts_.apps.SetPaused(false, kByOwner); });
 }
 
 grpc::Status OwnerService::ListOwnedAccounts(grpc::ServerContext* context,
@@ -404,23 +439,6 @@ grpc::Status OwnerService::ListOwnedChats(grpc::ServerContext* context,
                               response->set_next_page_token(page.NextToken());
                               return absl::OkStatus();
                             });
-}
-
-grpc::Status OwnerService::Verify(grpc::ServerContext* context, const v1::VerifyRequest* request,
-                                  v1::VerifyResponse* response) {
-  return parts_.gate.Handle(
-      context, "/postern.v1.OwnerService/Verify", request, [&](const Caller&) -> absl::Status {
-        ASSIGN_OR_RETURN(const std::optional<Sequence> bad, parts_.log.VerifyAll([&] {
-          return context->IsCancelled() || parts_.shutdown.begun();
-        }));
-        response->set_intact(!bad.has_value());
-        response->set_record_count(parts_.log.event_count());
-        if (bad.has_value()) {
-          response->set_first_bad_sequence(*bad);
-          response->set_finding("a record is missing or was changed");
-        }
-        return absl::OkStatus();
-      });
 }
 
 }  // namespace postern::broker

@@ -12,6 +12,8 @@
 
 namespace postern::broker {
 
+class StreamWatch;
+
 // What the user's own tools may do: look, narrow, pause, take back. Nothing here creates or widens
 // a grant: the owner's key can be read by any program on the unlocked session bus.
 class OwnerService final : public v1::OwnerService::Service {
@@ -62,14 +64,23 @@ class OwnerService final : public v1::OwnerService::Service {
   // In owner_view.cc.
   grpc::Status ViewAsApp(grpc::ServerContext* context, const v1::ViewAsAppRequest* request,
                          v1::ViewAsAppResponse* response) override;
+  // In owner_access.cc.
+  grpc::Status ListAccessHistory(grpc::ServerContext* context,
+                                 const v1::ListAccessHistoryRequest* request,
+                                 v1::ListAccessHistoryResponse* response) override;
+  grpc::Status SummarizeAccess(grpc::ServerContext* context,
+                               const v1::SummarizeAccessRequest* request,
+                               v1::SummarizeAccessResponse* response) override;
   grpc::Status Verify(grpc::ServerContext* context, const v1::VerifyRequest* request,
                       v1::VerifyResponse* response) override;
 
  private:
   v1::OwnedGrant Owned(const permissions::Grant& grant) const;
+  bool AnySuspended() const;
   // Takes the streams of a principal down, or wakes them to decide again, after its grants changed;
   // returns what each was last sent.
-  std::vector<v1::StreamEnd> Settle(const permissions::Principal& principal);
+  std::vector<v1::StreamEnd> Settle(const StreamWatch& watch,
+                                    const permissions::Principal& principal);
 
   const Parts& parts_;
   const About about_;

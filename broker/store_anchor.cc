@@ -36,6 +36,23 @@ std::string_view Covered(const Slot& slot) {
 
 }  // namespace
 
+std::string_view FindingText(StoreAnchor::Finding finding) {
+  switch (finding) {
+    case StoreAnchor::Finding::kCurrent:
+    case StoreAnchor::Finding::kNew:
+      return {};
+    case StoreAnchor::Finding::kOlder:
+      return "Postern's database is older than it was: somebody put a copy back, so all access is "
+             "suspended. What you took back since then may be there again: look at `postern grants "
+             "list`, revoke what should not be there, then `postern grants resume --all`";
+    case StoreAnchor::Finding::kLost:
+      return "the keyring does not remember how far Postern's database had come, so it may be an "
+             "older copy, and all access is suspended: look at `postern grants list`, revoke what "
+             "should not be there, then `postern grants resume --all`";
+  }
+  return {};
+}
+
 absl::StatusOr<platform::SecretBytes> StoreAnchor::Read(platform::SecretStore& secrets) {
   return secrets.Lookup(kSecretName);
 }

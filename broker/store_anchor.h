@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "broker/access_history.h"
@@ -96,5 +97,8 @@ class StoreAnchor {
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
+
+// What a finding means, for people; empty when nothing is wrong.
+std::string_view FindingText(StoreAnchor::Finding finding);
 
 }  // namespace postern::broker

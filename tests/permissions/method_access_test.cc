@@ -66,7 +66,6 @@ TEST(MethodAccess, TheseAreNotImplementedInThisVersion) {
           "ForwardService/AcquireLease", "ForwardService/ReleaseLease",
           "ForwardService/WatchLeases", "ExportService/Export",
           "OwnerService/Seal", "OwnerService/Unseal", "OwnerService/ListSeals",
-          "OwnerService/ListAccessHistory", "OwnerService/SummarizeAccess",
           "OwnerService/ListDisclosures", "OwnerService/SetNoticePolicy",
           "OwnerService/Purge"));
 }
