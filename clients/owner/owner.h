@@ -66,12 +66,17 @@ class Owner {
   absl::StatusOr<v1::ExtendGrantResponse> ExtendGrant(const std::string& grant_id);
   absl::StatusOr<v1::UnsealResponse> Unseal(v1::UnsealRequest request);
 
+  // Ends the calls that are under way with CANCELLED: for a program that closes while a question of
+  // its waits for the answer.
+  void CancelCalls();
+
  protected:
   explicit Owner(std::unique_ptr<sdk::Client> client);
   static absl::StatusOr<std::unique_ptr<sdk::Client>> ConnectClient(const Paths& paths);
 
  private:
-  std::unique_ptr<sdk::Client> client_;
+  class Calls;
+  const std::unique_ptr<Calls> calls_;
 };
 
 }  // namespace postern::owner
