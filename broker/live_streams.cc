@@ -38,6 +38,37 @@ void LiveStream::EndWrite() {
   write_start_ = absl::InfiniteDuration();
 }
 
+v1::StreamEnd LiveStream::LastSent() {
+  platform::MutexLock lock(mutex_);
+  v1::StreamEnd end;
+  end.set_subscription(subscription_);
+  end.set_last_sequence(last_sequence_);
+  end.set_last_cursor(last_cursor_);
+  return end;
+}
+
+StreamWatch::StreamWatch(LiveStreams& streams) : streams_(streams) {
+  platform::MutexLock lock(streams_.mutex_);
+  streams_.watches_.push_back(this);
+}
+
+StreamWatch::~StreamWatch() {
+  platform::MutexLock lock(streams_.mutex_);
+  streams_.watches_.remove(this);
+}
+
+std::vector<v1::StreamEnd> StreamWatch::LastSent(const Principal& principal) const {
+  std::vector<v1::StreamEnd> ends;
+  platform::MutexLock lock(streams_.mutex_);
+  for (const auto& [whose, end] : ended_) {
+    if (principal.empty() || whose == principal) ends.push_back(end);
+  }
+  for (LiveStream* stream : streams_.streams_) {
+    if (principal.empty() || stream->principal_ == principal) ends.push_back(stream->LastSent());
+  }
+  return ends;
+}
+
 LiveStreams::LiveStreams(Options options)
     : options_(std::move(options)), reaper_([this] { ReaperLoop(); }) {}
 
@@ -94,22 +125,11 @@ absl::StatusOr<std::unique_ptr<LiveStream>> LiveStreams::Add(Principal principal
 void LiveStreams::Remove(LiveStream* stream) {
   platform::MutexLock lock(mutex_);
   streams_.remove(stream);
+  for (StreamWatch* watch : watches_) {
+    watch->ended_.emplace_back(stream->principal_, stream->LastSent());
+  }
   for (Ending& ending : endings_) std::erase(ending.streams, stream);
   changed_.NotifyAll();
-}
-
-std::vector<v1::StreamEnd> LiveStreams::LastSent(const Principal& principal) {
-  std::vector<v1::StreamEnd> ends;
-  platform::MutexLock lock(mutex_);
-  for (LiveStream* stream : streams_) {
-    if (!principal.empty() && stream->principal_ != principal) continue;
-    platform::MutexLock stream_lock(stream->mutex_);
-    v1::StreamEnd& end = ends.emplace_back();
-    end.set_subscription(stream->subscription_);
-    end.set_last_sequence(stream->last_sequence_);
-    end.set_last_cursor(stream->last_cursor_);
-  }
-  return ends;
 }
 
 void LiveStreams::EndStreams(const Principal& principal) {

@@ -21,6 +21,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "broker/log_record.h"
@@ -31,6 +32,27 @@
 namespace postern::broker {
 
 class LiveStreams;
+
+// Notes how far streams had come, those too that end meanwhile: made before grants are changed, so
+// that a stream which sees the change first and is gone is not forgotten in the answer.
+// Thread-safe; the streams must outlive it.
+class StreamWatch {
+ public:
+  explicit StreamWatch(LiveStreams& streams);
+  ~StreamWatch();
+  StreamWatch(const StreamWatch&) = delete;
+  StreamWatch& operator=(const StreamWatch&) = delete;
+
+  // Returns what each stream of the principal (of all, when empty) was last sent. Call after the
+  // epoch was raised; nothing later is ever written under the old grants.
+  std::vector<v1::StreamEnd> LastSent(const permissions::Principal& principal) const;
+
+ private:
+  friend class LiveStreams;
+  LiveStreams& streams_;
+  // Guarded by the streams' mutex.
+  std::vector<std::pair<permissions::Principal, v1::StreamEnd>> ended_;
+};
 
 // One open stream; its destructor takes it out. Used by the stream's own thread.
 class LiveStream {
@@ -46,12 +68,15 @@ class LiveStream {
 
  private:
   friend class LiveStreams;
+  friend class StreamWatch;
   LiveStream(LiveStreams& streams, permissions::Principal principal, std::string subscription,
              grpc::ServerContext* context)
       : streams_(streams),
         principal_(principal),
         subscription_(std::move(subscription)),
         context_(context) {}
+
+  v1::StreamEnd LastSent();
 
   LiveStreams& streams_;
   const permissions::Principal principal_;
@@ -88,10 +113,6 @@ class LiveStreams {
                                                   std::string subscription,
                                                   grpc::ServerContext* context);
 
-  // Returns what each stream of the principal (of all, when empty) was last sent. Call after the
-  // epoch was raised; nothing later is ever written under the old grants.
-  std::vector<v1::StreamEnd> LastSent(const permissions::Principal& principal);
-
   // Sees to it that the principal's streams that exist now end: cancels those that are left after
   // kRevokeCancelAfter and shuts the principal's connections if one is left after
   // kRevokeShutdownAfter.
@@ -104,6 +125,7 @@ class LiveStreams {
 
  private:
   friend class LiveStream;
+  friend class StreamWatch;
   struct Ending {
     permissions::Principal principal;
     std::vector<const LiveStream*> streams;
@@ -122,6 +144,7 @@ class LiveStreams {
   mutable platform::Mutex mutex_;
   platform::ConditionVariable changed_;
   std::list<LiveStream*> streams_ ABSL_GUARDED_BY(mutex_);
+  std::list<StreamWatch*> watches_ ABSL_GUARDED_BY(mutex_);
   std::list<Ending> endings_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread reaper_;

@@ -61,6 +61,20 @@ class OwnerService final : public v1::OwnerService::Service {
   grpc::Status ListOwnedChats(grpc::ServerContext* context,
                               const v1::ListOwnedChatsRequest* request,
                               v1::ListOwnedChatsResponse* response) override;
+  // In owner_seals.cc.
+  grpc::Status Seal(grpc::ServerContext* context, const v1::SealRequest* request,
+                    v1::SealResponse* response) override;
+  grpc::Status Unseal(grpc::ServerContext* context, const v1::UnsealRequest* request,
+                      v1::UnsealResponse* response) override;
+  grpc::Status ListSeals(grpc::ServerContext* context, const v1::ListSealsRequest* request,
+                         v1::ListSealsResponse* response) override;
+  // In owner_disclosures.cc.
+  grpc::Status ListDisclosures(grpc::ServerContext* context,
+                               const v1::ListDisclosuresRequest* request,
+                               v1::ListDisclosuresResponse* response) override;
+  grpc::Status SetNoticePolicy(grpc::ServerContext* context,
+                               const v1::SetNoticePolicyRequest* request,
+                               v1::SetNoticePolicyResponse* response) override;
   // In owner_view.cc.
   grpc::Status ViewAsApp(grpc::ServerContext* context, const v1::ViewAsAppRequest* request,
                          v1::ViewAsAppResponse* response) override;
