@@ -174,7 +174,15 @@ DisclosureBook::Chats DisclosureBook::Look(absl::Time now) const {
   Chats chats;
   const std::vector<GrantHolder> holders = GrantHolders(world_.apps);
   for (const auto& [account, chat] : world_.directory.ChatIds()) {
-    chats[chat] = {account, AudienceOf(holders, world_.directory.FactsOf(account, chat), now)};
+    const permissions::ObjectFacts object = world_.directory.FactsOf(account, chat);
+    Chat& found = chats[chat];
+    found.account = account;
+    found.audience = AudienceOf(holders, object, now);
+    found.is_heard =
+        std::any_of(holders.begin(), holders.end(), [&](const GrantHolder& holder) {
+          return Decide(holder.access, permissions::Scope::kChatsRead, object, now) ==
+                 permissions::Verdict::kAllowed;
+        });
   }
   return chats;
 }
@@ -227,6 +235,7 @@ absl::Status DisclosureBook::TellApps(const Chats& chats, absl::Time now) {
   std::map<AccountId, EventLog::Batch> batches;
   std::vector<std::pair<ChatId, Disclosure>> changed;
   for (const auto& [id, chat] : chats) {
+    if (!chat.is_heard) continue;
     Disclosure row = RowOf(id);
     const bool leaves = LeavesDevice(chat.audience);
     if (row.app_count() == chat.audience.size() && row.leaves_device() == leaves) continue;
@@ -273,9 +282,8 @@ bool DisclosureBook::TellAdapters(const Chats& chats) {
     const std::string state = disclosure.SerializeAsString();
     auto& of_account = told_[chat.account];
     const auto last = of_account.find(id);
-    if (last != of_account.end() && last->second == state) continue;
-    // Of most chats there was never anything to tell.
-    if (last == of_account.end() && chat.audience.empty() && !WasTold(id)) continue;
+    // An adapter begins with no chat that any app can see.
+    if (last == of_account.end() ? chat.audience.empty() : last->second == state) continue;
     const std::optional<std::string> remote_id = world_.directory.RemoteChatId(id);
     if (!remote_id.has_value()) continue;
     v1::AttachResponse response;
@@ -369,11 +377,6 @@ Disclosure DisclosureBook::RowOf(ChatId chat) const {
   platform::MutexLock lock(mutex_);
   const auto it = rows_.find(chat);
   return it == rows_.end() ? Disclosure() : it->second;
-}
-
-bool DisclosureBook::WasTold(ChatId chat) const {
-  platform::MutexLock lock(mutex_);
-  return rows_.contains(chat);
 }
 
 absl::Status DisclosureBook::PutRow(ChatId chat, Disclosure row) {

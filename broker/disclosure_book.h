@@ -105,6 +105,8 @@ class DisclosureBook {
   struct Chat {
     permissions::AccountId account;
     Audience audience;
+    // Some app would get an event of its change: else none is recorded.
+    bool is_heard = false;
   };
   using Chats = absl::flat_hash_map<permissions::ChatId, Chat>;
 
@@ -132,7 +134,6 @@ class DisclosureBook {
   // Those of the audience that the policy has named in the chat.
   static Audience Named(const Audience& audience, v1::NoticePolicy policy);
   storage::v1::Disclosure RowOf(permissions::ChatId chat) const;
-  bool WasTold(permissions::ChatId chat) const;
   absl::Status PutRow(permissions::ChatId chat, storage::v1::Disclosure row)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mutex_);
 

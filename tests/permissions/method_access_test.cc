@@ -65,8 +65,6 @@ TEST(MethodAccess, TheseAreNotImplementedInThisVersion) {
           "MessageService/CreateDraft", "AttachmentService/Download", "AttachmentService/Upload",
           "ForwardService/AcquireLease", "ForwardService/ReleaseLease",
           "ForwardService/WatchLeases", "ExportService/Export",
-          "OwnerService/Seal", "OwnerService/Unseal", "OwnerService/ListSeals",
-          "OwnerService/ListDisclosures", "OwnerService/SetNoticePolicy",
           "OwnerService/Purge"));
 }
 
