@@ -3,6 +3,7 @@
 // stop.
 #include <absl/strings/str_cat.h>
 #include <absl/time/time.h>
+#include <fcntl.h>
 #include <grpc/support/log.h>
 #include <poll.h>
 #include <signal.h>
@@ -21,6 +22,7 @@
 #include "broker/consent_process.h"
 #include "broker/door.h"
 #include "broker/exit_code.h"
+#include "broker/notifier.h"
 #include "platform/atomic_file.h"
 #include "platform/clock.h"
 #include "platform/instance_lock.h"
@@ -59,6 +61,10 @@ void SetUpLog(const std::string& level) {
   });
 }
 
+bool HasTerminal() {
+  return platform::UniqueFd(open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY)).valid();
+}
+
 // Waits for SIGTERM or SIGINT at most 'timeout'; true when one came.
 class Signals {
  public:
@@ -68,7 +74,13 @@ class Signals {
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
+    // Says that the terminal is gone, where there is one. There is nothing to read anew: without a
+    // terminal it is ignored.
+    if (HasTerminal()) {
+      sigaddset(&set, SIGHUP);
+    } else {
+      signal(SIGHUP, SIG_IGN);
+    }
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
     signal(SIGPIPE, SIG_IGN);
     fd_.Reset(signalfd(-1, &set, SFD_CLOEXEC));
@@ -169,9 +181,11 @@ int Run(const Config& config, const platform::Paths& paths, Signals& signals) {
 
   const platform::SystemClock clock;
   ConsentProcess prompt(*agent, config.consent_face);
+  NotifierProcess notifier(*agent);
   BrokerOptions options{clock,        **secrets,           prompt, config, paths.data_dir,
                         paths.socket, platform::UniqueFd()};
   if (listener->has_value()) options.listener = std::move(**listener);
+  options.notifier = &notifier;
   absl::StatusOr<std::unique_ptr<Broker>> broker = Broker::Start(std::move(options));
   if (!broker.ok()) return Refuse(CodeOf(broker.status()), broker.status());
   for (const std::string& warning : (*broker)->warnings()) {
