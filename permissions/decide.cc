@@ -142,7 +142,7 @@ View OpenView(const Access& access, const EventScopes& row, const EventFacts& ev
 
   // The best that grants open by being live, and the best they would open given history.
   bool live_whole = false, live_reduced = false, any_whole = false, any_reduced = false;
-  bool has_history = false, has_also = !row.also, has_ephemeral = !needs_ephemeral;
+  bool has_history = false, has_also = !row.also.has_value(), has_ephemeral = !needs_ephemeral;
   for (const Grant& grant : access.grants) {
     const ScopeSet held = grant.scopes;
     // Scopes first: a few bits, where the rest is hash look-ups.
