@@ -156,31 +156,13 @@ TEST_F(IdentityTest, OwnersToolsHaveNoMethodThatGrants) {
   const auto* owner = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
       "postern.v1.OwnerService");
   ASSERT_NE(owner, nullptr);
-  const std::set<std::string> reviewed = {"GetStatus",
-                                          "ListApps",
-                                          "ListGrants",
-                                          "NarrowGrant",
-                                          "RevokeGrant",
-                                          "RevokeApp",
-                                          "SuspendGrant",
-                                          "ResumeGrant",
-                                          "Pause",
-                                          "Resume",
-                                          "ListOwnedAccounts",
-                                          "ListOwnedChats",
-                                          "Seal",
-                                          "Unseal",
-                                          "ListAccessHistory",
-                                          "Verify",
-                                          "ListDisclosures",
-                                          "Purge",
-                                          "ListSeals",
-                                          "SummarizeAccess",
-                                          "ViewAsApp",
-                                          "SetNoticePolicy",
-                                          "DismissNotices",
-                                          // Asks the person, in the dialog.
-                                          "ExtendGrant"};
+  const std::set<std::string> reviewed = {
+      "GetStatus", "ListApps", "ListGrants", "NarrowGrant", "RevokeGrant", "RevokeApp",
+      "SuspendGrant", "ResumeGrant", "Pause", "Resume", "ListOwnedAccounts", "ListOwnedChats",
+      "Seal", "Unseal", "ListAccessHistory", "Verify", "ListDisclosures", "Purge", "ListSeals",
+      "SummarizeAccess", "ViewAsApp", "SetNoticePolicy", "DismissNotices",
+      // Asks the person, in the dialog.
+      "ExtendGrant"};
   for (int i = 0; i < owner->method_count(); ++i) {
     EXPECT_TRUE(reviewed.contains(owner->method(i)->name())) << owner->method(i)->name();
   }
@@ -309,7 +291,9 @@ TEST_F(IdentityTest, SameThingHasAnotherNameForEachApp) {
   EventReader second(two);
   ASSERT_TRUE(first.WaitLive());
   ASSERT_TRUE(second.WaitLive());
-  ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", "m1", "hello")}));
+  // A name that is not in a random id by chance.
+  const std::string remote_id = "message-of-the-club";
+  ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", remote_id, "hello")}));
   ASSERT_TRUE(first.WaitForEvents(1));
   ASSERT_TRUE(second.WaitForEvents(1));
   const v1::Event a = first.events()[0];
@@ -325,7 +309,8 @@ TEST_F(IdentityTest, SameThingHasAnotherNameForEachApp) {
     EXPECT_NE(ids(a)[i], ids(b)[i]) << i;
   }
   const std::string all = a.SerializeAsString();
-  for (const char* remote : {"club\n", "m1", "bob", "alice"}) {
+  for (const std::string& remote :
+       {std::string("club\n"), remote_id, std::string("bob"), std::string("alice")}) {
     EXPECT_EQ(all.find(remote), std::string::npos) << remote;
   }
 
