@@ -39,7 +39,7 @@ constexpr int kEndGraceMs = 1000;
 // What the agent needs of our environment to reach the display, the session bus and the right
 // language. Variables that load code into it (LD_PRELOAD, GTK_MODULES, GIO_EXTRA_MODULES) are not
 // among them; the ADW ones choose colours.
-constexpr std::array<std::string_view, 28> kPassedVariables = {
+constexpr std::array<std::string_view, 31> kPassedVariables = {
     "HOME",
     "USER",
     "LOGNAME",
@@ -68,6 +68,9 @@ constexpr std::array<std::string_view, 28> kPassedVariables = {
     "AT_SPI_BUS_ADDRESS",
     "GSETTINGS_BACKEND",
     "ASAN_OPTIONS",
+    "LSAN_OPTIONS",
+    "TSAN_OPTIONS",
+    "UBSAN_OPTIONS",
 };
 
 std::vector<char*> AgentEnvironment() {
