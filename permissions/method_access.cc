@@ -12,7 +12,6 @@ constexpr std::string_view kContacts = "contacts come with a later version";
 constexpr std::string_view kFiles = "the bytes of attachments come with a later version";
 constexpr std::string_view kWriting =
     "edits, deletes, receipts, typing and drafts by apps come with a later version";
-constexpr std::string_view kForwarding = "forward leases come with a later version";
 constexpr std::string_view kOversight =
     "seals, access history, disclosures, export and purge come with a later version";
 
@@ -44,9 +43,8 @@ constexpr MethodAccess kMethods[] = {
     {"/postern.v1.MessageService/GetMessage", kApps, Scope::kMessagesHistory, kYes, ""},
     {"/postern.v1.MessageService/SearchMessages", kApps, Scope::kMessagesSearch, kNotYet,
      "search comes with a later version"},
-    // The whole scope: its lesser forms open once each one's condition (the user's word, the last
-    // 24 hours) is checked.
-    {"/postern.v1.MessageService/SendMessage", kApps, Scope::kMessagesSend, kYes, ""},
+    // The least of the scopes that send; DecideSend says what each opens in which chat.
+    {"/postern.v1.MessageService/SendMessage", kApps, Scope::kMessagesSendAsk, kYes, ""},
     {"/postern.v1.MessageService/EditMessage", kApps, Scope::kMessagesEditOwn, kNotYet, kWriting},
     {"/postern.v1.MessageService/DeleteMessage", kApps, Scope::kMessagesDeleteOwn, kNotYet,
      kWriting},
@@ -58,9 +56,10 @@ constexpr MethodAccess kMethods[] = {
     {"/postern.v1.AttachmentService/Download", kApps, Scope::kAttachmentsRead, kNotYet, kFiles},
     {"/postern.v1.AttachmentService/Upload", kApps, Scope::kAttachmentsWrite, kNotYet, kFiles},
 
-    {"/postern.v1.ForwardService/AcquireLease", kApps, Scope::kForward, kNotYet, kForwarding},
-    {"/postern.v1.ForwardService/ReleaseLease", kApps, Scope::kForward, kNotYet, kForwarding},
-    {"/postern.v1.ForwardService/WatchLeases", kApps, Scope::kChatsRead, kNotYet, kForwarding},
+    {"/postern.v1.ForwardService/AcquireLease", kApps, Scope::kForward, kYes, ""},
+    // What an app holds it may always give back.
+    {"/postern.v1.ForwardService/ReleaseLease", kApps, kNone, kYes, ""},
+    {"/postern.v1.ForwardService/WatchLeases", kApps, Scope::kChatsRead, kYes, ""},
 
     {"/postern.v1.ExportService/Export", kApps | kOwner, Scope::kExport, kNotYet, kOversight},
 
@@ -74,7 +73,7 @@ constexpr MethodAccess kMethods[] = {
     {"/postern.v1.OwnerService/RevokeApp", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/SuspendGrant", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/ResumeGrant", kOwner, kNone, kYes, ""},
-    {"/postern.v1.OwnerService/ExtendGrant", kOwner, kNone, kYes, kOversight},
+    {"/postern.v1.OwnerService/ExtendGrant", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/Pause", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/Resume", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/ListOwnedAccounts", kOwner, kNone, kYes, ""},
@@ -88,7 +87,7 @@ constexpr MethodAccess kMethods[] = {
     {"/postern.v1.OwnerService/Verify", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/ListDisclosures", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/SetNoticePolicy", kOwner, kNone, kYes, ""},
-    {"/postern.v1.OwnerService/DismissNotices", kOwner, kNone, kYes, kOversight},
+    {"/postern.v1.OwnerService/DismissNotices", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/Purge", kOwner, kNone, kNotYet, kOversight},
 
     // Not of this contract. Reflection is off unless configured; then it is for enrolled keys too.

@@ -63,9 +63,7 @@ TEST(MethodAccess, TheseAreNotImplementedInThisVersion) {
           "MessageService/SearchMessages", "MessageService/EditMessage",
           "MessageService/DeleteMessage", "MessageService/MarkRead", "MessageService/SetTyping",
           "MessageService/CreateDraft", "AttachmentService/Download", "AttachmentService/Upload",
-          "ForwardService/AcquireLease", "ForwardService/ReleaseLease",
-          "ForwardService/WatchLeases", "ExportService/Export",
-          "OwnerService/Purge"));
+          "ExportService/Export", "OwnerService/Purge"));
 }
 
 }  // namespace
