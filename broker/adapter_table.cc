@@ -94,6 +94,11 @@ absl::Status AdapterTable::WaitUntilFree(AccountId account) {
   return absl::OkStatus();
 }
 
+absl::Status AdapterTable::CheckServed(AccountId account) const {
+  platform::MutexLock lock(mutex_);
+  return adapters_.contains(account) ? absl::OkStatus() : Offline();
+}
+
 absl::StatusOr<v1::CommandResult> AdapterTable::Run(AccountId account, const Principal& principal,
                                                     v1::Command command, absl::Duration timeout,
                                                     const Trail& trail) {

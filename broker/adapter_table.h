@@ -52,6 +52,9 @@ class AdapterTable {
   // for an adapter to leave that lost its connection and comes back.
   absl::Status WaitUntilFree(permissions::AccountId account);
 
+  // OK, or UNAVAILABLE GATEKEEPER_OFFLINE: for a look before anything is written down for a
+  // command.
+  absl::Status CheckServed(permissions::AccountId account) const;
   // Sends a command, under a new id that names 'principal' and the trail of the message it makes
   // (command_id.h), and waits for its answer.
   // UNAVAILABLE GATEKEEPER_OFFLINE: no adapter, nothing was sent. UNAVAILABLE GATEKEEPER_RETRY and

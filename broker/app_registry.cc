@@ -409,15 +409,23 @@ absl::Time AppRegistry::LastSeen(const Principal& principal) const {
   return FromProto(app->second->app.last_seen_time());
 }
 
-void AppRegistry::WaitForChange(uint64_t epoch, absl::Duration timeout) const {
+void AppRegistry::WaitForChange(uint64_t epoch, absl::Duration timeout,
+                                std::optional<uint64_t> seen_wakes) const {
   platform::MutexLock lock(mutex_);
   if (epoch_.load(std::memory_order_acquire) != epoch) return;
+  if (seen_wakes.has_value() && *seen_wakes != wakes_) return;
   changed_.WaitFor(mutex_, timeout);
 }
 
 void AppRegistry::WakeAll() {
   platform::MutexLock lock(mutex_);
+  ++wakes_;
   changed_.NotifyAll();
+}
+
+uint64_t AppRegistry::wakes() const {
+  platform::MutexLock lock(mutex_);
+  return wakes_;
 }
 
 }  // namespace postern::broker

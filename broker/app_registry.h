@@ -15,6 +15,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -108,10 +109,13 @@ class AppRegistry {
   // Call once, before the door opens.
   void SetChangeHook(std::function<void()> hook);
 
-  // Blocks until the epoch is not 'epoch' any more or 'timeout' passes.
-  void WaitForChange(uint64_t epoch, absl::Duration timeout) const;
+  // Blocks until the epoch is not 'epoch' any more or 'timeout' passes. With 'seen_wakes', a WakeAll
+  // since wakes() gave that number counts too: nothing is missed between looking and waiting.
+  void WaitForChange(uint64_t epoch, absl::Duration timeout,
+                     std::optional<uint64_t> seen_wakes = std::nullopt) const;
   // Wakes every WaitForChange.
   void WakeAll();
+  uint64_t wakes() const;
 
  private:
   explicit AppRegistry(Store& store);
@@ -137,6 +141,7 @@ class AppRegistry {
   absl::flat_hash_map<permissions::Principal, absl::Time> last_seen_ ABSL_GUARDED_BY(mutex_);
   bool paused_ ABSL_GUARDED_BY(mutex_) = false;
   std::function<void()> change_hook_ ABSL_GUARDED_BY(mutex_);
+  uint64_t wakes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::atomic<uint64_t> epoch_{1};
 };
 

@@ -25,14 +25,19 @@
 #include "broker/enrollment_service.h"
 #include "broker/event_log.h"
 #include "broker/event_service.h"
+#include "broker/forward_service.h"
 #include "broker/gatekeeper_service.h"
 #include "broker/grant_service.h"
 #include "broker/health_service.h"
 #include "broker/history.h"
+#include "broker/incoming_times.h"
 #include "broker/keys.h"
+#include "broker/lease_table.h"
 #include "broker/limits.h"
 #include "broker/live_streams.h"
+#include "broker/loop_guard.h"
 #include "broker/message_index.h"
+#include "broker/message_sender.h"
 #include "broker/message_service.h"
 #include "broker/method_gate.h"
 #include "broker/owner_notices.h"
@@ -42,6 +47,7 @@
 #include "broker/request_ledger.h"
 #include "broker/retention.h"
 #include "broker/seal_book.h"
+#include "broker/send_limits.h"
 #include "broker/session_grants.h"
 #include "broker/shutdown.h"
 #include "broker/store.h"
@@ -55,7 +61,6 @@
 #include "platform/status_macros.h"
 #include "postern/v1/attachment_service.grpc.pb.h"
 #include "postern/v1/export_service.grpc.pb.h"
-#include "postern/v1/forward_service.grpc.pb.h"
 
 #ifndef POSTERN_VERSION
 #error "the build names the version"
@@ -185,16 +190,21 @@ struct Broker::Running {
   std::unique_ptr<SubscriptionStore> subscriptions;
   std::unique_ptr<Deliveries> deliveries;
   std::unique_ptr<RequestLedger> requests;
+  std::unique_ptr<SendLimits> limits;
+  std::unique_ptr<LoopGuard> loops;
+  std::unique_ptr<IncomingTimes> incoming;
   std::unique_ptr<StoreAnchor> anchor;
   AdapterTable adapters;
   std::unique_ptr<DisclosureBook> disclosures;
   std::unique_ptr<Door> door;
+  std::unique_ptr<LeaseTable> leases;
   std::unique_ptr<SessionGrants> session_grants;
   std::unique_ptr<MethodGate> gate;
   std::unique_ptr<LiveStreams> streams;
   std::unique_ptr<ConsentPreviews> previews;
   std::unique_ptr<ConsentDesk> consent;
   std::unique_ptr<Parts> parts;
+  std::unique_ptr<MessageSender> sender;
   std::unique_ptr<Upkeep> upkeep;
 
   std::unique_ptr<EnrollmentService> enrollment_service;
@@ -202,12 +212,12 @@ struct Broker::Running {
   std::unique_ptr<ChatService> chat_service;
   std::unique_ptr<EventService> event_service;
   std::unique_ptr<MessageService> message_service;
+  std::unique_ptr<ForwardService> forward_service;
   std::unique_ptr<GatekeeperService> gatekeeper_service;
   std::unique_ptr<OwnerService> owner_service;
   std::unique_ptr<HealthService> health_service;
   // No part implements these yet (permissions/method_access.h).
   v1::AttachmentService::Service attachment_service;
-  v1::ForwardService::Service forward_service;
   v1::ExportService::Service export_service;
 
   std::unique_ptr<grpc::Server> server;
@@ -278,6 +288,10 @@ absl::Status Broker::Running::Open(BrokerOptions& options, platform::TlsIdentity
   ASSIGN_OR_RETURN(subscriptions, SubscriptionStore::Open(*store));
   ASSIGN_OR_RETURN(deliveries, Deliveries::Open(*store));
   ASSIGN_OR_RETURN(requests, RequestLedger::Open(*store, clock->confirmed()));
+  // Budgets go by what is sure: a clock set ahead must not fill them anew.
+  ASSIGN_OR_RETURN(limits, SendLimits::Open(*store, clock->confirmed()));
+  loops = std::make_unique<LoopGuard>(*clock);
+  incoming = std::make_unique<IncomingTimes>(*log, *index, *directory, clock->confirmed());
   ASSIGN_OR_RETURN(DoorKeys door_keys, keys.get());
   identity = std::move(door_keys.identity);
   apps->SetOwner(door_keys.owner);
@@ -326,7 +340,9 @@ absl::Status Broker::Running::OpenDoor(BrokerOptions& options, platform::TlsIden
                  pid);
   };
   // A stream whose connection is gone is told by its next look, which comes at once.
-  door_options.on_closed = [this](ConnectionId, const permissions::Principal& principal) {
+  door_options.on_closed = [this](ConnectionId connection,
+                                  const permissions::Principal& principal) {
+    leases->ConnectionClosed(connection);
     apps->SawNow(principal, clock->Now());
     session_grants->ConnectionClosed(principal);
     log->WakeAll();
@@ -335,6 +351,9 @@ absl::Status Broker::Running::OpenDoor(BrokerOptions& options, platform::TlsIden
   const DoorLimits limits = door_options.limits;
   ASSIGN_OR_RETURN(door, Door::Open(std::move(door_options)));
   // Made before the door accepts, which it does in Serve.
+  leases = std::make_unique<LeaseTable>(LeaseTable::World{
+      *apps, *directory, *log, clock->confirmed(),
+      [this](ConnectionId connection) { return door->PidfdOf(connection).ok(); }});
   session_grants = std::make_unique<SessionGrants>(
       *apps,
       [this](const permissions::Principal& principal) { return door->ConnectionsOf(principal); });
@@ -393,6 +412,10 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
                                         .pseudonyms = *pseudonyms,
                                         .subscriptions = *subscriptions,
                                         .requests = *requests,
+                                        .limits = *limits,
+                                        .loops = *loops,
+                                        .incoming = *incoming,
+                                        .leases = *leases,
                                         .adapters = adapters,
                                         .disclosures = *disclosures,
                                         .streams = *streams,
@@ -408,7 +431,9 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
   grant_service = std::make_unique<GrantService>(*parts);
   chat_service = std::make_unique<ChatService>(*parts);
   event_service = std::make_unique<EventService>(*parts);
-  message_service = std::make_unique<MessageService>(*parts);
+  ASSIGN_OR_RETURN(sender, MessageSender::Open(*parts));
+  message_service = std::make_unique<MessageService>(*parts, *sender);
+  forward_service = std::make_unique<ForwardService>(*parts);
   gatekeeper_service = std::make_unique<GatekeeperService>(*parts, *ids);
   OwnerService::About about;
   about.software_version = POSTERN_VERSION;
@@ -434,7 +459,7 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
   builder.RegisterService(owner_service.get());
   builder.RegisterService(health_service.get());
   builder.RegisterService(&attachment_service);
-  builder.RegisterService(&forward_service);
+  builder.RegisterService(forward_service.get());
   builder.RegisterService(&export_service);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   interceptors.push_back(ExplainUnimplemented(*gate));
@@ -470,12 +495,14 @@ void Broker::Stop() {
   running_->shutdown.Begin();
   running_->log->WakeAll();
   running_->apps->WakeAll();
+  running_->leases->Stop();
   // Streams say why before their connections end.
   running_->streams->WaitUntilEmpty(kShutdownGrace);
   // Stopped and not destroyed: handlers may still look at it.
   if (running_->consent != nullptr) running_->consent->Stop();
   running_->disclosures->Stop();
   running_->adapters.Stop();
+  if (running_->sender != nullptr) running_->sender->Stop();
   running_->door->Stop();
   if (running_->server != nullptr) {
     running_->server->Shutdown(std::chrono::system_clock::now() +

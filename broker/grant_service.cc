@@ -13,6 +13,7 @@
 #include "broker/question_offer.h"
 #include "broker/request_check.h"
 #include "broker/request_ledger.h"
+#include "broker/send_limits.h"
 #include "broker/shutdown.h"
 #include "broker/store_anchor.h"
 #include "broker/wire_grants.h"
@@ -50,6 +51,16 @@ v1::GrantRequest WireRequest(const std::string& id, const ConsentDesk::Status& s
   if (status.grant.has_value())
     *request.mutable_grant() = WireGrant(*status.grant, pseudonyms, now);
   return request;
+}
+
+// OK when the app has such a grant and it has not ended.
+absl::Status CheckStands(const AppSnapshot& app, permissions::GrantId id, absl::Time now) {
+  for (const Grant& grant : app.grants) {
+    if (grant.id != id) continue;
+    const bool stands = grant.state == GrantState::kActive || grant.state == GrantState::kSuspended;
+    if (stands && now < grant.validity.expire_time) return absl::OkStatus();
+  }
+  return NotFound("grant_id");
 }
 
 }  // namespace
@@ -103,6 +114,7 @@ grpc::Status GrantService::RequestGrant(grpc::ServerContext* context,
         question.app = app->app;
         return parts_.requests.Once(
             caller.principal, "RequestGrant", request->request_id(), *request, *response,
+            [&] { return parts_.limits.TakeWrite(caller.principal); },
             [&]() -> absl::Status {
               ASSIGN_OR_RETURN(question.pidfd, parts_.door.PidfdOf(caller.connection));
               ASSIGN_OR_RETURN(const std::string id, parts_.consent.Ask(std::move(question)));
@@ -182,6 +194,12 @@ grpc::Status GrantService::ReleaseGrant(grpc::ServerContext* context,
         }
         return parts_.requests.Once(
             caller.principal, "ReleaseGrant", request->request_id(), *request, *response,
+            [&]() -> absl::Status {
+              // A grant that has ended cannot be given back, and saying so costs no write.
+              RETURN_IF_ERROR(
+                  CheckStands(*parts_.apps.Find(caller.principal), id, parts_.clock.Now()));
+              return parts_.limits.TakeWrite(caller.principal);
+            },
             [&]() -> absl::Status {
               ASSIGN_OR_RETURN(const Grant grant,
                                parts_.apps.ChangeGrant(

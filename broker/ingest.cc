@@ -10,7 +10,9 @@
 #include "broker/disclosure_book.h"
 #include "broker/event_kinds.h"
 #include "broker/event_log.h"
+#include "broker/incoming_times.h"
 #include "broker/limits.h"
+#include "broker/loop_guard.h"
 #include "broker/message_index.h"
 #include "broker/objections.h"
 #include "broker/proto_time.h"
@@ -177,6 +179,17 @@ void Ingest::MarkEphemeral(LogRecord& record) {
                      (chat.has_value() && chat->disappearing_timer().seconds() > 0);
 }
 
+void Ingest::Hear(const TakenEvent& taken) {
+  parts_.incoming.Note(taken);
+  if (taken.record.kind != kMessageCreated || taken.record.backfill ||
+      !taken.record.origin.empty()) {
+    return;
+  }
+  const v1::Message& message = taken.event.message_created().message();
+  if (message.from_owner() || parts_.directory.IsSelf(account_, taken.record.sender)) return;
+  parts_.loops.Arrived(message.text());
+}
+
 absl::Status Ingest::Commit(const std::vector<v1::SourcedEvent>& events) {
   v1::EventAck ack;
   uint64_t position = durable_position_;
@@ -217,6 +230,7 @@ absl::Status Ingest::Commit(const std::vector<v1::SourcedEvent>& events) {
   RETURN_IF_ERROR(parts_.directory.Apply(account_, taken_events));
   RETURN_IF_ERROR(TakeObjections(parts_, account_, taken_events));
   parts_.disclosures.Took(taken_events);
+  for (const TakenEvent& taken : taken_events) Hear(taken);
 
   EventLog::Batch batch;
   batch.account = account_;

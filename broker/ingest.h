@@ -58,6 +58,8 @@ class Ingest {
   void MarkEphemeral(LogRecord& record);
   // Whether this is the text of a message whose delete came before it.
   bool IsDeletedAlready(const LogRecord& record);
+  // Tells those who listen for what people write.
+  void Hear(const TakenEvent& taken);
   // Whether an adapter sent this before under another position.
   absl::StatusOr<bool> IsDuplicate(const TakenEvent& taken);
 

@@ -89,6 +89,8 @@ inline constexpr size_t kLeaseLineMax = 8;
 inline constexpr size_t kLeaseTargetsMax = 4;
 // Request ids remembered of one app for its leases: longer than any client retries.
 inline constexpr size_t kLeaseRequestsMax = 256;
+// Lease calls of one app in a minute: all its leases at once, after a restart.
+inline constexpr uint32_t kLeaseCallsPerMinute = kLeasesPerAppMax;
 // A full disk cannot tell who holds a lease; it is tried again so soon.
 inline constexpr absl::Duration kLeaseRetry = absl::Seconds(1);
 

@@ -1,24 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <absl/base/thread_annotations.h>
-#include <absl/container/flat_hash_map.h>
-
 #include "broker/caller.h"
 #include "broker/history.h"
 #include "broker/parts.h"
-#include "permissions/rate_limit.h"
-#include "platform/mutex.h"
 #include "postern/v1/message_service.grpc.pb.h"
 
 namespace postern::broker {
 
 struct Asker;
+class MessageSender;
 
-// Reads history, sends and reacts in the user's name.
+// Reads history; sends and reacts in the user's name (message_sender.h).
 class MessageService final : public v1::MessageService::Service {
  public:
-  explicit MessageService(const Parts& parts) : parts_(parts), history_(parts.history) {}
+  MessageService(const Parts& parts, MessageSender& sender)
+      : parts_(parts), history_(parts.history), sender_(sender) {}
 
   grpc::Status ListMessages(grpc::ServerContext* context, const v1::ListMessagesRequest* request,
                             v1::ListMessagesResponse* response) override;
@@ -34,19 +31,12 @@ class MessageService final : public v1::MessageService::Service {
                     v1::ListMessagesResponse& response);
   absl::Status Get(const Asker& asker, const v1::GetMessageRequest& request,
                    v1::GetMessageResponse& response);
-  absl::Status Send(const Caller& caller, const v1::SendMessageRequest& request,
-                    v1::SendMessageResponse& response);
-  absl::Status React(const Caller& caller, const v1::SetReactionRequest& request);
-  // Takes one send from the app's allowance. RESOURCE_EXHAUSTED LIMIT_EXCEEDED with
-  // "retry_after_seconds".
-  absl::Status TakeSend(const Caller& caller);
+  // RESOURCE_EXHAUSTED LIMIT_EXCEEDED when the app has read its bytes of the day.
+  absl::Status CheckReadBudget(const Asker& asker) const;
 
   const Parts& parts_;
   History& history_;
-
-  platform::Mutex mutex_;
-  absl::flat_hash_map<permissions::Principal, permissions::TokenBucket> sends_
-      ABSL_GUARDED_BY(mutex_);
+  MessageSender& sender_;
 };
 
 }  // namespace postern::broker

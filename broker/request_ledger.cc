@@ -6,6 +6,7 @@
 #include <openssl/sha.h>
 
 #include <optional>
+#include <vector>
 
 #include "broker/absl_text.h"
 #include "broker/limits.h"
@@ -95,6 +96,33 @@ absl::StatusOr<std::optional<Entry>> Find(Store& store, const Principal& princip
   return entry;
 }
 
+// Throws out what is older than kRequestMemory, and of a principal with more than
+// kRequestsPerAppMax the oldest; never what still runs.
+absl::Status Prune(Database& database, absl::Time now) {
+  RETURN_IF_ERROR(database.Run("DELETE FROM requests WHERE create_time < ?",
+                               absl::ToUnixSeconds(now - kRequestMemory)));
+  std::vector<std::string> busy;
+  {
+    ASSIGN_OR_RETURN(Statement counts,
+                     database.Prepare("SELECT principal FROM requests GROUP BY principal "
+                                      "HAVING COUNT(*) > ?"));
+    counts.BindAll(kRequestsPerAppMax);
+    while (true) {
+      ASSIGN_OR_RETURN(const bool more, counts.Step());
+      if (!more) break;
+      busy.emplace_back(counts.Bytes(0));
+    }
+  }
+  for (const std::string& principal : busy) {
+    RETURN_IF_ERROR(database.Run(
+        "DELETE FROM requests WHERE principal = ?1 AND state != ?2 AND create_time < "
+        "(SELECT create_time FROM requests WHERE principal = ?1 ORDER BY create_time DESC "
+        "LIMIT 1 OFFSET ?3)",
+        Blob{principal}, static_cast<int>(State::kBegun), kRequestsPerAppMax));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RequestLedger>> RequestLedger::Open(Store& store,
@@ -118,6 +146,7 @@ absl::Status RequestLedger::Once(const Principal& principal, std::string_view me
                                  const std::string& request_id,
                                  const google::protobuf::MessageLite& request,
                                  google::protobuf::MessageLite& response,
+                                 absl::FunctionRef<absl::Status()> admit,
                                  absl::FunctionRef<absl::Status()> action) {
   RETURN_IF_ERROR(CheckRequestId(request_id));
   const std::string running_key = absl::StrCat(AbslText(principal.view()), request_id);
@@ -148,13 +177,13 @@ absl::Status RequestLedger::Once(const Principal& principal, std::string_view me
     }
   }
 
+  RETURN_IF_ERROR(admit());
   // Begun is durable before anything happens: after a crash the outcome is unknown, never repeated.
   const bool prune = TakePruneTurn();
   const absl::Time now = clock_.Now();
   RETURN_IF_ERROR(store_.Write([&](Database& database) -> absl::Status {
     if (prune) {
-      RETURN_IF_ERROR(database.Run("DELETE FROM requests WHERE create_time < ?",
-                                   absl::ToUnixSeconds(now - kRequestMemory)));
+      RETURN_IF_ERROR(Prune(database, now));
     }
     return database.Run(
         "INSERT INTO requests(principal, request_id, method, digest, state, response, create_time) "

@@ -38,6 +38,17 @@ class RequestLedger {
   absl::Status Once(const permissions::Principal& principal, std::string_view method,
                     const std::string& request_id, const google::protobuf::MessageLite& request,
                     google::protobuf::MessageLite& response,
+                    absl::FunctionRef<absl::Status()> action) {
+    return Once(
+        principal, method, request_id, request, response, [] { return absl::OkStatus(); }, action);
+  }
+  // The same, but asks 'admit' first, for a request that was not seen before: what it refuses was
+  // not begun, costs no write and is not remembered. A repetition is answered whatever 'admit'
+  // would say now.
+  absl::Status Once(const permissions::Principal& principal, std::string_view method,
+                    const std::string& request_id, const google::protobuf::MessageLite& request,
+                    google::protobuf::MessageLite& response,
+                    absl::FunctionRef<absl::Status()> admit,
                     absl::FunctionRef<absl::Status()> action);
 
  private:

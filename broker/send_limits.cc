@@ -41,7 +41,9 @@ absl::Status Exceeded(std::string_view limit, uint64_t most, std::string_view wh
 
 }  // namespace
 
-SendLimits::Budgets::Budgets() : writes(kWritesPerMinute, absl::Minutes(1)) {}
+SendLimits::Budgets::Budgets()
+    : writes(kWritesPerMinute, absl::Minutes(1)),
+      lease_calls(kLeaseCallsPerMinute, absl::Minutes(1)) {}
 
 absl::StatusOr<std::unique_ptr<SendLimits>> SendLimits::Open(Store& store,
                                                              const platform::Clock& clock) {
@@ -200,6 +202,14 @@ absl::Status SendLimits::TakeWrite(const Principal& principal) {
   if (wait == absl::ZeroDuration()) return absl::OkStatus();
   return Exceeded("changes_per_minute", kWritesPerMinute,
                   absl::StrCat("make ", kWritesPerMinute, " changes a minute"), wait);
+}
+
+absl::Status SendLimits::TakeLeaseCall(const Principal& principal) {
+  platform::MutexLock lock(mutex_);
+  const absl::Duration wait = budgets_[principal].lease_calls.Take(clock_.Elapsed());
+  if (wait == absl::ZeroDuration()) return absl::OkStatus();
+  return Exceeded("lease_calls_per_minute", kLeaseCallsPerMinute,
+                  absl::StrCat("ask for ", kLeaseCallsPerMinute, " leases a minute"), wait);
 }
 
 absl::Status SendLimits::WriteSends(const Principal& principal, uint32_t per_hour,

@@ -58,6 +58,8 @@ class SendLimits {
   // Takes one of kWritesPerMinute: for calls that cost a durable write and have no budget of their
   // own.
   absl::Status TakeWrite(const permissions::Principal& principal);
+  // Takes one of kLeaseCallsPerMinute.
+  absl::Status TakeLeaseCall(const permissions::Principal& principal);
 
  private:
   // One allowance of sends.
@@ -79,6 +81,7 @@ class SendLimits {
     absl::flat_hash_map<uint32_t, Sends> sends;
     Day day;
     permissions::TokenBucket writes;
+    permissions::TokenBucket lease_calls;
     Budgets();
   };
 

@@ -10,13 +10,16 @@
 #include "broker/directory.h"
 #include "broker/event_log.h"
 #include "broker/event_view.h"
+#include "broker/lease_table.h"
 #include "broker/limits.h"
 #include "broker/proto_time.h"
 #include "broker/request_check.h"
+#include "broker/send_limits.h"
 #include "broker/shutdown.h"
 #include "broker/subscription_store.h"
 #include "permissions/event_scopes.h"
 #include "platform/status_macros.h"
+#include "postern/storage/v1/stored_event.pb.h"
 
 namespace postern::broker {
 namespace {
@@ -59,6 +62,7 @@ absl::Status Subscription::Run(Write write) {
     return InvalidField("start", "has a value this broker does not know");
   }
   RETURN_IF_ERROR(CheckStanding());
+  RETURN_IF_ERROR(CheckReadBudget());
   ASSIGN_OR_RETURN(stream_,
                    parts_.streams.Add(caller_.principal, request_.subscription(), context_));
   ASSIGN_OR_RETURN(position_, StartPosition());
@@ -75,6 +79,8 @@ absl::Status Subscription::Run(Write write) {
     frame.Clear();
     RETURN_IF_ERROR(FillFrame(frame));
     if (!frame.events().empty() || position_ - *written_ >= kSilentEventsMax) {
+      // Over it the stream ends here and goes on from the last frame's cursor another day.
+      if (!frame.events().empty()) RETURN_IF_ERROR(CheckReadBudget());
       RETURN_IF_ERROR(WriteFrame(frame, write));
     } else if (position_ >= parts_.log.last_sequence()) {
       // What cannot be written now stays noted.
@@ -149,7 +155,30 @@ absl::Status Subscription::CheckStanding() {
       }
     }
   }
+  // Who may ask to send is told by an event how that ended.
+  if (Decide(access, Scope::kMessagesSendAsk, {}, now) == Verdict::kAllowed) {
+    return absl::OkStatus();
+  }
   return VerdictStatus(best, best_scope);
+}
+
+absl::Status Subscription::CheckReadBudget() const {
+  return parts_.limits.MayRead(caller_.principal,
+                               ReadAllowance(parts_.apps.AccessOf(*app_), parts_.clock.Now()));
+}
+
+absl::StatusOr<bool> Subscription::WouldGoBack(const LogRecord& record) const {
+  if (record.origin.empty() || record.origin == caller_.principal || record.erased()) return false;
+  const std::vector<std::string> targets = parts_.leases.TargetsOf(caller_.principal, record.chat);
+  if (targets.empty()) return false;
+  storage::v1::StoredEvent stored;
+  if (!stored.ParseFromString(record.body)) {
+    return absl::DataLossError("a stored event is unreadable");
+  }
+  return std::any_of(targets.begin(), targets.end(), [&](const std::string& target) {
+    return std::find(stored.networks().begin(), stored.networks().end(), target) !=
+           stored.networks().end();
+  });
 }
 
 absl::Status Subscription::AddRecord(const LogRecord& record, const Viewer& viewer,
@@ -163,6 +192,8 @@ absl::Status Subscription::AddRecord(const LogRecord& record, const Viewer& view
     }
     return absl::OkStatus();
   }
+  ASSIGN_OR_RETURN(const bool goes_back, WouldGoBack(record));
+  if (goes_back) return absl::OkStatus();
   ASSIGN_OR_RETURN(std::optional<v1::Event> event, ViewEvent(record, viewer));
   if (!event.has_value()) return absl::OkStatus();
   if (lost_ > 0) AddGap(std::exchange(lost_, 0), frame);
@@ -237,6 +268,9 @@ absl::Status Subscription::WriteFrame(v1::SubscribeResponse& frame, Write write)
   stream_->EndWrite();
   // Also where the connection is gone: some of it may have come through.
   if (written_.has_value()) parts_.deliveries.Note(*app_, {}, *written_ + 1, position_);
+  if (!frame.events().empty()) {
+    parts_.limits.CountRead(caller_.principal, frame.ByteSizeLong());
+  }
   if (!open) {
     // A revocation's cancel looks like a closed connection; the reason is what counts.
     RETURN_IF_ERROR(CheckStanding());

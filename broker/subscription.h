@@ -52,6 +52,11 @@ class Subscription {
   absl::StatusOr<Sequence> NewPosition();
   // OK while a grant in force opens something to a stream.
   absl::Status CheckStanding();
+  // RESOURCE_EXHAUSTED LIMIT_EXCEEDED when the app has read its bytes of the day.
+  absl::Status CheckReadBudget() const;
+  // Whether an app brought this here from a network that the reader would pass it on to, by the
+  // leases it holds or stands by for: a bridge is not handed what came over another one.
+  absl::StatusOr<bool> WouldGoBack(const LogRecord& record) const;
   // Reads on and fills 'frame' with what the app may see, moving position_ past all that it looked
   // at.
   absl::Status FillFrame(v1::SubscribeResponse& frame);
