@@ -29,6 +29,17 @@ void EraseSealed(const SealBook& seals, Repeated& named) {
               named.end());
 }
 
+// Takes away the lines at the beginning that quote. False when there are none.
+bool CutQuotedLines(std::string& text) {
+  size_t begin = 0;
+  while (begin < text.size() && text[begin] == '>') {
+    const size_t end = text.find('\n', begin);
+    begin = end == std::string::npos ? text.size() : end + 1;
+  }
+  text.erase(0, begin);
+  return begin > 0;
+}
+
 // A delete says who deleted, not whose words it is about: those are looked up by the message.
 bool NamesWriter(const LogRecord& record) {
   return record.kind != Event::kMessageDeleted && record.kind != Event::kMessageExpired;
@@ -156,16 +167,12 @@ void HideSealedPeople(const SealBook& seals, v1::Chat& chat) {
 void HideQuotation(v1::Message& message) {
   message.mutable_reply_to()->clear_excerpt();
   message.mutable_reply_to()->clear_sender_contact_id();
-  const std::string& text = message.text();
-  size_t begin = 0;
-  while (begin < text.size() && text[begin] == '>') {
-    const size_t end = text.find('\n', begin);
-    begin = end == std::string::npos ? text.size() : end + 1;
-  }
-  if (begin == 0) return;
-  message.set_text(text.substr(begin));
-  message.set_text_bytes(static_cast<uint32_t>(message.text().size()));
-  message.clear_raw_text();
+  const bool cut = CutQuotedLines(*message.mutable_text());
+  const bool cut_raw = CutQuotedLines(*message.mutable_raw_text());
+  if (!cut && !cut_raw) return;
+  const size_t bytes =
+      message.raw_text().empty() ? message.text().size() : message.raw_text().size();
+  message.set_text_bytes(static_cast<uint32_t>(bytes));
   // They pointed into the longer text.
   message.clear_spans();
   message.clear_mentions();

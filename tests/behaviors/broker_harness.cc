@@ -331,6 +331,12 @@ void Adapter::Loop() {
       changed_.NotifyAll();
       continue;
     }
+    if (response.has_disclosure()) {
+      platform::MutexLock lock(mutex_);
+      disclosures_.push_back(response.disclosure());
+      changed_.NotifyAll();
+      continue;
+    }
     if (!response.has_command()) continue;
     Handler handler;
     size_t count = 0;
@@ -370,6 +376,34 @@ void Adapter::Answer(Handler handler) {
 std::vector<v1::Command> Adapter::commands() {
   platform::MutexLock lock(mutex_);
   return commands_;
+}
+
+bool Adapter::WaitForCommands(size_t count, absl::Duration timeout) {
+  const auto deadline = In(timeout);
+  platform::MutexLock lock(mutex_);
+  while (commands_.size() < count && !end_.has_value() && Steady::now() < deadline) {
+    changed_.WaitFor(mutex_, Until(deadline));
+  }
+  return commands_.size() >= count;
+}
+
+std::vector<v1::Disclosure> Adapter::disclosures() {
+  platform::MutexLock lock(mutex_);
+  return disclosures_;
+}
+
+bool Adapter::WaitForDisclosures(size_t count, absl::Duration timeout) {
+  const auto deadline = In(timeout);
+  platform::MutexLock lock(mutex_);
+  while (disclosures_.size() < count && !end_.has_value() && Steady::now() < deadline) {
+    changed_.WaitFor(mutex_, Until(deadline));
+  }
+  return disclosures_.size() >= count;
+}
+
+void Adapter::Say(const v1::AttachRequest& request) {
+  platform::MutexLock lock(write_mutex_);
+  stream_->Write(request);
 }
 
 uint64_t Adapter::Push(const std::vector<v1::Event>& events) {

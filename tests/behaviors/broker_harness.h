@@ -190,6 +190,13 @@ class Adapter {
   // How commands are answered; nothing: no answer. Without one: sent.
   void Answer(Handler handler);
   std::vector<v1::Command> commands();
+  // Waits until so many commands have come.
+  bool WaitForCommands(size_t count, absl::Duration timeout = kPatience);
+  // What the client was told of who sees which chat, in order.
+  std::vector<v1::Disclosure> disclosures();
+  bool WaitForDisclosures(size_t count, absl::Duration timeout = kPatience);
+  // Says something other than events and answers.
+  void Say(const v1::AttachRequest& request);
 
   // Sends events under the next positions, in batches; returns the last position.
   uint64_t Push(const std::vector<v1::Event>& events);
@@ -221,6 +228,7 @@ class Adapter {
   uint64_t durable_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<v1::RefusedEvent> refused_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::Command> commands_ ABSL_GUARDED_BY(mutex_);
+  std::vector<v1::Disclosure> disclosures_ ABSL_GUARDED_BY(mutex_);
   std::optional<grpc::Status> end_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };

@@ -1,0 +1,520 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who is sealed is as if not there; who objects leaves a mark; and neither waits for anything.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/behaviors/broker_harness.h"
+
+namespace postern::behaviors {
+namespace {
+
+using enum permissions::Scope;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr char kCanary[] = "canary";
+
+const std::vector<permissions::Scope> kEverything = {
+    kChatsRead,    kMessagesRead,  kMessagesHistory, kAttachmentsRead,
+    kContactsRead, kReactionsRead, kReceiptsRead,    kTypingRead,
+    kPresenceRead, kCallsRead,     kMessagesSend,    kReactionsWrite};
+
+v1::Event Group(const std::string& chat, const std::vector<std::string>& people) {
+  v1::Event event = ChatEvent(chat);
+  for (const std::string& person : people) {
+    v1::Participant& participant =
+        *event.mutable_chat_created()->mutable_chat()->add_participants();
+    participant.set_contact_id(person);
+    participant.set_display_name(person);
+  }
+  return event;
+}
+
+v1::Event Direct(const std::string& chat, const std::string& peer) {
+  v1::Event event = Group(chat, {"self", peer});
+  event.mutable_chat_created()->mutable_chat()->set_kind(v1::CHAT_KIND_DIRECT);
+  event.mutable_chat_created()->mutable_chat()->set_peer_contact_id(peer);
+  return event;
+}
+
+v1::Event From(const std::string& person, v1::Event event) {
+  v1::Message& message = *event.mutable_message_created()->mutable_message();
+  message.set_sender_contact_id(person);
+  message.set_sender_display_name(person);
+  return event;
+}
+
+v1::Event Answer(const std::string& quoted, const std::string& of, v1::Event event) {
+  v1::ReplyTo& quote = *event.mutable_message_created()->mutable_message()->mutable_reply_to();
+  quote.set_message_id(quoted);
+  quote.set_sender_contact_id(of);
+  quote.set_excerpt("the canary sings");
+  return event;
+}
+
+template <typename Set>
+v1::Event InChat(const std::string& chat, Set set) {
+  v1::Event event;
+  event.set_chat_id(chat);
+  set(event);
+  return event;
+}
+
+// Everything that Bob can be seen by in a group where Carol is too, with texts that hold the
+// canary.
+std::vector<v1::Event> AllOfBob(const std::string& chat) {
+  std::vector<v1::Event> events = {
+      MessageEvent(chat, "b1", "the canary sings"), EditEvent(chat, "b1", "the canary sang"),
+      // Carol's answer quotes him, as an excerpt and, as some clients do, in the text.
+      From("carol", Answer("b1", "bob", MessageEvent(chat, "c1", "> the canary sings\nwell sung"))),
+      ReactionEvent(chat, "b1", "+1")};
+  events.push_back(InChat(chat, [](v1::Event& event) {
+    event.mutable_reaction_set()->set_message_id("c1");
+    event.mutable_reaction_set()->set_contact_id("bob");
+    event.mutable_reaction_set()->set_emoji("canary");
+  }));
+  events.push_back(InChat(chat, [](v1::Event& event) {
+    event.mutable_receipt()->add_message_ids("c1");
+    event.mutable_receipt()->set_contact_id("bob");
+  }));
+  events.push_back(TypingEvent(chat));
+  events.push_back(InChat(chat, [](v1::Event& event) {
+    event.mutable_call()->set_call_id("k1");
+    event.mutable_call()->set_contact_id("bob");
+  }));
+  events.push_back(InChat(chat, [](v1::Event& event) {
+    event.mutable_attachment_ready()->set_message_id("b1");
+    event.mutable_attachment_ready()->mutable_attachment()->set_id("a1");
+    event.mutable_attachment_ready()->mutable_attachment()->set_file_name("canary.png");
+  }));
+  events.push_back(InChat(chat, [](v1::Event& event) {
+    event.mutable_poll_voted()->set_message_id("c1");
+    event.mutable_poll_voted()->set_contact_id("bob");
+    event.mutable_poll_voted()->add_option_ids("canary");
+  }));
+  events.push_back(InChat(chat, [](v1::Event& event) {
+    event.mutable_pin_changed()->set_message_id("c1");
+    event.mutable_pin_changed()->set_contact_id("bob");
+  }));
+  events.push_back(InChat(chat, [](v1::Event& event) {
+    event.mutable_participant_changed()->mutable_participant()->set_contact_id("bob");
+    event.mutable_participant_changed()->mutable_participant()->set_display_name("canary");
+  }));
+  return events;
+}
+
+class SealTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(
+        adapter_->PushDurably({Group("club", {"self", "bob", "carol"}),
+                               Group("other", {"self", "carol"}), Direct("with bob", "bob")}));
+  }
+
+  // An app, as a test goes on: it sees live events from here on.
+  Program NewApp(const std::string& name, bool leaves_device) {
+    harness_.Decide(name, [](const permissions::ConsentQuestion& question) {
+      return fakes::ScriptedConsentPrompt::AllowAll(question);
+    });
+    Program app = harness_.Connect(name);
+    v1::Manifest manifest = AppManifest(name, kEverything);
+    if (leaves_device) {
+      manifest.mutable_data_destination()->set_kind(v1::DataDestination::KIND_LEAVES_DEVICE);
+      manifest.mutable_data_destination()->set_service("translate.example");
+    }
+    const BrokerHarness::Enrolment enrolment = harness_.Enroll(app, manifest);
+    EXPECT_TRUE(enrolment.granted()) << Text(enrolment.status);
+    return app;
+  }
+
+  v1::Chat OwnedChat(const std::string& name) {
+    v1::ListOwnedChatsResponse response;
+    const grpc::Status status = owner_->owner->ListOwnedChats(Patiently().get(), {}, &response);
+    EXPECT_TRUE(status.ok()) << Text(status);
+    for (const v1::Chat& chat : response.chats()) {
+      if (chat.name() == name) return chat;
+    }
+    ADD_FAILURE() << "no chat " << name;
+    return {};
+  }
+  std::string OwnedPerson(const std::string& name) {
+    const v1::Chat chat = OwnedChat("with bob");
+    for (const v1::Participant& participant : chat.participants()) {
+      if (participant.display_name() == name) return participant.contact_id();
+    }
+    ADD_FAILURE() << "nobody is called " << name;
+    return {};
+  }
+  grpc::Status Seal(v1::SealRequest request) {
+    request.set_request_id(harness_.NewRequestId());
+    v1::SealResponse response;
+    return owner_->owner->Seal(Patiently().get(), request, &response);
+  }
+  void SealChat(const std::string& name, v1::SealReach reach = v1::SEAL_REACH_ALL_APPS) {
+    v1::SealRequest request;
+    request.set_chat_id(OwnedChat(name).id());
+    request.set_reach(reach);
+    const grpc::Status status = Seal(request);
+    ASSERT_TRUE(status.ok()) << Text(status);
+  }
+  void SealPerson(const std::string& name, v1::SealReach reach = v1::SEAL_REACH_ALL_APPS) {
+    v1::SealRequest request;
+    request.set_contact_id(OwnedPerson(name));
+    request.set_reach(reach);
+    const grpc::Status status = Seal(request);
+    ASSERT_TRUE(status.ok()) << Text(status);
+  }
+  grpc::Status UnsealPerson(const std::string& name) {
+    v1::UnsealRequest request;
+    request.set_request_id(harness_.NewRequestId());
+    request.set_contact_id(OwnedPerson(name));
+    v1::UnsealResponse response;
+    return owner_->owner->Unseal(Patiently().get(), request, &response);
+  }
+  std::vector<v1::SealedObject> Seals() {
+    v1::ListSealsResponse response;
+    const grpc::Status status = owner_->owner->ListSeals(Patiently().get(), {}, &response);
+    EXPECT_TRUE(status.ok()) << Text(status);
+    return {response.seals().begin(), response.seals().end()};
+  }
+  // As a client reports it for its user's correspondent.
+  void Object(const std::string& person, bool withdrawn = false) {
+    v1::AttachRequest request;
+    request.mutable_objection()->set_contact_id(person);
+    request.mutable_objection()->set_withdrawn(withdrawn);
+    adapter_->Say(request);
+    // The stream is in order: what follows is durable after it.
+    ASSERT_TRUE(adapter_->PushDurably({TypingEvent("other")}));
+  }
+  std::vector<v1::Message> Listed(const Program& app, const std::string& chat) {
+    v1::ListMessagesRequest request;
+    request.set_chat_id(ChatIdOf(app, chat));
+    v1::ListMessagesResponse response;
+    const grpc::Status status = app->message->ListMessages(Patiently().get(), request, &response);
+    EXPECT_TRUE(status.ok()) << Text(status);
+    return {response.messages().begin(), response.messages().end()};
+  }
+  // How often the history says that the app had a mark in place of a text.
+  uint64_t WithheldOf(const Program& app) {
+    v1::ListAccessHistoryRequest request;
+    request.set_principal(app.principal);
+    request.add_verbs(v1::ACCESS_VERB_WITHHELD);
+    v1::ListAccessHistoryResponse response;
+    const grpc::Status status =
+        owner_->owner->ListAccessHistory(Patiently().get(), request, &response);
+    EXPECT_TRUE(status.ok()) << Text(status);
+    uint64_t count = 0;
+    for (const v1::AccessEntry& entry : response.entries()) count += entry.count();
+    return count;
+  }
+
+  BrokerHarness harness_;
+  Program gatekeeper_ = harness_.Gatekeeper();
+  std::unique_ptr<Adapter> adapter_ = std::make_unique<Adapter>(gatekeeper_);
+  Program owner_ = harness_.Owner();
+};
+
+// What an app knows a chat by from before it was sealed gets it nothing: each call answers as for a
+// chat that its grants do not cover.
+TEST_F(SealTest, ASealedChatIsAsIfNotThereOnEveryCall) {
+  const Program app = NewApp("Reader", false);
+  ASSERT_TRUE(adapter_->PushDurably({MessageEvent("club", "m1", "the canary sings")}));
+  const std::string chat = ChatIdOf(app, "club");
+  const std::vector<v1::Message> before = Listed(app, "club");
+  ASSERT_EQ(before.size(), 1u);
+  EventReader reader(app);
+  EventReader old_reader(app, FromOldest());
+  ASSERT_TRUE(reader.WaitLive());
+  ASSERT_TRUE(old_reader.WaitForText("the canary sings"));
+  SealChat("club");
+  ASSERT_TRUE(adapter_->PushDurably(AllOfBob("club")));
+  ASSERT_TRUE(
+      adapter_->PushDurably({Group("club", {"canary"}), MessageEvent("other", "o", "end")}));
+  ASSERT_TRUE(reader.WaitForText("end"));
+  for (const v1::Event& event : reader.events()) {
+    EXPECT_NE(event.chat_id(), chat) << event.ShortDebugString();
+    EXPECT_THAT(event.SerializeAsString(), Not(HasSubstr(kCanary))) << event.ShortDebugString();
+  }
+  EXPECT_EQ(ChatIdOf(app, "club"), "");
+  const auto expect_nothing = [](const grpc::Status& status, const char* call) {
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND) << call << Text(status);
+    EXPECT_EQ(ReasonOf(status), "NOT_FOUND") << call;
+  };
+  v1::GetChatRequest get_chat;
+  get_chat.set_chat_id(chat);
+  v1::GetChatResponse got_chat;
+  expect_nothing(app->chat->GetChat(Patiently().get(), get_chat, &got_chat), "GetChat");
+  v1::ListParticipantsRequest participants;
+  participants.set_chat_id(chat);
+  v1::ListParticipantsResponse listed_participants;
+  expect_nothing(app->chat->ListParticipants(Patiently().get(), participants, &listed_participants),
+                 "ListParticipants");
+  v1::ListMessagesRequest list;
+  list.set_chat_id(chat);
+  v1::ListMessagesResponse listed;
+  expect_nothing(app->message->ListMessages(Patiently().get(), list, &listed), "ListMessages");
+  v1::GetMessageRequest get;
+  get.set_message_id(before[0].id());
+  v1::GetMessageResponse got;
+  expect_nothing(app->message->GetMessage(Patiently().get(), get, &got), "GetMessage");
+  v1::SendMessageRequest send;
+  send.set_request_id(harness_.NewRequestId());
+  send.set_chat_id(chat);
+  send.set_text("hello");
+  v1::SendMessageResponse sent;
+  expect_nothing(app->message->SendMessage(Patiently().get(), send, &sent), "SendMessage");
+  v1::SetReactionRequest react;
+  react.set_request_id(harness_.NewRequestId());
+  react.set_message_id(before[0].id());
+  react.set_emoji("+1");
+  v1::SetReactionResponse reacted;
+  expect_nothing(app->message->SetReaction(Patiently().get(), react, &reacted), "SetReaction");
+}
+
+TEST_F(SealTest, ASealedPersonIsAsIfNotThere) {
+  const Program app = NewApp("Reader", false);
+  EventReader reader(app);
+  ASSERT_TRUE(reader.WaitLive());
+  // The app knows Bob by this.
+  v1::ListParticipantsRequest participants;
+  participants.set_chat_id(ChatIdOf(app, "club"));
+  v1::ListParticipantsResponse people;
+  ASSERT_TRUE(app->chat->ListParticipants(Patiently().get(), participants, &people).ok());
+  ASSERT_EQ(people.participants_size(), 3);
+  std::string bob;
+  for (const v1::Participant& participant : people.participants()) {
+    if (participant.display_name() == "bob") bob = participant.contact_id();
+  }
+  ASSERT_FALSE(bob.empty());
+  SealPerson("bob");
+  const size_t seen = reader.events().size();
+  ASSERT_TRUE(adapter_->PushDurably(AllOfBob("club")));
+  v1::Event mention = From("carol", MessageEvent("club", "c2", "hello you"));
+  mention.mutable_message_created()->mutable_message()->add_mentions()->set_contact_id("bob");
+  v1::Event gone = DeleteEvent("club", "c1");
+  ASSERT_TRUE(adapter_->PushDurably({mention, gone, Group("club", {"self", "bob", "carol"}),
+                                     MessageEvent("with bob", "d", "canary"),
+                                     From("carol", MessageEvent("other", "o", "end"))}));
+  ASSERT_TRUE(reader.WaitForText("end"));
+  const std::vector<v1::Event> events = reader.events();
+  std::string told;
+  for (size_t i = seen; i < events.size(); ++i) {
+    told += events[i].ShortDebugString() + "\n";
+  }
+  EXPECT_THAT(told, Not(HasSubstr(kCanary)));
+  EXPECT_THAT(told, Not(HasSubstr(bob)));
+  // Carol's are there, without what was his in them; so is that one of hers was deleted.
+  EXPECT_THAT(told, HasSubstr("\"well sung\""));
+  EXPECT_THAT(told, HasSubstr("hello you"));
+  EXPECT_THAT(told, HasSubstr("message_deleted"));
+  people.Clear();
+  ASSERT_TRUE(app->chat->ListParticipants(Patiently().get(), participants, &people).ok());
+  EXPECT_EQ(people.participants_size(), 2);
+  EXPECT_EQ(ChatIdOf(app, "with bob"), "");
+  for (const v1::Message& message : Listed(app, "club")) {
+    EXPECT_NE(message.sender_contact_id(), bob) << message.ShortDebugString();
+    EXPECT_THAT(message.SerializeAsString(), Not(HasSubstr(kCanary)));
+  }
+  EXPECT_EQ(Listed(app, "club").size(), 2u);
+}
+
+TEST_F(SealTest, WhoObjectsLeavesAMarkForAppsThatTakeTextAwayAndForNoOther) {
+  const Program away = NewApp("Translator", true);
+  const Program here = NewApp("Reader", false);
+  ASSERT_TRUE(adapter_->PushDurably({MessageEvent("club", "b0", "the canary of old")}));
+  EventReader away_reader(away);
+  EventReader here_reader(here);
+  ASSERT_TRUE(away_reader.WaitLive() && here_reader.WaitLive());
+  Object("bob");
+  ASSERT_TRUE(adapter_->PushDurably(AllOfBob("club")));
+  ASSERT_TRUE(adapter_->PushDurably({MessageEvent("with bob", "d", "the canary again"),
+                                     From("carol", MessageEvent("other", "o", "end"))}));
+  ASSERT_TRUE(away_reader.WaitForText("end"));
+  ASSERT_TRUE(here_reader.WaitForText("end"));
+
+  int marks = 0;
+  for (const v1::Event& event : away_reader.events()) {
+    EXPECT_THAT(event.SerializeAsString(), Not(HasSubstr("canary ")));
+    if (event.view() != v1::EVENT_VIEW_WITHHELD) continue;
+    ++marks;
+    EXPECT_FALSE(event.id().empty());
+    EXPECT_FALSE(event.chat_id().empty());
+    EXPECT_TRUE(event.has_record_time());
+    EXPECT_THAT(event.SerializeAsString(), Not(HasSubstr(kCanary))) << event.ShortDebugString();
+    if (!event.has_message_created()) continue;
+    const v1::Message& message = event.message_created().message();
+    EXPECT_TRUE(message.withheld());
+    EXPECT_FALSE(message.id().empty());
+    v1::Message only;
+    only.set_id(message.id());
+    only.set_chat_id(message.chat_id());
+    *only.mutable_create_time() = message.create_time();
+    only.set_withheld(true);
+    EXPECT_EQ(message.SerializeAsString(), only.SerializeAsString()) << message.ShortDebugString();
+  }
+  // His two messages, the edit, the file, and what others and he did to messages with words of his.
+  EXPECT_GE(marks, 6);
+  // Carol's answer is whole, but for what it quotes.
+  const std::vector<std::string> texts = away_reader.texts();
+  EXPECT_NE(std::find(texts.begin(), texts.end(), "well sung"), texts.end());
+
+  // An app on this device sees all.
+  int whole = 0;
+  for (const v1::Event& event : here_reader.events()) {
+    EXPECT_NE(event.view(), v1::EVENT_VIEW_WITHHELD) << event.ShortDebugString();
+    whole += event.SerializeAsString().find("canary sings") != std::string::npos;
+  }
+  EXPECT_GE(whole, 2);
+
+  // What was written before the objection is withheld too.
+  std::vector<v1::Message> listed = Listed(away, "club");
+  ASSERT_EQ(listed.size(), 3u);
+  EXPECT_EQ(listed[0].text(), "well sung");
+  EXPECT_EQ(listed[0].reply_to().excerpt(), "");
+  EXPECT_TRUE(listed[1].withheld() && listed[2].withheld());
+  v1::GetMessageRequest get;
+  get.set_message_id(listed[2].id());
+  v1::GetMessageResponse got;
+  ASSERT_TRUE(away->message->GetMessage(Patiently().get(), get, &got).ok());
+  EXPECT_TRUE(got.message().withheld());
+  EXPECT_EQ(got.message().text(), "");
+  EXPECT_EQ(Listed(here, "club")[2].text(), "the canary of old");
+  EXPECT_GE(WithheldOf(away), static_cast<uint64_t>(marks));
+  EXPECT_EQ(WithheldOf(here), 0u);
+
+  // The user may make it wider.
+  SealPerson("bob");
+  listed = Listed(here, "club");
+  ASSERT_EQ(listed.size(), 3u);
+  EXPECT_TRUE(listed[2].withheld());
+  ASSERT_EQ(Seals().size(), 1u);
+  EXPECT_TRUE(Seals()[0].objected());
+  EXPECT_EQ(Seals()[0].reach(), v1::SEAL_REACH_ALL_APPS);
+}
+
+TEST_F(SealTest, AChatSealedForAppsThatTakeTextAwayShowsThemMarks) {
+  const Program away = NewApp("Translator", true);
+  const Program here = NewApp("Reader", false);
+  EventReader away_reader(away);
+  EventReader here_reader(here);
+  ASSERT_TRUE(away_reader.WaitLive() && here_reader.WaitLive());
+  SealChat("club", v1::SEAL_REACH_OFF_DEVICE);
+  ASSERT_TRUE(adapter_->PushDurably(
+      {MessageEvent("club", "m", "the canary sings"), MessageEvent("other", "o", "end")}));
+  ASSERT_TRUE(away_reader.WaitForText("end"));
+  ASSERT_TRUE(here_reader.WaitForText("the canary sings"));
+  EXPECT_EQ(away_reader.texts(), (std::vector<std::string>{"", "end"}));
+  EXPECT_NE(ChatIdOf(away, "club"), "");
+}
+
+TEST_F(SealTest, TheVeryNextMessageIsKeptFromStreamsThatAreLive) {
+  const Program app = NewApp("Reader", false);
+  std::vector<std::unique_ptr<EventReader>> readers;
+  for (int i = 0; i < 4; ++i) {
+    readers.push_back(std::make_unique<EventReader>(app));
+    ASSERT_TRUE(readers.back()->WaitLive());
+  }
+  for (int round = 0; round < 20; ++round) {
+    const std::string chat = "room " + std::to_string(round);
+    ASSERT_TRUE(adapter_->PushDurably({Group(chat, {"self", "bob"})}));
+    uint64_t last = 0;
+    for (int i = 0; i < 20; ++i) {
+      last = adapter_->Push({MessageEvent(chat, chat + std::to_string(i), "before")});
+    }
+    SealChat(chat);
+    ASSERT_TRUE(adapter_->PushDurably({MessageEvent(chat, chat + "after", "canary after")}));
+    ASSERT_TRUE(adapter_->WaitDurable(last));
+  }
+  ASSERT_TRUE(adapter_->PushDurably({MessageEvent("other", "o", "end")}));
+  for (const auto& reader : readers) {
+    ASSERT_TRUE(reader->WaitForText("end"));
+    for (const std::string& text : reader->texts()) EXPECT_NE(text, "canary after");
+  }
+}
+
+TEST_F(SealTest, OnlyTheDialogOpensAndARestartDoesNot) {
+  SealPerson("bob");
+  SealChat("other");
+  harness_.Restart();
+  owner_ = harness_.Owner();
+  gatekeeper_ = harness_.Reconnect(gatekeeper_);
+  adapter_ = std::make_unique<Adapter>(gatekeeper_);
+  std::vector<v1::SealedObject> seals = Seals();
+  ASSERT_EQ(seals.size(), 2u);
+  for (const v1::SealedObject& seal : seals) {
+    EXPECT_EQ(seal.reach(), v1::SEAL_REACH_ALL_APPS);
+    EXPECT_FALSE(seal.objected());
+    EXPECT_EQ(seal.name(), seal.has_chat_id() ? "other" : "bob");
+  }
+  // A lesser seal over a stronger one changes nothing.
+  SealPerson("bob", v1::SEAL_REACH_OFF_DEVICE);
+  EXPECT_EQ(Seals()[0].reach(), v1::SEAL_REACH_ALL_APPS);
+
+  bool allow = false;
+  permissions::ConsentQuestion asked;
+  harness_.Decide("", [&](const permissions::ConsentQuestion& question) {
+    asked = question;
+    return allow ? fakes::ScriptedConsentPrompt::AllowAll(question)
+                 : fakes::ScriptedConsentPrompt::Refusal(question);
+  });
+  const grpc::Status refused = UnsealPerson("bob");
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::PERMISSION_DENIED) << Text(refused);
+  EXPECT_EQ(asked.kind, permissions::QuestionKind::kUnseal);
+  EXPECT_EQ(asked.subject, "bob");
+  EXPECT_FALSE(asked.subject_objected);
+  EXPECT_EQ(Seals().size(), 2u);
+  allow = true;
+  const grpc::Status allowed = UnsealPerson("bob");
+  EXPECT_TRUE(allowed.ok()) << Text(allowed);
+  ASSERT_EQ(Seals().size(), 1u);
+  EXPECT_TRUE(Seals()[0].has_chat_id());
+  EXPECT_EQ(UnsealPerson("bob").error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(SealTest, WhoObjectedIsToldWhenTheUserOpens) {
+  Object("bob");
+  bool objected = false;
+  harness_.Decide("", [&](const permissions::ConsentQuestion& question) {
+    objected = question.subject_objected;
+    return fakes::ScriptedConsentPrompt::AllowAll(question);
+  });
+  const grpc::Status status = UnsealPerson("bob");
+  ASSERT_TRUE(status.ok()) << Text(status);
+  EXPECT_TRUE(objected);
+  EXPECT_TRUE(Seals().empty());
+  ASSERT_TRUE(adapter_->WaitForCommands(1));
+  const v1::Command told = adapter_->commands().front();
+  EXPECT_EQ(told.post_notice().chat_id(), "with bob");
+  EXPECT_THAT(told.post_notice().text(), HasSubstr("NO APPS"));
+}
+
+TEST_F(SealTest, APersonTakesBackWhatTheyObjectedToAndNotWhatTheUserSealed) {
+  Object("bob");
+  Object("bob", true);
+  EXPECT_TRUE(Seals().empty());
+  Object("bob");
+  SealPerson("bob");
+  Object("bob", true);
+  ASSERT_EQ(Seals().size(), 1u);
+  EXPECT_FALSE(Seals()[0].objected());
+  EXPECT_EQ(Seals()[0].reach(), v1::SEAL_REACH_ALL_APPS);
+}
+
+TEST_F(SealTest, ABadTargetIsRefusedByName) {
+  v1::SealRequest nothing;
+  EXPECT_EQ(InfoOf(Seal(nothing)).metadata().at("field"), "target");
+  v1::SealRequest garbage;
+  garbage.set_chat_id("garbage");
+  EXPECT_EQ(InfoOf(Seal(garbage)).metadata().at("field"), "chat_id");
+  v1::SealRequest self;
+  self.set_contact_id(OwnedPerson("self"));
+  EXPECT_EQ(InfoOf(Seal(self)).metadata().at("field"), "contact_id");
+  v1::SealRequest reach;
+  reach.set_chat_id(OwnedChat("club").id());
+  reach.set_reach(static_cast<v1::SealReach>(7));
+  EXPECT_EQ(InfoOf(Seal(reach)).metadata().at("field"), "reach");
+  EXPECT_TRUE(Seals().empty());
+}
+
+}  // namespace
+}  // namespace postern::behaviors
