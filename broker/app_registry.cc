@@ -199,6 +199,7 @@ Access AppRegistry::AccessOf(const AppSnapshot& app) const {
   Access access;
   access.grants = app.grants;
   access.paused = paused();
+  access.session_unlocked = session_unlocked();
   // What does not say where its data goes counts as leaving.
   access.leaves_device =
       app.app.data_destination().kind() != v1::DataDestination::KIND_STAYS_ON_DEVICE;
@@ -407,6 +408,10 @@ absl::Time AppRegistry::LastSeen(const Principal& principal) const {
   const auto app = apps_.find(principal);
   if (app == apps_.end() || !app->second->app.has_last_seen_time()) return absl::InfinitePast();
   return FromProto(app->second->app.last_seen_time());
+}
+
+void AppRegistry::SetSessionUnlocked(bool unlocked) {
+  if (session_unlocked_.exchange(unlocked, std::memory_order_acq_rel) != unlocked) RaiseEpoch();
 }
 
 void AppRegistry::WaitForChange(uint64_t epoch, absl::Duration timeout,

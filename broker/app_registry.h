@@ -103,6 +103,11 @@ class AppRegistry {
   // When a principal was last here; InfinitePast when it never was.
   absl::Time LastSeen(const permissions::Principal& principal) const;
 
+  // Whether the user's session is unlocked and in front; it counts as that until somebody says
+  // otherwise. A change raises the epoch.
+  void SetSessionUnlocked(bool unlocked);
+  bool session_unlocked() const { return session_unlocked_.load(std::memory_order_acquire); }
+
   // Raises the epoch: something beside the grants changed that decisions depend on.
   void RaiseEpoch();
   // Has 'hook' called after each change of the epoch, under change locks: it must only note that.
@@ -143,6 +148,7 @@ class AppRegistry {
   std::function<void()> change_hook_ ABSL_GUARDED_BY(mutex_);
   uint64_t wakes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::atomic<uint64_t> epoch_{1};
+  std::atomic<bool> session_unlocked_{true};
 };
 
 }  // namespace postern::broker

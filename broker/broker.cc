@@ -43,6 +43,7 @@
 #include "broker/owner_notices.h"
 #include "broker/owner_service.h"
 #include "broker/parts.h"
+#include "broker/presence_guard.h"
 #include "broker/pseudonym_book.h"
 #include "broker/request_ledger.h"
 #include "broker/retention.h"
@@ -203,6 +204,7 @@ struct Broker::Running {
   std::unique_ptr<LiveStreams> streams;
   std::unique_ptr<ConsentPreviews> previews;
   std::unique_ptr<ConsentDesk> consent;
+  std::unique_ptr<PresenceGuard> presence;
   std::unique_ptr<Parts> parts;
   std::unique_ptr<MessageSender> sender;
   std::unique_ptr<Upkeep> upkeep;
@@ -379,7 +381,7 @@ absl::Status Broker::Running::OpenDoor(BrokerOptions& options, platform::TlsIden
   streams = std::make_unique<LiveStreams>(LiveStreams::Options{
       [this] { return apps->epoch(); },
       [this](const permissions::Principal& principal) { door->CloseConnections(principal); },
-      [this] { log->WakeAll(); }});
+      [this] { log->WakeAll(); }, options.reader_stall_max});
   return absl::OkStatus();
 }
 
@@ -399,6 +401,8 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
       .preview = [this](const auto& question,
                         const auto& draft) { return previews->Of(question, draft); }});
   RETURN_IF_ERROR(consent->Open());
+  presence = std::make_unique<PresenceGuard>(PresenceGuard::Options{
+      options.session, *apps, *consent, *streams, *log});
   parts = std::make_unique<Parts>(Parts{.ids = *ids,
                                         .clock = *clock,
                                         .confirmed_clock = clock->confirmed(),

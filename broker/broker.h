@@ -13,6 +13,7 @@
 #include "broker/consent_prompt.h"
 #include "broker/door.h"
 #include "broker/limits.h"
+#include "broker/limits.h"
 #include "broker/notifier.h"
 #include "platform/clock.h"
 #include "platform/secret_store.h"
@@ -38,6 +39,8 @@ struct BrokerOptions {
   absl::Duration upkeep_interval = kUpkeepInterval;
   // Whether the person is here; without one, they count as present.
   platform::SessionWatch* session = nullptr;
+  // How long a stream's reader may make no progress. Tests shorten it.
+  absl::Duration reader_stall_max = kReaderStallMax;
 };
 
 // Thread-safe.

@@ -18,6 +18,7 @@
 #include "broker/request_check.h"
 #include "broker/shutdown.h"
 #include "permissions/manifest.h"
+#include "platform/clock.h"
 #include "platform/mutex.h"
 #include "platform/status_macros.h"
 
@@ -32,12 +33,25 @@ using Stream = grpc::ServerReaderWriter<v1::AttachResponse, v1::AttachRequest>;
 class AdapterWriter {
  public:
   AdapterWriter(Stream& stream, grpc::ServerContext& context)
-      : stream_(stream), context_(context), thread_([this] { Loop(); }) {}
+      : stream_(stream), context_(context), thread_([this] {
+          Loop();
+          platform::MutexLock lock(mutex_);
+          ended_ = true;
+          changed_.NotifyAll();
+        }) {}
   ~AdapterWriter() {
     {
       platform::MutexLock lock(mutex_);
       stopping_ = true;
       changed_.NotifyAll();
+      const absl::Duration deadline = platform::SystemClock().Elapsed() + kAdapterFlushMax;
+      while (!ended_) {
+        const absl::Duration left = deadline - platform::SystemClock().Elapsed();
+        if (left <= absl::ZeroDuration()) break;
+        changed_.WaitFor(mutex_, left);
+      }
+      // It sends nothing more and does not read either: what waits for it is dropped.
+      if (!ended_) context_.TryCancel();
     }
     thread_.join();
   }
@@ -103,6 +117,7 @@ class AdapterWriter {
   std::deque<v1::AttachResponse> outbox_ ABSL_GUARDED_BY(mutex_);
   bool greeted_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status end_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };

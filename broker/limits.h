@@ -48,6 +48,8 @@ inline constexpr size_t kCommitEventsMax = 1024;
 inline constexpr absl::Duration kAdapterTakeover = absl::Milliseconds(500);
 // Commands and acknowledgements that wait for one adapter to read them.
 inline constexpr size_t kAdapterOutboxMax = 1024;
+// An adapter that has said its last word has so long to read what waits for it.
+inline constexpr absl::Duration kAdapterFlushMax = absl::Seconds(2);
 // An adapter must say hello this soon.
 inline constexpr absl::Duration kHelloTimeout = absl::Seconds(10);
 // How long a call waits for the gatekeeper's answer: longer than a mobile network's bad minute is

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/live_streams.h"
 
+#include <grpc/grpc.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -17,8 +19,19 @@ using permissions::Principal;
 // peer that stalls is outside of any test's time.
 absl::Duration Elapsed() { return platform::SystemClock().Elapsed(); }
 
-// How often streams with a write under way are looked at: a fraction of the bound.
-constexpr absl::Duration kStallPoll = absl::Seconds(5);
+// Streams with a write under way are looked at so many times within the bound.
+constexpr int kStallLooks = 6;
+
+// Resets a stream whose reader does not read. What is on its way waits for the reader and a status
+// would wait behind it; a reset goes past, and carries a code and a text but no details. So the
+// reason is the first word of the text.
+void EndStalled(grpc::ServerContext* context) {
+  grpc_call_cancel_with_status(
+      context->c_call(), GRPC_STATUS_DEADLINE_EXCEEDED,
+      "READER_STALLED: the reader made no progress for too long; subscribe again from the last "
+      "cursor",
+      nullptr);
+}
 
 }  // namespace
 
@@ -144,6 +157,11 @@ void LiveStreams::EndStreams(const Principal& principal) {
   changed_.NotifyAll();
 }
 
+void LiveStreams::KeepStreams(const Principal& principal) {
+  platform::MutexLock lock(mutex_);
+  endings_.remove_if([&](const Ending& ending) { return ending.principal == principal; });
+}
+
 void LiveStreams::WaitUntilEmpty(absl::Duration timeout) {
   const absl::Duration deadline = Elapsed() + timeout;
   platform::MutexLock lock(mutex_);
@@ -182,10 +200,10 @@ absl::Duration LiveStreams::RunDue(absl::Duration now, std::vector<Principal>& t
   for (LiveStream* stream : streams_) {
     platform::MutexLock stream_lock(stream->mutex_);
     if (stream->write_start_ == absl::InfiniteDuration()) continue;
-    if (now - stream->write_start_ > kReaderStallMax) {
-      stream->context_->TryCancel();
+    if (now - stream->write_start_ > options_.stall_max) {
+      EndStalled(stream->context_);
     } else {
-      wait = std::min(wait, kStallPoll);
+      wait = std::min(wait, options_.stall_max / kStallLooks);
     }
   }
   return wait;
@@ -206,7 +224,7 @@ void LiveStreams::ReaperLoop() {
       changed_.Wait(mutex_);
     } else {
       // A stream's write does not wake this thread, so while there are streams it looks by itself.
-      changed_.WaitFor(mutex_, std::min(wait, kReaderStallMax / 2));
+      changed_.WaitFor(mutex_, std::min(wait, options_.stall_max / 2));
     }
   }
 }

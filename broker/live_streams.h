@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/limits.h"
 #include "broker/log_record.h"
 #include "permissions/ids.h"
 #include "platform/mutex.h"
@@ -100,6 +101,8 @@ class LiveStreams {
     std::function<void(const permissions::Principal&)> close_connections;
     // Makes waiting streams look again.
     std::function<void()> wake;
+    // How long a write may make no progress. Tests shorten it.
+    absl::Duration stall_max = kReaderStallMax;
   };
 
   explicit LiveStreams(Options options);
@@ -117,6 +120,9 @@ class LiveStreams {
   // kRevokeCancelAfter and shuts the principal's connections if one is left after
   // kRevokeShutdownAfter.
   void EndStreams(const permissions::Principal& principal);
+
+  // Calls EndStreams off: the principal has access again. Streams that have not ended yet go on.
+  void KeepStreams(const permissions::Principal& principal);
 
   // Returns once no stream is left, or after 'timeout'.
   void WaitUntilEmpty(absl::Duration timeout);

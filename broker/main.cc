@@ -26,6 +26,7 @@
 #include "platform/atomic_file.h"
 #include "platform/clock.h"
 #include "platform/instance_lock.h"
+#include "platform/linux/logind_session_watch.h"
 #include "platform/process_hardening.h"
 #include "platform/runtime_dir.h"
 #include "platform/secret_file_store.h"
@@ -186,6 +187,8 @@ int Run(const Config& config, const platform::Paths& paths, Signals& signals) {
                         paths.socket, platform::UniqueFd()};
   if (listener->has_value()) options.listener = std::move(**listener);
   options.notifier = &notifier;
+  const std::unique_ptr<platform::SessionWatch> session = platform::WatchLogind();
+  options.session = session.get();
   absl::StatusOr<std::unique_ptr<Broker>> broker = Broker::Start(std::move(options));
   if (!broker.ok()) return Refuse(CodeOf(broker.status()), broker.status());
   for (const std::string& warning : (*broker)->warnings()) {

@@ -369,6 +369,7 @@ grpc::Status OwnerService::ResumeGrant(grpc::ServerContext* context,
               // Counts as a use, or what lapsed for not being used would lapse again at once.
               parts_.apps.SawNow(grant.principal, parts_.confirmed_clock.Now());
               RETURN_IF_ERROR(parts_.apps.KeepLastSeen(grant.principal, absl::ZeroDuration()));
+              parts_.streams.KeepStreams(grant.principal);
               parts_.log.WakeAll();
               *response->mutable_grant() = Owned(grant);
               return absl::OkStatus();
@@ -396,7 +397,13 @@ grpc::Status OwnerService::Pause(grpc::ServerContext* context, const v1::PauseRe
 grpc::Status OwnerService::Resume(grpc::ServerContext* context, const v1::ResumeRequest* request,
                                   v1::ResumeResponse*) {
   return parts_.gate.Handle(context, "/postern.v1.OwnerService/Resume", request,
-                            [&](const Caller&) { return parts_.apps.SetPaused(false, kByOwner); });
+                            [&](const Caller&) -> absl::Status {
+                              RETURN_IF_ERROR(parts_.apps.SetPaused(false, kByOwner));
+                              for (const AppPointer& app : parts_.apps.All()) {
+                                parts_.streams.KeepStreams(app->principal);
+                              }
+                              return absl::OkStatus();
+                            });
 }
 
 grpc::Status OwnerService::ListOwnedAccounts(grpc::ServerContext* context,

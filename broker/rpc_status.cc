@@ -40,6 +40,14 @@ grpc::Status StorageUnavailable(const absl::Status& status) {
       "once there is room");
 }
 
+// The log, or what is kept beside it, is not as it was written.
+grpc::Status LogDamaged(const absl::Status& status) {
+  spdlog::error("event=log_damaged what=\"{}\"", std::string(status.message()));
+  return MakeStatus(grpc::StatusCode::DATA_LOSS, v1::ERROR_REASON_LOG_DAMAGED,
+                    "what the broker has stored failed its own checks; it takes nothing more in. "
+                    "The user can run: postern doctor");
+}
+
 grpc::Status InternalFault(const absl::Status& status) {
   absl::BitGen random;
   const std::string id = absl::StrCat(absl::Hex(absl::Uniform<uint64_t>(random), absl::kZeroPad16));
@@ -101,6 +109,8 @@ grpc::Status ToGrpc(const absl::Status& status) {
       return {code, std::string(status.message())};
     case absl::StatusCode::kUnavailable:
       return StorageUnavailable(status);
+    case absl::StatusCode::kDataLoss:
+      return LogDamaged(status);
     default:
       return InternalFault(status);
   }

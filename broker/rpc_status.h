@@ -35,7 +35,8 @@ grpc::Status MakeStatus(grpc::StatusCode code, v1::ErrorReason reason, std::stri
 
 // Translates. An error without a reason is a fault of ours: the caller gets INTERNAL with an id in
 // the metadata ("error_id"), and the journal gets that id with the details. UNAVAILABLE is the
-// storage's word for a full or failing disk and becomes STORAGE_UNAVAILABLE. CANCELLED and
+// storage's word for a full or failing disk and becomes STORAGE_UNAVAILABLE; DATA_LOSS its word for
+// damage and becomes LOG_DAMAGED. CANCELLED and
 // DEADLINE_EXCEEDED pass without a reason, since the caller caused them.
 grpc::Status ToGrpc(const absl::Status& status);
 

@@ -13,6 +13,7 @@ namespace {
 
 constexpr char kErrorInfoUrl[] = "type.googleapis.com/google.rpc.ErrorInfo";
 constexpr char kReasonPrefix[] = "ERROR_REASON_";
+constexpr char kStalledText[] = "READER_STALLED:";
 // A broker that asks for more is waited for no longer than this before asking again.
 constexpr absl::Duration kRetryAfterMax = absl::Hours(24 * 7);
 
@@ -51,6 +52,10 @@ absl::Status ToStatus(const grpc::Status& status) {
   absl::Status result(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
   if (const auto info = ErrorInfoOf(status); info.has_value()) {
     result.SetPayload(kErrorInfoUrl, absl::Cord(info->SerializeAsString()));
+  } else if (absl::IsDeadlineExceeded(result) &&
+             status.error_message().rfind(kStalledText, 0) == 0) {
+    // The broker resets such a stream, and a reset has no room for details.
+    return MakeError(result.code(), v1::ERROR_REASON_READER_STALLED, status.error_message());
   }
   return result;
 }
