@@ -12,8 +12,7 @@ constexpr std::string_view kContacts = "contacts come with a later version";
 constexpr std::string_view kFiles = "the bytes of attachments come with a later version";
 constexpr std::string_view kWriting =
     "edits, deletes, receipts, typing and drafts by apps come with a later version";
-constexpr std::string_view kOversight =
-    "seals, access history, disclosures, export and purge come with a later version";
+constexpr std::string_view kOversight = "export and purge come with a later version";
 
 constexpr MethodAccess kMethods[] = {
     {"/postern.v1.EnrollmentService/Enroll", kAnyKey, kNone, kYes, ""},

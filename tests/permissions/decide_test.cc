@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
 #include <vector>
 
 #include "permissions/event_scopes.h"
@@ -12,6 +14,7 @@ namespace postern::permissions {
 namespace {
 
 constexpr EventKind kMessageCreated = 20;
+constexpr EventKind kMessageEdited = 21;
 constexpr EventKind kReactionSet = 24;
 constexpr EventKind kPresence = 28;
 constexpr EventKind kAttachmentReady = 40;
@@ -279,7 +282,7 @@ TEST(View, ReactionsNeedTheirScopeAndTheMessage) {
 }
 
 TEST(View, ChangesAreSeenNoBetterThanWhatTheyChange) {
-  EventFacts edit = EventIn(1, 21);
+  EventFacts edit = EventIn(1, kMessageEdited);
   edit.target_view = View::kNothing;
   EXPECT_EQ(See({Reader()}, edit), View::kNothing);
   edit.target_view = View::kMetadata;
@@ -313,6 +316,155 @@ TEST(View, AccountStateIsForEveryGrantOfTheAccount) {
   EXPECT_EQ(See({grant}, event), View::kNothing);
 }
 
+ScopeSet AllScopes() {
+  ScopeSet all;
+  for (int scope = 1; scope <= kScopeCount; ++scope) all.Add(static_cast<Scope>(scope));
+  return all;
+}
+View SeeAway(const std::vector<Grant>& grants, const EventFacts& event) {
+  return ViewOf({.grants = grants, .leaves_device = true}, event, kNow);
+}
+EventFacts ObjectedTo(EventFacts event, Objection objection = Objection::kOffDevice) {
+  event.object.objection = objection;
+  return event;
+}
+
+TEST(Objection, WithholdsFromAppsThatTakeTextOffTheDevice) {
+  const EventFacts event = ObjectedTo(EventIn(1, kMessageCreated));
+  EXPECT_EQ(SeeAway({Reader()}, event), View::kWithheld);
+  EXPECT_EQ(See({Reader()}, event), View::kWhole);
+}
+
+TEST(Objection, ToAllAppsWithholdsFromAllApps) {
+  const EventFacts event = ObjectedTo(EventIn(1, kMessageCreated), Objection::kAllApps);
+  EXPECT_EQ(See({Reader()}, event), View::kWithheld);
+  EXPECT_EQ(SeeAway({Reader()}, event), View::kWithheld);
+}
+
+TEST(Objection, ThatNobodyKnowsIsOne) {
+  const EventFacts event = ObjectedTo(EventIn(1, kMessageCreated), static_cast<Objection>(9));
+  EXPECT_EQ(See({Reader()}, event), View::kWithheld);
+}
+
+TEST(Objection, LeavesAMarkInPlaceOfAnyView) {
+  const EventFacts event = ObjectedTo(EventIn(1, kMessageCreated));
+  EXPECT_EQ(SeeAway({GrantOf({Scope::kMessagesMetadata})}, event), View::kWithheld);
+  EXPECT_EQ(SeeAway({GrantOf(AllScopes())}, event), View::kWithheld);
+}
+
+TEST(Objection, ShowsNoMarkToWhoWouldHaveSeenNothing) {
+  EventFacts event = ObjectedTo(EventIn(1, kMessageCreated), Objection::kAllApps);
+  EXPECT_EQ(SeeAway({}, event), View::kNothing);
+  EXPECT_EQ(SeeAway({GrantOf({Scope::kChatsRead})}, event), View::kNothing);
+  event.ephemeral = true;
+  EXPECT_EQ(SeeAway({Reader()}, event), View::kNothing);
+  event.ephemeral = false;
+  event.backfill = true;
+  EXPECT_EQ(SeeAway({Reader()}, event), View::kNothing);
+  event.backfill = false;
+  event.object.sealed = true;
+  EXPECT_EQ(SeeAway({Reader()}, event), View::kNothing);
+}
+
+TEST(Objection, WithholdsWhatChangesAWithheldMessage) {
+  EventFacts edit = EventIn(1, kMessageEdited);
+  edit.target_view = View::kWithheld;
+  EXPECT_EQ(See({GrantOf(AllScopes())}, edit), View::kWithheld);
+  EXPECT_EQ(See({GrantOf({Scope::kMessagesMetadata})}, edit), View::kWithheld);
+  EXPECT_EQ(See({GrantOf({Scope::kChatsRead})}, edit), View::kNothing);
+  EventFacts reaction = EventIn(1, kReactionSet);
+  reaction.target_view = View::kWithheld;
+  EXPECT_EQ(See({GrantOf(AllScopes())}, reaction), View::kWithheld);
+}
+
+// A file shows nothing where of its message only metadata is seen; a mark is less than that.
+TEST(Objection, ShowsNothingOfTheFilesOfAWithheldMessage) {
+  EventFacts file = EventIn(1, kAttachmentReady);
+  file.target_view = View::kWithheld;
+  EXPECT_EQ(See({GrantOf(AllScopes())}, file), View::kNothing);
+  file.target_view = View::kWhole;
+  EXPECT_EQ(SeeAway({GrantOf(AllScopes())}, ObjectedTo(file)), View::kWithheld);
+}
+
+// README.md, "Seals and objections", says why these.
+TEST(Objection, IsToWhatAPersonWroteAndWhatHangsOnAMessage) {
+  const std::set<std::string_view> words = {
+      "message_created", "message_edited",   "message_deleted",  "message_expired", "reaction_set",
+      "poll_voted",      "reaction_removed", "attachment_ready", "pin_changed",     "unsupported"};
+  for (int kind = kFirstEventKind; kind <= kLastEventKind; ++kind) {
+    const EventScopes& row = *FindEventScopes(static_cast<EventKind>(kind));
+    const EventFacts event = ObjectedTo(EventIn(1, row.kind), Objection::kAllApps);
+    EXPECT_EQ(See({GrantOf(AllScopes())}, event) == View::kWithheld, words.contains(row.name))
+        << std::string(row.name);
+    EXPECT_EQ(row.objection_applies, words.contains(row.name)) << std::string(row.name);
+  }
+}
+
+TEST(Objection, DoesNotKeepAnAppFromCalling) {
+  ObjectFacts object = ChatFacts(1);
+  object.objection = Objection::kAllApps;
+  EXPECT_EQ(Read({Reader()}, object), Verdict::kAllowed);
+}
+
+SendDecision Send(ScopeSet scopes, absl::Duration since_last, const ObjectFacts& object) {
+  const std::vector<Grant> grants = {GrantOf(scopes)};
+  return DecideSend(AccessOf(grants), {object, kNow - since_last}, kNow);
+}
+SendDecision Send(ScopeSet scopes, absl::Duration since_last = absl::InfiniteDuration()) {
+  return Send(scopes, since_last, ChatFacts(1));
+}
+
+TEST(Send, IsRefusedWithoutAScopeAndNamesTheLeast) {
+  const SendDecision decision = Send({Scope::kMessagesRead});
+  EXPECT_EQ(decision.verdict, Verdict::kScopeMissing);
+  EXPECT_EQ(decision.mode, SendMode::kRefused);
+  EXPECT_EQ(decision.scope, Scope::kMessagesSendAsk);
+  EXPECT_EQ(Send({Scope::kMessagesDraft}).mode, SendMode::kRefused);
+}
+
+TEST(Send, IsRefusedWhereNoGrantReaches) {
+  ObjectFacts sealed = ChatFacts(1);
+  sealed.sealed = true;
+  const SendDecision decision = Send({Scope::kMessagesSend}, absl::Seconds(1), sealed);
+  EXPECT_EQ(decision.verdict, Verdict::kNotFound);
+  EXPECT_EQ(decision.mode, SendMode::kRefused);
+  const std::vector<Grant> grants = {GrantOf({Scope::kMessagesSend})};
+  EXPECT_EQ(DecideSend({.grants = grants, .paused = true}, {ChatFacts(1)}, kNow).verdict,
+            Verdict::kPaused);
+}
+
+TEST(Send, AsksUnderTheScopeThatAsks) {
+  const SendDecision decision = Send({Scope::kMessagesSendAsk}, absl::Seconds(1));
+  EXPECT_EQ(decision.verdict, Verdict::kAllowed);
+  EXPECT_EQ(decision.mode, SendMode::kAsk);
+  EXPECT_EQ(decision.scope, Scope::kMessagesSendAsk);
+}
+
+TEST(Send, OfAReplyGoesOnlyWhereSomeoneWroteWithinTheWindow) {
+  const ScopeSet reply{Scope::kMessagesReply};
+  EXPECT_EQ(Send(reply).mode, SendMode::kAsk);
+  EXPECT_EQ(Send(reply, kReplyWindow).mode, SendMode::kAsk);
+  const SendDecision decision = Send(reply, kReplyWindow - absl::Nanoseconds(1));
+  EXPECT_EQ(decision.mode, SendMode::kSend);
+  EXPECT_EQ(decision.scope, Scope::kMessagesReply);
+  EXPECT_EQ(Send(reply, absl::ZeroDuration()).mode, SendMode::kSend);
+}
+
+TEST(Send, GoesByItsOwnScopeAtAnyTime) {
+  const SendDecision decision = Send({Scope::kMessagesSend});
+  EXPECT_EQ(decision.verdict, Verdict::kAllowed);
+  EXPECT_EQ(decision.mode, SendMode::kSend);
+  EXPECT_EQ(decision.scope, Scope::kMessagesSend);
+}
+
+TEST(Decide, AChatWithoutAnAccountIsNotAnything) {
+  ObjectFacts object = ChatFacts(1);
+  object.account = {};
+  Grant grant = Reader();
+  grant.selection.networks = {"xmpp"};
+  EXPECT_EQ(Read({grant}, object), Verdict::kNotFound);
+}
+
 TEST(NextExpiry, IsTheNearestThatIsStillAhead) {
   Grant past = Reader(), near = Reader(), far = Reader(), gone = Reader();
   past.validity.expire_time = kNow;
@@ -323,6 +475,13 @@ TEST(NextExpiry, IsTheNearestThatIsStillAhead) {
   const std::vector<Grant> grants = {far, past, near, gone};
   EXPECT_EQ(NextExpiry(AccessOf(grants), kNow), kNow + absl::Seconds(5));
   EXPECT_EQ(NextExpiry(AccessOf({}), kNow), absl::InfiniteFuture());
+}
+
+TEST(LapseTime, CountsFromTheLaterOfUseAndGrant) {
+  Grant grant = Reader();
+  EXPECT_EQ(LapseTime(grant, absl::InfinitePast()), grant.create_time + kIdleLapse);
+  EXPECT_EQ(LapseTime(grant, grant.create_time - absl::Hours(1)), grant.create_time + kIdleLapse);
+  EXPECT_EQ(LapseTime(grant, kNow), kNow + absl::Hours(24 * 90));
 }
 
 }  // namespace

@@ -240,6 +240,20 @@ EventFacts EventFromModel(const model::Event& event) {
   return facts;
 }
 
+int RankOf(View view) {
+  switch (view) {
+    case View::kNothing:
+      return 0;
+    case View::kWithheld:
+      return 1;
+    case View::kMetadata:
+      return 2;
+    case View::kWhole:
+      return 3;
+  }
+  std::abort();
+}
+
 std::string FindDifference(const Deciders& deciders, uint64_t seed, int cases, Tally& tally) {
   model::Dice dice(seed);
   for (int i = 0; i < cases; ++i) {

@@ -30,6 +30,9 @@ ObjectFacts ObjectFromModel(const model::Thing& thing);
 EventFacts EventFromModel(const model::Event& event);
 absl::Time TimeFromModel(model::Time time);
 
+// From 0 for the least to 3 for the most.
+int RankOf(View view);
+
 // What the cases were like.
 struct Tally {
   int cases = 0;

@@ -174,20 +174,6 @@ TEST(Subset, OfAGrantThatMakesNoSenseIsNothing) {
   }()));
 }
 
-int RankOf(View view) {
-  switch (view) {
-    case View::kNothing:
-      return 0;
-    case View::kWithheld:
-      return 1;
-    case View::kMetadata:
-      return 2;
-    case View::kWhole:
-      return 3;
-  }
-  std::abort();
-}
-
 // What is within opens no call, shows no event and allows no number more, whatever else the app
 // holds: 100,000 random pairs.
 TEST(Subset, OpensNothingMoreInRandomCases) {
