@@ -391,14 +391,26 @@ absl::Status AppRegistry::KeepLastSeen(const Principal& principal, absl::Duratio
   }
   AppSnapshot next = *app;
   *next.app.mutable_last_seen_time() = ToProto(seen);
-  const std::string record = next.app.SerializeAsString();
+  return ReplaceRecord(std::move(next));
+}
+
+absl::Status AppRegistry::KeepOtherProgram(const Principal& principal, const std::string& other) {
+  platform::MutexLock change(change_mutex_);
+  AppSnapshot next = *Find(principal);
+  if (next.app.principal().empty()) return absl::OkStatus();
+  next.app.set_other_program(other);
+  return ReplaceRecord(std::move(next));
+}
+
+absl::Status AppRegistry::ReplaceRecord(AppSnapshot app) {
+  const Principal principal = app.principal;
+  const std::string record = app.app.SerializeAsString();
   RETURN_IF_ERROR(store_.Write([&](Database& database) {
     return database.Run("UPDATE principals SET record = ? WHERE principal = ?", Blob{record},
                         Blob{principal.view()});
   }));
-  // No decision depends on it: the epoch stays.
   platform::MutexLock lock(mutex_);
-  apps_[principal] = std::make_shared<const AppSnapshot>(std::move(next));
+  apps_[principal] = std::make_shared<const AppSnapshot>(std::move(app));
   return absl::OkStatus();
 }
 

@@ -100,6 +100,8 @@ class AppRegistry {
   void SawNow(const permissions::Principal& principal, absl::Time now);
   // Writes when a principal was last here, where what is written is off by 'interval' or more.
   absl::Status KeepLastSeen(const permissions::Principal& principal, absl::Duration interval);
+  // Writes which other program last used the principal's key; none when empty (program_watch.h).
+  absl::Status KeepOtherProgram(const permissions::Principal& principal, const std::string& other);
   // When a principal was last here; InfinitePast when it never was.
   absl::Time LastSeen(const permissions::Principal& principal) const;
 
@@ -125,6 +127,10 @@ class AppRegistry {
  private:
   explicit AppRegistry(Store& store);
   absl::Status Load(std::string& warning);
+  // Writes what is known of a principal beside its grants. No decision depends on it: the epoch
+  // stays.
+  absl::Status ReplaceRecord(AppSnapshot app) ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   // Writes 'app' and its grants, with what is told of the change, then shows them.
   absl::Status Replace(AppSnapshot app, const std::vector<AccessRow>& told = {})
       ABSL_LOCKS_EXCLUDED(mutex_);

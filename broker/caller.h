@@ -31,6 +31,9 @@ enum class Standing {
 // thread-safe and quick, and must not call the Door. The Door holds no lock while it calls.
 using StandingOf = std::function<Standing(const permissions::Principal&)>;
 
+// Whether the process behind 'pidfd' may use a key.
+using Admits = std::function<bool(const permissions::Principal&, int pidfd)>;
+
 struct Caller {
   permissions::Principal principal;
   Standing standing = Standing::kUnknown;

@@ -22,8 +22,12 @@ bool Names(int fd, dev_t device, ino_t inode) {
 
 }  // namespace
 
-ConnectionTable::ConnectionTable(int slots, const DoorLimits& limits, StandingOf standing_of)
-    : limits_(limits), standing_of_(std::move(standing_of)), slots_(static_cast<size_t>(slots)) {}
+ConnectionTable::ConnectionTable(int slots, const DoorLimits& limits, StandingOf standing_of,
+                                 Admits admits)
+    : limits_(limits),
+      standing_of_(std::move(standing_of)),
+      admits_(std::move(admits)),
+      slots_(static_cast<size_t>(slots)) {}
 
 std::optional<ConnectionTable::Opened> ConnectionTable::Take(Peer peer,
                                                              platform::UniqueFd duplicate,
@@ -50,6 +54,16 @@ std::optional<ConnectionTable::Opened> ConnectionTable::Take(Peer peer,
 
 std::optional<Door::Refusal> ConnectionTable::Prove(int slot_number,
                                                     const permissions::Principal& principal) {
+  if (admits_) {
+    platform::UniqueFd pidfd;
+    {
+      platform::MutexLock lock(mutex_);
+      const Slot& slot = slots_[static_cast<size_t>(slot_number)];
+      pidfd.Reset(fcntl(slot.peer.pidfd.get(), F_DUPFD_CLOEXEC, 0));
+    }
+    // Files of /proc are read here, so nobody else's handshake waits for it.
+    if (!admits_(principal, pidfd.get())) return Door::Refusal::kOtherProgram;
+  }
   // One at a time, so that two keys cannot both take the last place for unknown ones.
   platform::MutexLock proving(proving_mutex_);
   // Standings are asked for without mutex_: the answer takes the locks of whoever gives it.

@@ -45,7 +45,8 @@ class ConnectionTable {
     bool refusal_told = false;
   };
 
-  ConnectionTable(int slots, const DoorLimits& limits, StandingOf standing_of);
+  ConnectionTable(int slots, const DoorLimits& limits, StandingOf standing_of,
+                  Admits admits = nullptr);
 
   // Puts a connection into a free slot. 'duplicate' is our own descriptor of the socket; 'grpc_fd'
   // is the number that gRPC gets and will close. Nothing when no slot is free.
@@ -108,6 +109,7 @@ class ConnectionTable {
 
   const DoorLimits limits_;
   const StandingOf standing_of_;
+  const Admits admits_;
   platform::Mutex proving_mutex_;  // taken before mutex_, and before any lock of standing_of_
   mutable platform::Mutex mutex_;
   std::vector<Slot> slots_ ABSL_GUARDED_BY(mutex_);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "broker/consent_desk.h"
+#include "broker/program_watch.h"
 #include "broker/proto_time.h"
 #include "broker/question_offer.h"
 #include "platform/status_macros.h"
@@ -191,6 +192,7 @@ absl::Status ConsentDesk::Give(Ticket& ticket, const ConsentAnswer& answer, Stat
   v1::App app = ticket.request.app;
   app.set_display_name(answer.given_name);
   app.set_executable(answer.executable);
+  NoteProgram(ticket.evidence, app);
   *app.mutable_enroll_time() = ToProto(now);
   if (permissions::AsksForAccess(question.kind)) {
     ASSIGN_OR_RETURN(status.grant, permissions::GrantFrom(question, answer, now));

@@ -200,8 +200,9 @@ absl::StatusOr<std::string> ConsentDesk::Ask(Request request) {
   }
   // What the agent will find too, where the daemon may look itself; it keeps a new key of the same
   // program from starting afresh.
-  ticket->origin = platform::OriginOf(
-      platform::GatherEvidence(request.pidfd.get(), platform::EvidenceDepth::kOrigin));
+  ticket->evidence =
+      platform::GatherEvidence(request.pidfd.get(), platform::EvidenceDepth::kOrigin);
+  ticket->origin = platform::OriginOf(ticket->evidence);
   if (ticket->origin.empty()) ticket->origin = "unknown";
   if (const absl::Duration wait = pace_.Wait(ticket->which, principal, ticket->origin);
       wait > absl::Duration()) {

@@ -30,6 +30,7 @@
 #include "broker/store.h"
 #include "permissions/consent_question.h"
 #include "platform/clock.h"
+#include "platform/linux/peer_evidence.h"
 #include "platform/mutex.h"
 #include "platform/session_watch.h"
 #include "platform/unique_fd.h"
@@ -167,7 +168,8 @@ class ConsentDesk {
     // Who follows it.
     permissions::Principal asker;
     Status status;
-    // What refusals are remembered by, as far as the daemon itself can see.
+    // What the daemon itself can see of who asks, and what refusals are remembered by.
+    platform::PeerEvidence evidence;
     std::string origin;
     // For kExtendGrant.
     permissions::GrantId grant;

@@ -105,7 +105,8 @@ class SlotDoor final : public Door {
         wake_(std::move(wake)),
         reserve_(OpenReserve()),
         slots_(SlotsFor(options_.limits)),
-        table_(std::make_shared<ConnectionTable>(slots_, options_.limits, options_.standing_of)) {}
+        table_(std::make_shared<ConnectionTable>(slots_, options_.limits, options_.standing_of,
+                                                 options_.admits)) {}
 
   ~SlotDoor() override { Stop(); }
 

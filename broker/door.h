@@ -47,6 +47,7 @@ class Door {
     kCertificate,
     kTooManyOfKey,
     kTooManyUnknown,
+    kOtherProgram,  // not the program this key belongs to
   };
 
   struct Options {
@@ -60,6 +61,9 @@ class Door {
     uid_t served_uid = static_cast<uid_t>(-1);
     DoorLimits limits;
     StandingOf standing_of;
+    // Whether this process may use that key; asked once a connection, when the key is proven, on a
+    // thread of gRPC and with no lock held. Optional.
+    Admits admits;
     // Both optional, called on a thread of the Door or of gRPC with no lock held.
     std::function<void(Refusal, uid_t, pid_t)> on_refused;
     std::function<void(ConnectionId, const permissions::Principal&)> on_closed;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/grant_service.h"
 
+#include <algorithm>
+
 #include "broker/app_registry.h"
 #include "broker/consent_desk.h"
 #include "broker/directory.h"
@@ -53,6 +55,17 @@ v1::GrantRequest WireRequest(const std::string& id, const ConsentDesk::Status& s
   return request;
 }
 
+// A grant as its app holds it now: one that waits for the session to be unlocked is suspended.
+v1::Grant HeldGrant(const Parts& parts, const Grant& grant,
+                    const permissions::Pseudonyms& pseudonyms) {
+  v1::Grant held = WireGrant(grant, pseudonyms, parts.clock.Now());
+  if (held.state() == v1::Grant::STATE_ACTIVE && grant.only_while_unlocked &&
+      !parts.apps.session_unlocked()) {
+    held.set_state(v1::Grant::STATE_SUSPENDED);
+  }
+  return held;
+}
+
 // OK when the app has such a grant and it has not ended.
 absl::Status CheckStands(const AppSnapshot& app, permissions::GrantId id, absl::Time now) {
   for (const Grant& grant : app.grants) {
@@ -75,7 +88,7 @@ grpc::Status GrantService::GetSelf(grpc::ServerContext* context, const v1::GetSe
         response->set_role(RoleOf(caller.standing));
         response->set_display_name(app->app.display_name());
         for (auto grant = app->grants.rbegin(); grant != app->grants.rend(); ++grant) {
-          *response->add_grants() = WireGrant(*grant, page.pseudonyms, parts_.clock.Now());
+          *response->add_grants() = HeldGrant(parts_, *grant, page.pseudonyms);
         }
         response->set_paused(parts_.apps.paused());
         return absl::OkStatus();
@@ -135,7 +148,11 @@ grpc::Status GrantService::GetGrantRequest(grpc::ServerContext* context,
       [&](const Caller& caller) -> absl::Status {
         ASSIGN_OR_RETURN(const ConsentDesk::Status status,
                          parts_.consent.Find(caller.principal, request->grant_request_id()));
-        RETURN_IF_ERROR(ConsentDesk::WhyUnanswered(status));
+        // What the user can do about it is in the refusal.
+        if (status.state == ConsentDesk::State::kUnavailable ||
+            status.state == ConsentDesk::State::kSilenced) {
+          return ConsentDesk::WhyUnanswered(status);
+        }
         *response->mutable_grant_request() =
             WireRequest(request->grant_request_id(), status,
                         parts_.pseudonyms.Of(caller.principal).pseudonyms, parts_.clock.Now());
@@ -160,8 +177,10 @@ grpc::Status GrantService::WatchGrants(grpc::ServerContext* context,
           }
           v1::WatchGrantsResponse response;
           for (const Grant& grant : app->grants) {
-            if (grant.state == GrantState::kActive || grant.state == GrantState::kSuspended) {
-              *response.add_grants() = WireGrant(grant, page.pseudonyms, parts_.clock.Now());
+            v1::Grant held = HeldGrant(parts_, grant, page.pseudonyms);
+            if (held.state() == v1::Grant::STATE_ACTIVE ||
+                held.state() == v1::Grant::STATE_SUSPENDED) {
+              *response.add_grants() = std::move(held);
             }
           }
           response.set_paused(parts_.apps.paused());
@@ -171,7 +190,10 @@ grpc::Status GrantService::WatchGrants(grpc::ServerContext* context,
             if (!writer->Write(response)) return absl::CancelledError();
             last = bytes.empty() ? "-" : bytes;
           }
-          parts_.apps.WaitForChange(epoch, kCancelPoll);
+          // What ends by itself changes no grant and no epoch.
+          const absl::Time now = parts_.clock.Now();
+          const absl::Time expiry = permissions::NextExpiry(parts_.apps.AccessOf(*app), now);
+          parts_.apps.WaitForChange(epoch, std::min(kCancelPoll, expiry - now));
         }
         return absl::CancelledError();
       });
