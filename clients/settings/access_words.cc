@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "clients/settings/access_words.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/strip.h>
+
+#include "clients/owner/visible_text.h"
+#include "clients/settings/translation.h"
+
+namespace postern::settings {
+namespace {
+
+// Each verb has a sentence with and one without a chat: $0 the app, $1 the chat, $2 how often.
+struct Sentence {
+  const char* in_chat;
+  const char* plain;
+};
+
+Sentence SentenceOf(const v1::AccessEntry& entry) {
+  const uint64_t count = entry.count();
+  switch (entry.verb()) {
+    case v1::ACCESS_VERB_READ:
+      return {TrCount("$0 read $2 event in $1", "$0 read $2 events in $1", count),
+              TrCount("$0 read $2 event", "$0 read $2 events", count)};
+    case v1::ACCESS_VERB_SEND:
+      return {TrCount("$0 sent a message in $1", "$0 sent $2 messages in $1", count),
+              TrCount("$0 sent a message", "$0 sent $2 messages", count)};
+    case v1::ACCESS_VERB_WRITE:
+      return {TrCount("$0 changed something in $1", "$0 changed $2 things in $1", count),
+              TrCount("$0 changed something", "$0 changed $2 things", count)};
+    case v1::ACCESS_VERB_REFUSED:
+      return {TrCount("$0 was refused something in $1", "$0 was refused $2 times in $1", count),
+              TrCount("$0 was refused something", "$0 was refused $2 times", count)};
+    case v1::ACCESS_VERB_ASKED:
+      return {Tr("$0 asked for access in $1"), Tr("$0 asked for access")};
+    case v1::ACCESS_VERB_GRANTED:
+      return {Tr("You allowed $0 access in $1"), Tr("You allowed $0 access")};
+    case v1::ACCESS_VERB_DENIED:
+      return {Tr("You refused $0 access in $1"), Tr("You refused $0 access")};
+    case v1::ACCESS_VERB_NARROWED:
+      return {Tr("The access of $0 was narrowed in $1"), Tr("The access of $0 was narrowed")};
+    case v1::ACCESS_VERB_REVOKED:
+      return {Tr("The access of $0 was taken back in $1"), Tr("The access of $0 was taken back")};
+    case v1::ACCESS_VERB_SUSPENDED:
+      return {Tr("The access of $0 was suspended in $1"), Tr("The access of $0 was suspended")};
+    case v1::ACCESS_VERB_RESUMED:
+      return {Tr("The access of $0 was resumed in $1"), Tr("The access of $0 was resumed")};
+    case v1::ACCESS_VERB_SEALED:
+      return {Tr("$1 was sealed"), Tr("Somebody was sealed")};
+    case v1::ACCESS_VERB_UNSEALED:
+      return {Tr("$1 was opened again"), Tr("Somebody was opened again")};
+    case v1::ACCESS_VERB_EXPORTED:
+      return {Tr("$1 was exported"), Tr("Everything was exported")};
+    case v1::ACCESS_VERB_CONNECTED:
+      return {Tr("$0 connected in $1"), Tr("$0 connected")};
+    case v1::ACCESS_VERB_WITHHELD:
+      return {TrCount("$2 event in $1 was withheld from $0",
+                      "$2 events in $1 were withheld from $0", count),
+              TrCount("$2 event was withheld from $0", "$2 events were withheld from $0", count)};
+    default:
+      return {Tr("$0 did something in $1"), Tr("$0 did something")};
+  }
+}
+
+}  // namespace
+
+std::string EntryWords(const v1::AccessEntry& entry, const ChatPicture* chats) {
+  // Everybody's pause and the owner's own acts name no app.
+  const std::string app = entry.principal().empty() ? Tr("all apps")
+                          : entry.app_display_name().empty()
+                              ? Tr("an unknown app")
+                              : owner::VisibleText(entry.app_display_name());
+  const Sentence sentence = SentenceOf(entry);
+  const std::string chat =
+      chats == nullptr ? "" : owner::VisibleText(chats->ChatName(entry.chat_id()));
+  return FillIn(entry.chat_id().empty() || chat.empty() ? sentence.plain : sentence.in_chat, app,
+                chat, entry.count());
+}
+
+std::string EntryDetail(const v1::AccessEntry& entry) {
+  return owner::VisibleText(std::string(absl::StripPrefix(entry.reason(), "ERROR_REASON_")));
+}
+
+const char* VerbIcon(v1::AccessVerb verb) {
+  switch (verb) {
+    case v1::ACCESS_VERB_READ:
+      return "view-reveal-symbolic";
+    case v1::ACCESS_VERB_SEND:
+      return "mail-send-symbolic";
+    case v1::ACCESS_VERB_WRITE:
+      return "document-edit-symbolic";
+    case v1::ACCESS_VERB_REFUSED:
+    case v1::ACCESS_VERB_DENIED:
+    case v1::ACCESS_VERB_REVOKED:
+      return "action-unavailable-symbolic";
+    case v1::ACCESS_VERB_ASKED:
+      return "dialog-question-symbolic";
+    case v1::ACCESS_VERB_GRANTED:
+    case v1::ACCESS_VERB_RESUMED:
+    case v1::ACCESS_VERB_UNSEALED:
+      return "emblem-ok-symbolic";
+    case v1::ACCESS_VERB_NARROWED:
+      return "edit-cut-symbolic";
+    case v1::ACCESS_VERB_SUSPENDED:
+      return "media-playback-pause-symbolic";
+    case v1::ACCESS_VERB_SEALED:
+      return "changes-prevent-symbolic";
+    case v1::ACCESS_VERB_WITHHELD:
+      return "view-conceal-symbolic";
+    case v1::ACCESS_VERB_EXPORTED:
+      return "document-save-symbolic";
+    default:
+      return "network-wired-symbolic";
+  }
+}
+
+std::string NoticeTitle(v1::OwnerNotice::Kind kind) {
+  switch (kind) {
+    case v1::OwnerNotice::KIND_LOOP_STOPPED:
+      return Tr("Two apps repeated each other");
+    case v1::OwnerNotice::KIND_OBJECTION:
+      return Tr("Somebody does not want to be read by apps");
+    case v1::OwnerNotice::KIND_GRANTS_SUSPENDED:
+      return Tr("Access was suspended to be safe");
+    case v1::OwnerNotice::KIND_QUESTIONS_SILENCED:
+      return Tr("Programs asked too often");
+    case v1::OwnerNotice::KIND_GRANT_LAPSED:
+      return Tr("Unused access has lapsed");
+    case v1::OwnerNotice::KIND_CLOCK_JUMPED:
+      return Tr("The clock jumped");
+    case v1::OwnerNotice::KIND_PROGRAM_CHANGED:
+      return Tr("An app's key was used by another program");
+    case v1::OwnerNotice::KIND_QUESTION_WAITING:
+      return Tr("A question could not be asked");
+    case v1::OwnerNotice::KIND_ACCESS_CHANGED:
+      return Tr("Access changed");
+    default:
+      return Tr("Postern has something to tell you");
+  }
+}
+
+}  // namespace postern::settings
