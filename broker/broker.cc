@@ -44,7 +44,9 @@
 #include "broker/owner_service.h"
 #include "broker/parts.h"
 #include "broker/presence_guard.h"
+#include "broker/program_watch.h"
 #include "broker/pseudonym_book.h"
+#include "broker/purge.h"
 #include "broker/request_ledger.h"
 #include "broker/retention.h"
 #include "broker/seal_book.h"
@@ -166,6 +168,8 @@ std::string_view RefusalName(Door::Refusal refusal) {
       return "too_many_of_key";
     case Door::Refusal::kTooManyUnknown:
       return "too_many_unknown";
+    case Door::Refusal::kOtherProgram:
+      return "other_program";
   }
   return "unknown";
 }
@@ -197,6 +201,7 @@ struct Broker::Running {
   std::unique_ptr<StoreAnchor> anchor;
   AdapterTable adapters;
   std::unique_ptr<DisclosureBook> disclosures;
+  std::unique_ptr<ProgramWatch> programs;
   std::unique_ptr<Door> door;
   std::unique_ptr<LeaseTable> leases;
   std::unique_ptr<SessionGrants> session_grants;
@@ -205,6 +210,7 @@ struct Broker::Running {
   std::unique_ptr<ConsentPreviews> previews;
   std::unique_ptr<ConsentDesk> consent;
   std::unique_ptr<PresenceGuard> presence;
+  std::unique_ptr<Purge> purge;
   std::unique_ptr<Parts> parts;
   std::unique_ptr<MessageSender> sender;
   std::unique_ptr<Upkeep> upkeep;
@@ -337,6 +343,10 @@ absl::Status Broker::Running::OpenDoor(BrokerOptions& options, platform::TlsIden
   door_options.standing_of = [this](const permissions::Principal& principal) {
     return apps->StandingOf(principal);
   };
+  programs = std::make_unique<ProgramWatch>(*apps, *notices);
+  door_options.admits = [this](const permissions::Principal& principal, int pidfd) {
+    return programs->Admits(principal, pidfd);
+  };
   door_options.on_refused = [](Door::Refusal refusal, uid_t uid, pid_t pid) {
     spdlog::warn("event=connection_refused reason={} uid={} pid={}", RefusalName(refusal), uid,
                  pid);
@@ -403,6 +413,12 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
   RETURN_IF_ERROR(consent->Open());
   presence = std::make_unique<PresenceGuard>(PresenceGuard::Options{
       options.session, *apps, *consent, *streams, *log});
+  purge = std::make_unique<Purge>(Purge::Options{.store = *store,
+                                                 .anchor = *anchor,
+                                                 .secrets = options.secrets,
+                                                 .data_dir = options.data_dir,
+                                                 .socket_path = options.socket_path,
+                                                 .stop = options.stop});
   parts = std::make_unique<Parts>(Parts{.ids = *ids,
                                         .clock = *clock,
                                         .confirmed_clock = clock->confirmed(),
@@ -425,6 +441,7 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
                                         .streams = *streams,
                                         .consent = *consent,
                                         .notices = *notices,
+                                        .purge = *purge,
                                         .accesses = *accesses,
                                         .anchor = *anchor,
                                         .deliveries = *deliveries,

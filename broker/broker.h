@@ -39,6 +39,8 @@ struct BrokerOptions {
   absl::Duration upkeep_interval = kUpkeepInterval;
   // Whether the person is here; without one, they count as present.
   platform::SessionWatch* session = nullptr;
+  // Makes the daemon stop, once everything was removed; may be empty.
+  std::function<void()> stop;
   // How long a stream's reader may make no progress. Tests shorten it.
   absl::Duration reader_stall_max = kReaderStallMax;
 };

@@ -150,6 +150,9 @@ inline constexpr absl::Duration kTurnedAwayMemory = absl::Hours(1);
 // Grants one principal may have had; older ended ones are forgotten.
 inline constexpr size_t kGrantsPerAppMax = 100;
 
+// After everything was removed, the daemon stops so much later: the reply gets out first.
+inline constexpr absl::Duration kPurgeGrace = absl::Seconds(1);
+
 // Notices that the user has not marked as read.
 inline constexpr size_t kOwnerNoticesMax = 100;
 // At most one desktop notification in so long; what gathers becomes one.

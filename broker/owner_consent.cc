@@ -2,10 +2,12 @@
 // The owner's calls that ask the person in the dialog, and what the person was told.
 #include "broker/app_registry.h"
 #include "broker/consent_desk.h"
+#include "broker/door.h"
 #include "broker/method_gate.h"
 #include "broker/owner_notices.h"
 #include "broker/owner_service.h"
 #include "broker/pseudonym_book.h"
+#include "broker/purge.h"
 #include "broker/request_check.h"
 #include "broker/request_ledger.h"
 #include "broker/shutdown.h"
@@ -42,6 +44,25 @@ grpc::Status OwnerService::DismissNotices(grpc::ServerContext* context,
       context, "/postern.v1.OwnerService/DismissNotices", request, [&](const Caller&) {
         return parts_.notices.Dismiss({request->ids().begin(), request->ids().end()});
       });
+}
+
+grpc::Status OwnerService::Purge(grpc::ServerContext* context, const v1::PurgeRequest* request,
+                                 v1::PurgeResponse* response) {
+  return parts_.gate.Handle(context, "/postern.v1.OwnerService/Purge", request,
+                            [&](const Caller& caller) -> absl::Status {
+                              // Not remembered by its id: nothing is left that could remember.
+                              RETURN_IF_ERROR(CheckRequestId(request->request_id()));
+                              RETURN_IF_ERROR(parts_.consent.AskToConfirm(
+                                  permissions::QuestionKind::kPurge, "", caller, [&] {
+                                    return context->IsCancelled() || parts_.shutdown.begun();
+                                  }));
+                              for (const AppPointer& app : parts_.apps.All()) {
+                                parts_.door.CloseConnections(app->principal);
+                              }
+                              for (std::string& left : parts_.purge.Run())
+                                response->add_remaining(std::move(left));
+                              return absl::OkStatus();
+                            });
 }
 
 }  // namespace postern::broker

@@ -46,6 +46,8 @@ class OwnerService final : public v1::OwnerService::Service {
   grpc::Status ResumeGrant(grpc::ServerContext* context, const v1::ResumeGrantRequest* request,
                            v1::ResumeGrantResponse* response) override;
   // owner_consent.cc
+  grpc::Status Purge(grpc::ServerContext* context, const v1::PurgeRequest* request,
+                     v1::PurgeResponse* response) override;
   grpc::Status ExtendGrant(grpc::ServerContext* context, const v1::ExtendGrantRequest* request,
                            v1::ExtendGrantResponse* response) override;
   grpc::Status DismissNotices(grpc::ServerContext* context,

@@ -2,8 +2,8 @@
 // What services are made of: references to the parts that Broker builds and owns. No globals.
 #pragma once
 
+#include "broker/trusted_clock.h"
 #include "permissions/id_cipher.h"
-#include "platform/clock.h"
 
 namespace postern::broker {
 
@@ -25,6 +25,7 @@ class MessageIndex;
 class MethodGate;
 class OwnerNotices;
 class PseudonymBook;
+class Purge;
 class RequestLedger;
 class SealBook;
 class SendLimits;
@@ -36,8 +37,8 @@ class SubscriptionStore;
 struct Parts {
   const permissions::IdMaker& ids;
   // What decisions go by (trusted_clock.h).
-  const platform::Clock& clock;
-  // The same without jumps ahead that are in doubt: what records and grants are dated by.
+  const TrustedClock& clock;
+  // The same without jumps ahead that are in doubt: what dates records and grants, and forgets.
   const platform::Clock& confirmed_clock;
   Store& store;
   EventLog& log;
@@ -58,6 +59,7 @@ struct Parts {
   LiveStreams& streams;
   ConsentDesk& consent;
   OwnerNotices& notices;
+  Purge& purge;
   AccessHistory& accesses;
   StoreAnchor& anchor;
   Deliveries& deliveries;

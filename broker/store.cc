@@ -207,6 +207,15 @@ Store::~Store() {
   writer_.reset();
 }
 
+void Store::Retire() {
+  Write([](Database&) { return absl::OkStatus(); }).IgnoreError();
+  platform::MutexLock lock(mutex_);
+  if (health_.ok()) {
+    health_ = absl::UnavailableError("everything was removed, as the user asked; posternd stops");
+  }
+  room_.NotifyAll();
+}
+
 absl::Status Store::Write(const Job& job) { return Enqueue(job, Effect::kOther); }
 
 absl::Status Store::RaiseGeneration(uint64_t at_least) {

@@ -73,6 +73,10 @@ class Store {
   // on). Blocks while the queue is full. Jobs must be short, and must not call Write.
   absl::Status Write(const Job& job);
 
+  // Lets what was queued run, and refuses every later Write with UNAVAILABLE: the files are about to
+  // go.
+  void Retire();
+
   // Runs 'read' in one read transaction on a read-only connection. Copy what is needed and return:
   // never hold it across a network write. At most two run at once; more wait.
   absl::Status Read(absl::FunctionRef<absl::Status(Database&)> read);

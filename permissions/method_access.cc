@@ -87,7 +87,7 @@ constexpr MethodAccess kMethods[] = {
     {"/postern.v1.OwnerService/ListDisclosures", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/SetNoticePolicy", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/DismissNotices", kOwner, kNone, kYes, ""},
-    {"/postern.v1.OwnerService/Purge", kOwner, kNone, kNotYet, kOversight},
+    {"/postern.v1.OwnerService/Purge", kOwner, kNone, kYes, kOversight},
 
     // Not of this contract. Reflection is off unless configured; then it is for enrolled keys too.
     {"/grpc.health.v1.Health/Check", kEnrolled, kNone, kYes, ""},

@@ -18,6 +18,8 @@ namespace {
 constexpr std::chrono::seconds kCallTimeout{10};
 // Longer than any question of the broker's stays open, so that its answer is the broker's.
 constexpr std::chrono::minutes kAnswerTimeout{15};
+// A million records a second are checked, on a slow disk a tenth of that.
+constexpr std::chrono::minutes kVerifyTimeout{10};
 constexpr int kPageSize = 500;
 // More pages than this is a broker that never ends its list.
 constexpr int kPagesMax = 1000;
@@ -156,6 +158,10 @@ absl::StatusOr<std::vector<v1::AccessSummary>> Owner::SummarizeAccess(
   return std::vector<v1::AccessSummary>(response.summaries().begin(), response.summaries().end());
 }
 
+absl::StatusOr<v1::VerifyResponse> Owner::Verify() {
+  return calls_->Call(&OwnerStub::Verify, v1::VerifyRequest(), kVerifyTimeout);
+}
+
 absl::StatusOr<v1::ListAccessHistoryResponse> Owner::ListAccessHistory(
     const v1::ListAccessHistoryRequest& request) {
   return calls_->Call(&OwnerStub::ListAccessHistory, request);
@@ -224,6 +230,10 @@ absl::StatusOr<v1::ExtendGrantResponse> Owner::ExtendGrant(const std::string& gr
   v1::ExtendGrantRequest request;
   request.set_grant_id(grant_id);
   return calls_->Change(&OwnerStub::ExtendGrant, std::move(request), kAnswerTimeout);
+}
+
+absl::StatusOr<v1::PurgeResponse> Owner::Purge() {
+  return calls_->Change(&OwnerStub::Purge, v1::PurgeRequest(), kAnswerTimeout);
 }
 
 absl::StatusOr<v1::UnsealResponse> Owner::Unseal(v1::UnsealRequest request) {

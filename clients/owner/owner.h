@@ -43,6 +43,8 @@ class Owner {
   absl::StatusOr<std::vector<v1::ChatDisclosure>> ListDisclosures();
   absl::StatusOr<std::vector<v1::AccessSummary>> SummarizeAccess(
       const v1::SummarizeAccessRequest& request);
+  // Takes as long as reading everything that is stored does.
+  absl::StatusOr<v1::VerifyResponse> Verify();
   // One page each.
   absl::StatusOr<v1::ListAccessHistoryResponse> ListAccessHistory(
       const v1::ListAccessHistoryRequest& request);
@@ -65,6 +67,7 @@ class Owner {
   // These ask the person first and wait for the answer, minutes if need be.
   absl::StatusOr<v1::ExtendGrantResponse> ExtendGrant(const std::string& grant_id);
   absl::StatusOr<v1::UnsealResponse> Unseal(v1::UnsealRequest request);
+  absl::StatusOr<v1::PurgeResponse> Purge();
 
   // Ends the calls that are under way with CANCELLED: for a program that closes while a question of
   // its waits for the answer.

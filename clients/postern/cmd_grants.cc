@@ -17,6 +17,7 @@ void AddGrants(CommandLine& line) {
   AddGrantsNarrow(line, grants);
   AddGrantsRevoke(line, grants);
   AddGrantsSuspendAndResume(line, grants);
+  AddGrantsExtend(line, grants);
 }
 
 }  // namespace postern::cli

@@ -2,6 +2,9 @@
 #include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
 
+#include <algorithm>
+#include <memory>
+
 #include "clients/postern/commands.h"
 #include "clients/postern/event_line.h"
 #include "clients/postern/grant_text.h"
@@ -63,12 +66,40 @@ void Print(const v1::GetStatusResponse& status, Terminal& out) {
     row("waiting", out.Paint(Style::kAttention, absl::StrCat(status.pending_consent_count(),
                                                              " question(s) wait for your answer")));
   }
+  if (!status.session_present()) {
+    row("session", "locked, or another one is in front: no questions are asked until you are back");
+  }
+  for (const v1::OwnerNotice& notice : status.notices()) {
+    const std::string times =
+        notice.count() > 1 ? absl::StrCat(" (", notice.count(), " times)") : "";
+    row("notice", out.Paint(Style::kAttention, absl::StrCat(TimeText(notice.notice_time()), "  ",
+                                                            VisibleText(notice.text()), times)));
+  }
+  if (!status.notices().empty()) {
+    row("", out.Paint(Style::kFaint, "`postern status --dismiss` marks these as read"));
+  }
   for (const std::string& warning : status.warnings()) {
     row("warning", out.Paint(Style::kAttention, VisibleText(warning)));
   }
 }
 
-ExitCode RunStatus(Context& context) {
+// What tells the user of their own yes, so that one they never gave does not go unseen. It wants
+// nothing of them: the exit code stays.
+bool WantsAttention(const v1::OwnerNotice& notice) {
+  return notice.kind() != v1::OwnerNotice::KIND_ACCESS_CHANGED;
+}
+
+ExitCode RunDismiss(Context& context) {
+  const auto owner = Owner::Connect(context.paths);
+  if (!owner.ok()) return Fail(context, owner.status(), Caller::kOwner);
+  const auto response = (*owner)->DismissNotices({});
+  if (!response.ok()) return Fail(context, response.status(), Caller::kOwner);
+  context.out.Line(context.json ? Json(*response) : "All notices are marked as read.");
+  return ExitCode::kOk;
+}
+
+ExitCode RunStatus(Context& context, bool dismiss) {
+  if (dismiss) return RunDismiss(context);
   const auto owner = Owner::Connect(context.paths);
   if (!owner.ok()) return Fail(context, owner.status(), Caller::kOwner);
   const auto status = (*owner)->GetStatus();
@@ -78,18 +109,26 @@ ExitCode RunStatus(Context& context) {
   } else {
     Print(*status, context.out);
   }
-  return status->warnings().empty() ? ExitCode::kOk : ExitCode::kWarnings;
+  const bool attention =
+      !status->warnings().empty() ||
+      std::any_of(status->notices().begin(), status->notices().end(), WantsAttention);
+  return attention ? ExitCode::kWarnings : ExitCode::kOk;
 }
 
 }  // namespace
 
 void AddStatus(CommandLine& line) {
+  auto dismiss = std::make_shared<bool>(false);
   line.AddCommand(line.root(),
                   {.name = "status",
-                   .summary = "Show how the broker does",
-                   .more = "Exits 5 when there is a warning, 3 when posternd does not run.",
-                   .examples = {"postern status", "postern status --json | jq .event_count"}},
-                  RunStatus);
+                   .summary = "Show how the broker does, and what you should know",
+                   .more = "Exits 0 when all is well, 5 when something wants your attention (a "
+                           "warning, or a notice you\nhave not marked as read), 3 when posternd "
+                           "does not run.",
+                   .examples = {"postern status", "postern status --dismiss",
+                                "postern status --json | jq .event_count"}},
+                  [dismiss](Context& context) { return RunStatus(context, *dismiss); })
+      ->add_flag("--dismiss", *dismiss, "Mark all notices as read");
 }
 
 }  // namespace postern::cli

@@ -13,7 +13,11 @@ void AddManifest(CommandLine& line);
 void AddApps(CommandLine& line);
 void AddChats(CommandLine& line);
 void AddView(CommandLine& line);
+void AddSealAndUnseal(CommandLine& line);
+void AddDisclosures(CommandLine& line);
 void AddPauseAndResume(CommandLine& line);
+void AddConsent(CommandLine& line);
+void AddPurge(CommandLine& line);
 void AddCompletion(CommandLine& line);
 
 // `postern grants ...`
@@ -23,6 +27,13 @@ void AddGrantsShow(CommandLine& line, CLI::App* grants);
 void AddGrantsNarrow(CommandLine& line, CLI::App* grants);
 void AddGrantsRevoke(CommandLine& line, CLI::App* grants);
 void AddGrantsSuspendAndResume(CommandLine& line, CLI::App* grants);
+void AddGrantsExtend(CommandLine& line, CLI::App* grants);
+
+// `postern audit ...`
+void AddAudit(CommandLine& line);
+void AddAuditList(CommandLine& line, CLI::App* audit);
+void AddAuditVerify(CommandLine& line, CLI::App* audit);
+void AddAuditExport(CommandLine& line, CLI::App* audit);
 
 // `postern messages ...`
 void AddMessages(CommandLine& line);

@@ -11,9 +11,14 @@ int main(int argc, char** argv) {
   postern::cli::AddChats(line);
   postern::cli::AddView(line);
   postern::cli::AddMessages(line);
+  postern::cli::AddSealAndUnseal(line);
+  postern::cli::AddDisclosures(line);
+  postern::cli::AddAudit(line);
   postern::cli::AddPauseAndResume(line);
+  postern::cli::AddConsent(line);
   postern::cli::AddEnroll(line);
   postern::cli::AddManifest(line);
+  postern::cli::AddPurge(line);
   postern::cli::AddCompletion(line);
   return line.Main(argc, argv);
 }

@@ -70,6 +70,47 @@ TEST(PeerEvidence, NamesTheScriptThatAnInterpreterRuns) {
   EXPECT_THAT(evidence.script_sha256, SizeIs(64));
 }
 
+TEST(GatherEvidence, HashesNoMoreThanIsAskedFor) {
+  const UniqueFd own = PidfdOf(::getpid());
+  const PeerEvidence full = GatherEvidence(own.get());
+  const PeerEvidence origin = GatherEvidence(own.get(), EvidenceDepth::kOrigin);
+  const PeerEvidence quick = GatherEvidence(own.get(), EvidenceDepth::kQuick);
+  EXPECT_THAT(full.executable_sha256, SizeIs(64));
+  EXPECT_EQ(origin.executable_sha256, "");
+  EXPECT_EQ(quick.executable_sha256, "");
+  EXPECT_EQ(OriginOf(origin), OriginOf(full));
+  EXPECT_TRUE(SameProgram(quick, full));
+}
+
+TEST(SameProgram, GoesByTheSandboxAndElseByExecutableAndScript) {
+  PeerEvidence program;
+  EXPECT_FALSE(SameProgram(program, program));  // nothing is known
+  program.executable = "/usr/bin/python3";
+  program.script = "/home/me/bridge.py";
+  program.script_sha256 = "abc";
+  PeerEvidence other = program;
+  other.unit = "bridge.service";
+  other.script_sha256 = "";
+  EXPECT_TRUE(SameProgram(program, other));
+  other.script = "/tmp/thief.py";
+  EXPECT_FALSE(SameProgram(program, other));
+  // Inside of a sandbox every application has an /app/bin/app.
+  program = PeerEvidence();
+  program.executable = "/app/bin/app";
+  program.flatpak_id = "org.example.App";
+  other = program;
+  other.executable = "/app/bin/helper";
+  EXPECT_TRUE(SameProgram(program, other));
+  other.flatpak_id = "org.example.Thief";
+  EXPECT_FALSE(SameProgram(program, other));
+  other.flatpak_id = "";
+  other.executable = program.executable;
+  EXPECT_FALSE(SameProgram(program, other));
+  program.flatpak_id = "";
+  other.snap_name = "app";
+  EXPECT_FALSE(SameProgram(program, other));
+}
+
 TEST(Origin, DoesNotFollowFromWhatAnyProgramCanChange) {
   PeerEvidence evidence;
   evidence.executable = "/usr/bin/app";

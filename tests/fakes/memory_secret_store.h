@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "platform/mutex.h"
 #include "platform/secret_store.h"
@@ -24,6 +25,14 @@ class MemorySecretStore final : public platform::SecretStore {
   int stores() const {
     platform::MutexLock lock(mutex_);
     return stores_;
+  }
+
+  // What is in it, by name.
+  std::vector<std::string> names() const {
+    platform::MutexLock lock(mutex_);
+    std::vector<std::string> names;
+    for (const auto& [name, secret] : secrets_) names.push_back(name);
+    return names;
   }
 
   platform::SecretStoreState State() override {

@@ -51,6 +51,45 @@ TEST(ConsentMemory, AThousandNewKeysOfOneOriginAskThreeTimesAWeek) {
   EXPECT_EQ(asked, 3);
 }
 
+TEST(ConsentMemory, AQuestionThatCouldNotBeShownIsTakenBack) {
+  ConsentMemory memory;
+  for (int i = 0; i < 10; ++i) {
+    memory.RecordAsked(Key(1), kNow);
+    memory.TakeBackAsked(Key(1));
+  }
+  EXPECT_EQ(memory, ConsentMemory());
+  EXPECT_TRUE(memory.MayAsk(Key(1), "app", kNow));
+  // There is nothing to take back.
+  memory.TakeBackAsked(Key(1));
+  EXPECT_EQ(memory, ConsentMemory());
+}
+
+TEST(ConsentMemory, AWindowThatWentAwayMakesItsOriginWaitAndNeverSilencesIt) {
+  ConsentMemory memory;
+  absl::Time now = kNow;
+  for (int i = 0; i < 10; ++i, now += absl::Minutes(20)) {
+    ASSERT_TRUE(memory.MayAsk(Key(i), "crasher", now));
+    memory.RecordAsked(Key(i), now);
+    memory.RecordUnanswered("crasher", now);
+    EXPECT_EQ(memory.MayAskFrom(Key(100 + i), "crasher", now), now + absl::Minutes(5));
+  }
+  // It does not wipe what the user said either.
+  memory.RecordRefused("crasher", now);
+  memory.RecordRefused("crasher", now);
+  memory.RecordUnanswered("crasher", now);
+  memory.RecordRefused("crasher", now);
+  EXPECT_EQ(memory.MayAskFrom(Key(99), "crasher", now), now + absl::Hours(24 * 7));
+}
+
+TEST(ConsentMemory, WhatWentAwayIsRememberedOverARestart) {
+  ConsentMemory memory;
+  memory.RecordUnanswered("crasher", kNow);
+  const absl::StatusOr<ConsentMemory> again = ConsentMemory::FromJson(memory.ToJson());
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(*again, memory);
+  EXPECT_FALSE(again->MayAsk(Key(1), "crasher", kNow));
+}
+
 TEST(ConsentMemory, AsksFiveTimesAnHourInAll) {
   ConsentMemory memory;
   for (int i = 0; i < 5; ++i) memory.RecordAsked(Key(i), kNow + absl::Minutes(i));
