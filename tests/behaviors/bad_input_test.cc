@@ -476,6 +476,7 @@ TEST_F(BadInputTest, CursorFromTheFutureOfAnOlderCopyIsRefused) {
   }
   adapter_.reset();
   harness_.RestartFromSaved();
+  harness_.ResumeAll();
   const Program back = harness_.Reconnect(app);
   v1::SubscribeRequest request;
   request.set_cursor(cursor);

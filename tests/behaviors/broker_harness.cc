@@ -99,9 +99,10 @@ v1::Manifest AppManifest(const std::string& name, const std::vector<permissions:
   return manifest;
 }
 
-BrokerHarness::BrokerHarness(broker::Config config)
-    // The machine's time, to the second: it then stands still until a test moves it.
-    : clock_(absl::FromUnixSeconds(absl::ToUnixSeconds(absl::Now()))),
+BrokerHarness::BrokerHarness(broker::Config config, absl::Duration upkeep_interval)
+    : upkeep_interval_(upkeep_interval),
+      // The machine's time, to the second: it then stands still until a test moves it.
+      clock_(absl::FromUnixSeconds(absl::ToUnixSeconds(absl::Now()))),
       prompt_([this](const permissions::ConsentQuestion& question)
                   -> std::optional<permissions::ConsentAnswer> {
         Person person;
@@ -127,6 +128,11 @@ BrokerHarness::BrokerHarness(broker::Config config)
 void BrokerHarness::Start(broker::Config config) {
   broker::BrokerOptions options{clock_,    secrets_,     prompt_, std::move(config),
                                 data_dir_, socket_path_, {}};
+  options.upkeep_interval = upkeep_interval_;
+  options.session = &session_;
+  options.notifier = &notifier_;
+  options.reader_stall_max = reader_stall_max_;
+  options.stop = [this] { stop_asked_ = true; };
   auto broker = broker::Broker::Start(std::move(options));
   if (!broker.ok()) {
     ADD_FAILURE() << broker.status();
@@ -142,15 +148,44 @@ void BrokerHarness::Restart(broker::Config config) {
 
 void BrokerHarness::Save() {
   broker_.reset();
-  std::filesystem::copy(data_dir_, directory_ + "/saved", std::filesystem::copy_options::recursive);
+  std::filesystem::remove_all(saved_dir());
+  std::filesystem::copy(data_dir_, saved_dir(), std::filesystem::copy_options::recursive);
   Start({});
 }
 
 void BrokerHarness::RestartFromSaved() {
   broker_.reset();
   std::filesystem::remove_all(data_dir_);
-  std::filesystem::rename(directory_ + "/saved", data_dir_);
+  std::filesystem::copy(saved_dir(), data_dir_, std::filesystem::copy_options::recursive);
   Start({});
+}
+
+void BrokerHarness::RestartAsAfterCrash() {
+  const std::string copy = directory_ + "/crashed";
+  std::filesystem::copy(data_dir_, copy, std::filesystem::copy_options::recursive);
+  const auto anchor = secrets_.Lookup("database-anchor");
+  // What it still writes while it ends goes where nobody looks.
+  broker_.reset();
+  std::filesystem::remove_all(data_dir_);
+  std::filesystem::rename(copy, data_dir_);
+  if (anchor.ok()) EXPECT_TRUE(secrets_.Store("database-anchor", anchor->span()).ok());
+  Start({});
+}
+
+void BrokerHarness::ResumeAll() {
+  const Program owner = Owner();
+  v1::ListGrantsResponse grants;
+  grpc::Status status = owner->owner->ListGrants(Patiently().get(), {}, &grants);
+  EXPECT_TRUE(status.ok()) << Text(status);
+  for (const v1::OwnedGrant& grant : grants.grants()) {
+    if (grant.grant().state() != v1::Grant::STATE_SUSPENDED) continue;
+    v1::ResumeGrantRequest request;
+    request.set_request_id(NewRequestId());
+    request.set_grant_id(grant.grant().id());
+    v1::ResumeGrantResponse response;
+    status = owner->owner->ResumeGrant(Patiently().get(), request, &response);
+    EXPECT_TRUE(status.ok()) << Text(status);
+  }
 }
 
 BrokerHarness::~BrokerHarness() {

@@ -23,7 +23,9 @@
 #include "platform/mutex.h"
 #include "platform/tls_identity.h"
 #include "tests/fakes/fake_clock.h"
+#include "tests/fakes/fake_session_watch.h"
 #include "tests/fakes/memory_secret_store.h"
+#include "tests/fakes/recording_notifier.h"
 #include "tests/fakes/scripted_consent_prompt.h"
 
 namespace postern::behaviors {
@@ -82,16 +84,24 @@ v1::Manifest AppManifest(const std::string& name, const std::vector<permissions:
 
 class BrokerHarness {
  public:
-  explicit BrokerHarness(broker::Config config = {});
+  // 'upkeep_interval' is how often the broker does what it does now and then, in time that passes.
+  explicit BrokerHarness(broker::Config config = {},
+                         absl::Duration upkeep_interval = broker::kUpkeepInterval);
   ~BrokerHarness();
   BrokerHarness(const BrokerHarness&) = delete;
   BrokerHarness& operator=(const BrokerHarness&) = delete;
 
   // Stops the broker, and starts one on the same data. Programs must connect again.
   void Restart(broker::Config config = {});
-  // Restarts on a copy of what was stored earlier, as somebody who puts a backup back.
+  // Restarts on a copy of what was stored earlier, as somebody who puts a backup back. Grants are
+  // suspended then; ResumeAll ends that.
   void Save();
   void RestartFromSaved();
+  // Until Restart.
+  void Stop() { broker_.reset(); }
+  // Restarts on what is stored at this moment, as after a crash.
+  void RestartAsAfterCrash();
+  void ResumeAll();
 
   // What the person answers to the program that calls itself 'name'. Without one: yes to all.
   void Decide(const std::string& name, Person person);
@@ -129,7 +139,17 @@ class BrokerHarness {
   Program Owner();
 
   fakes::FakeClock& clock() { return clock_; }
+  fakes::MemorySecretStore& secrets() { return secrets_; }
+  fakes::FakeSessionWatch& session() { return session_; }
+  fakes::RecordingNotifier& notifier() { return notifier_; }
+  // How long readers may stall, from the next start on.
+  void SetReaderStall(absl::Duration stall_max) { reader_stall_max_ = stall_max; }
   const std::string& socket_path() const { return socket_path_; }
+  // Whether the broker asked to be stopped.
+  bool stop_asked() const { return stop_asked_; }
+  // Where the broker keeps its files, and where Save keeps a copy of them.
+  const std::string& data_dir() const { return data_dir_; }
+  std::string saved_dir() const { return directory_ + "/saved"; }
   std::string broker_certificate() const;
   // A name that no call before had.
   std::string NewRequestId();
@@ -161,8 +181,13 @@ class BrokerHarness {
   Program ConnectWith(const std::string& name, std::shared_ptr<platform::TlsIdentity> identity);
   void Start(broker::Config config);
 
+  const absl::Duration upkeep_interval_;
   fakes::FakeClock clock_;
   fakes::MemorySecretStore secrets_;
+  fakes::FakeSessionWatch session_;
+  fakes::RecordingNotifier notifier_;
+  absl::Duration reader_stall_max_ = broker::kReaderStallMax;
+  std::atomic<bool> stop_asked_{false};
   platform::Mutex mutex_;
   std::map<std::string, Person> people_ ABSL_GUARDED_BY(mutex_);
   int request_ids_ ABSL_GUARDED_BY(mutex_) = 0;
