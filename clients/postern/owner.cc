@@ -2,6 +2,7 @@
 #include "clients/postern/owner.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "clients/postern/pick.h"
@@ -30,6 +31,20 @@ absl::StatusOr<std::unique_ptr<Owner>> Owner::Connect(const Paths& paths) {
 
 absl::StatusOr<v1::App> Owner::FindApp(const std::string& text) {
   ASSIGN_OR_RETURN(const std::vector<v1::App> apps, ListApps());
+  return PickApp(apps, text, "app");
+}
+
+absl::StatusOr<v1::App> Owner::FindAnyApp(const std::string& text) {
+  ASSIGN_OR_RETURN(std::vector<v1::App> apps, ListApps());
+  ASSIGN_OR_RETURN(const std::vector<v1::OwnedGrant> grants, ListGrants(true));
+  std::set<std::string> known;
+  for (const v1::App& app : apps) known.insert(app.principal());
+  for (const v1::OwnedGrant& grant : grants) {
+    if (!known.insert(grant.principal()).second) continue;
+    v1::App& app = apps.emplace_back();
+    app.set_principal(grant.principal());
+    app.set_display_name(grant.app_display_name());
+  }
   return PickApp(apps, text, "app");
 }
 

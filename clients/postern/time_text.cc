@@ -10,6 +10,7 @@
 #include <string>
 
 #include "clients/postern/visible_text.h"
+#include "platform/status_macros.h"
 
 namespace postern::cli {
 namespace {
@@ -33,22 +34,44 @@ std::optional<absl::Duration> ParseSpan(absl::string_view text) {
   return count * unit;
 }
 
+// A date, or RFC 3339.
+absl::StatusOr<absl::Time> ParsePoint(const std::string& text) {
+  absl::Time time;
+  std::string error;
+  if (absl::ParseTime("%Y-%m-%d", text, absl::LocalTimeZone(), &time, &error) ||
+      absl::ParseTime(absl::RFC3339_full, text, &time, &error)) {
+    return time;
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("“", VisibleText(text),
+                   "” is no time. Write 30min, 12h, 7d, 2026-12-31 or 2026-12-31T18:00:00+01:00."));
+}
+
 }  // namespace
 
 absl::StatusOr<absl::Time> ParseTime(const std::string& text, absl::Time now) {
   absl::Time time;
-  std::string error;
   if (const auto span = ParseSpan(text)) {
     time = now + *span;
-  } else if (!absl::ParseTime("%Y-%m-%d", text, absl::LocalTimeZone(), &time, &error) &&
-             !absl::ParseTime(absl::RFC3339_full, text, &time, &error)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "“", VisibleText(text),
-        "” is no time. Write 30min, 12h, 7d, 2026-12-31 or 2026-12-31T18:00:00+01:00."));
+  } else {
+    ASSIGN_OR_RETURN(time, ParsePoint(text));
   }
   if (time <= now) {
     return absl::InvalidArgumentError(absl::StrCat(
         "“", VisibleText(text), "” has passed. To end a grant now: postern grants revoke."));
+  }
+  return time;
+}
+
+absl::StatusOr<absl::Time> ParsePastTime(const std::string& text, absl::Time now) {
+  absl::Time time;
+  if (const auto span = ParseSpan(text)) {
+    time = now - *span;
+  } else {
+    ASSIGN_OR_RETURN(time, ParsePoint(text));
+  }
+  if (time > now) {
+    return absl::InvalidArgumentError(absl::StrCat("“", VisibleText(text), "” has not come yet."));
   }
   return time;
 }

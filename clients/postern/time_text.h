@@ -13,4 +13,8 @@ namespace postern::cli {
 // 'now'.
 absl::StatusOr<absl::Time> ParseTime(const std::string& text, absl::Time now);
 
+// The same for a time that has been: "7d" is seven days ago. INVALID_ARGUMENT as above, and for a
+// time after 'now'.
+absl::StatusOr<absl::Time> ParsePastTime(const std::string& text, absl::Time now);
+
 }  // namespace postern::cli

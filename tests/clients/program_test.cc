@@ -82,26 +82,58 @@ const char* const kCommands[] = {
     "grants revoke",
     "grants suspend",
     "grants resume",
+    "grants extend",
     "chats",
     "chats list",
     "messages",
     "messages list",
     "messages watch",
     "messages send",
+    "audit",
+    "audit list",
+    "audit verify",
+    "audit export",
+    "seal",
+    "seal list",
+    "unseal",
+    "disclosures",
+    "disclosures policy",
     "pause",
     "resume",
     "enroll",
     "manifest",
     "manifest check",
+    "purge",
     "completion",
 };
 
 TEST_F(Postern, AnswersWrongUsageWithTwo) {
-  for (const char* arguments :
-       {"", "frobnicate", "grants", "grants frobnicate", "status --frobnicate", "grants show",
-        "messages send", "messages send Family", "messages list Family --limit 0",
-        "messages list Family --limit many", "completion tcsh", "enroll --manifest x.toml",
-        "grants revoke", "grants revoke abcd1234 --app x", "grants narrow abcd1234"}) {
+  for (const char* arguments : {"",
+                                "frobnicate",
+                                "grants",
+                                "grants frobnicate",
+                                "status --frobnicate",
+                                "grants show",
+                                "messages send",
+                                "messages send Family",
+                                "messages list Family --limit 0",
+                                "messages list Family --limit many",
+                                "completion tcsh",
+                                "enroll --manifest x.toml",
+                                "grants revoke",
+                                "grants revoke abcd1234 --app x",
+                                "grants narrow abcd1234",
+                                "grants resume",
+                                "grants resume abcd1234 --all",
+                                "seal",
+                                "seal Family --person Bob",
+                                "unseal",
+                                "disclosures policy xmpp",
+                                "disclosures policy xmpp sometimes",
+                                "audit",
+                                "audit list --verb stole",
+                                "audit list --limit 501",
+                                "audit verify --against /missing"}) {
     EXPECT_EQ(Run(arguments).exit_code, 2) << arguments;
   }
 }
@@ -113,8 +145,10 @@ TEST_F(Postern, TakesValuesThatBeginWithADash) {
 }
 
 TEST_F(Postern, SaysWhatToDoWhenNoBrokerRuns) {
-  for (const char* arguments : {"status", "apps list", "grants list", "chats list", "pause",
-                                "resume", "messages watch", "messages send Family hi", "enroll"}) {
+  for (const char* arguments :
+       {"status", "apps list", "grants list", "chats list", "pause", "audit list", "audit verify",
+        "audit export", "seal Family", "seal list", "unseal Family", "disclosures",
+        "disclosures policy xmpp off", "resume", "messages watch", "messages send Family hi", "enroll"}) {
     const Result result = Run(arguments);
     EXPECT_EQ(result.exit_code, 3) << arguments;
     EXPECT_THAT(result.output, HasSubstr("posternd")) << arguments;
@@ -147,7 +181,7 @@ TEST_F(Postern, HelpsWithAnExampleOnEveryCommand) {
 TEST_F(Postern, OffersJsonOnEveryCommandThatDoesSomething) {
   for (const std::string command : kCommands) {
     if (command.empty() || command == "apps" || command == "grants" || command == "chats" ||
-        command == "messages" || command == "manifest") {
+        command == "messages" || command == "manifest" || command == "audit") {
       continue;
     }
     EXPECT_THAT(Run(command + " --help").output, HasSubstr("--json")) << command;
@@ -164,6 +198,26 @@ TEST_F(Postern, RefusesAManifestThatTheBrokerWouldRefuse) {
     EXPECT_EQ(Run("manifest check " + WriteFile(text)).exit_code, 1) << text;
   }
   EXPECT_EQ(Run("manifest check " + home_ + "/missing.toml").exit_code, 1);
+}
+
+TEST_F(Postern, NamesTheFieldThatAManifestLacks) {
+  const std::string good = kGoodManifest;
+  for (const std::string field :
+       {"app_id", "display_name", "purpose", "required_scopes", "kind", "service"}) {
+    const size_t start = good.find(field + " = ");
+    std::string text = good;
+    text.erase(start, text.find('\n', start) + 1 - start);
+    // With none left, the required ones are named.
+    if (field == "required_scopes") text.erase(text.find("optional_scopes"), 36);
+    const Result result = Run("manifest check " + WriteFile(text));
+    EXPECT_EQ(result.exit_code, 1) << text;
+    EXPECT_THAT(result.output, HasSubstr(field)) << text;
+  }
+  std::string unknown = good;
+  unknown.replace(unknown.find("chats:read"), 10, "chats:rule");
+  const Result result = Run("manifest check " + WriteFile(unknown));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output, HasSubstr("chats:rule"));
 }
 
 TEST_F(Postern, ShowsWhatAManifestWouldAsk) {

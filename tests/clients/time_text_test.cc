@@ -28,5 +28,16 @@ TEST(ParseTime, ReadsSpansDatesAndRfc3339) {
             absl::FromCivil(absl::CivilSecond(2040, 1, 2, 3, 4, 5), absl::UTCTimeZone()));
 }
 
+TEST(ParsePastTime, CountsSpansBackAndRefusesWhatHasNotCome) {
+  EXPECT_EQ(*ParsePastTime("30min", kNow), kNow - absl::Minutes(30));
+  EXPECT_EQ(*ParsePastTime("7d", kNow), kNow - absl::Hours(7 * 24));
+  EXPECT_EQ(*ParsePastTime("2001-01-02", kNow),
+            absl::FromCivil(absl::CivilDay(2001, 1, 2), absl::LocalTimeZone()));
+  for (const char* text : {"2040-01-02", "yesterday", "7", "-1d"}) {
+    EXPECT_EQ(ParsePastTime(text, kNow).status().code(), absl::StatusCode::kInvalidArgument)
+        << text;
+  }
+}
+
 }  // namespace
 }  // namespace postern::cli
