@@ -23,6 +23,7 @@
 #include "broker/store.h"
 #include "broker/store_anchor.h"
 #include "broker/subscription_store.h"
+#include "broker/upkeep.h"
 #include "broker/wire_grants.h"
 #include "permissions/subset.h"
 #include "platform/status_macros.h"
@@ -121,6 +122,9 @@ grpc::Status OwnerService::GetStatus(grpc::ServerContext* context,
         if (const std::string_view found = FindingText(parts_.anchor.finding());
             !found.empty() && AnySuspended()) {
           response->add_warnings(std::string(found));
+        }
+        if (std::string doubt = ClockWarning(parts_.clock.condition()); !doubt.empty()) {
+          response->add_warnings(std::move(doubt));
         }
         if (const absl::Status health = parts_.store.health(); !health.ok()) {
           response->add_warnings(std::string(health.message()));

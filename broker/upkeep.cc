@@ -57,6 +57,9 @@ void Upkeep::Stop() {
   }
   thread_.join();
   Journal("accesses", options_.accesses.Flush());
+  for (const AppPointer& app : options_.apps.All()) {
+    Journal("last_seen", options_.apps.KeepLastSeen(app->principal, kLastSeenInterval));
+  }
   Journal("clock", options_.clock.Save(options_.store));
   options_.anchor.SaveNow();
 }
