@@ -85,10 +85,7 @@ void ConsentMemory::Record(std::string_view origin, int refusals_more, absl::Tim
   const auto it = refusals_.find(key);
   if (it == refusals_.end() && refusals_.size() >= kEntriesMax) return;
   Refusals& refusals = refusals_[key];
-  // A silence that has been served counts no more: three new refusals make the next.
-  if (refusals.count >= pace_.refusals_max && EndOfWait(refusals.last, pace_.silence, now) <= now) {
-    refusals.count = 0;
-  }
+  // A silence that has been served is pruned by now: three new refusals make the next.
   refusals.count = std::min(refusals.count + refusals_more, pace_.refusals_max);
   refusals.last = now;
 }

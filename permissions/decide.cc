@@ -178,26 +178,18 @@ View OpenView(const Access& access, const EventScopes& row, const EventFacts& ev
 Verdict Decide(const Access& access, Scope scope, const ObjectFacts& object, absl::Time now) {
   if (access.paused) return Verdict::kPaused;
   const ScopeSet wanted = ScopesOpening(scope);
-  bool not_covered = false, suspended = false, expired = false, revoked = false;
+  bool in_force = false, suspended = false, expired = false, revoked = false;
   for (const Grant& grant : access.grants) {
     if (!HasAny(grant.scopes, wanted)) continue;
-    switch (StandingOf(grant, access, now)) {
-      case Standing::kInForce:
-        if (IsAnything(object) || Covers(grant.selection, object)) return Verdict::kAllowed;
-        not_covered = true;
-        break;
-      case Standing::kSuspended:
-        suspended = true;
-        break;
-      case Standing::kExpired:
-        expired = true;
-        break;
-      case Standing::kRevoked:
-        revoked = true;
-        break;
-    }
+    const Standing standing = StandingOf(grant, access, now);
+    in_force |= standing == Standing::kInForce;
+    suspended |= standing == Standing::kSuspended;
+    expired |= standing == Standing::kExpired;
+    revoked |= standing == Standing::kRevoked;
+    if (standing != Standing::kInForce) continue;
+    if (IsAnything(object) || Covers(grant.selection, object)) return Verdict::kAllowed;
   }
-  if (not_covered) return Verdict::kNotFound;
+  if (in_force) return Verdict::kNotFound;
   if (suspended) return Verdict::kSuspended;
   if (expired) return Verdict::kExpired;
   if (revoked) return Verdict::kRevoked;

@@ -53,7 +53,6 @@ bool IsHidden(UChar32 c) {
     case U_CONTROL_CHAR:
     case U_FORMAT_CHAR:
     case U_PRIVATE_USE_CHAR:
-    case U_SURROGATE:
     case U_UNASSIGNED:
       return true;
     default:

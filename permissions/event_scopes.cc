@@ -54,7 +54,7 @@ constexpr std::array<EventScopes, kLastEventKind - kFirstEventKind + 1> kRows = 
     {53, "unsupported", kChat, kRead, kMetadata, kNone, true, true, false},
 }};
 
-constexpr bool InOrder() {
+consteval bool InOrder() {
   for (size_t i = 0; i < kRows.size(); ++i) {
     if (kRows[i].kind != kFirstEventKind + i) return false;
     if (kRows[i].reach == kChat && !kRows[i].whole.has_value()) return false;

@@ -65,14 +65,16 @@ platform::SecretBytes DeriveKey(std::span<const uint8_t> master, std::string_vie
   platform::SecretBytes key(size);
   std::unique_ptr<EVP_PKEY_CTX, FreePkey> context(EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, nullptr));
   size_t length = size;
-  Require(context != nullptr && EVP_PKEY_derive_init(context.get()) == 1 &&
-          EVP_PKEY_CTX_set_hkdf_md(context.get(), EVP_sha256()) == 1 &&
-          EVP_PKEY_CTX_set1_hkdf_key(context.get(), master.data(),
-                                     static_cast<int>(master.size())) == 1 &&
-          EVP_PKEY_CTX_add1_hkdf_info(context.get(),
+  Require(context != nullptr);
+  Require(EVP_PKEY_derive_init(context.get()) == 1);
+  Require(EVP_PKEY_CTX_set_hkdf_md(context.get(), EVP_sha256()) == 1);
+  Require(EVP_PKEY_CTX_set1_hkdf_key(context.get(), master.data(),
+                                     static_cast<int>(master.size())) == 1);
+  Require(EVP_PKEY_CTX_add1_hkdf_info(context.get(),
                                       reinterpret_cast<const unsigned char*>(info.data()),
-                                      static_cast<int>(info.size())) == 1 &&
-          EVP_PKEY_derive(context.get(), key.data(), &length) == 1 && length == size);
+                                      static_cast<int>(info.size())) == 1);
+  Require(EVP_PKEY_derive(context.get(), key.data(), &length) == 1);
+  Require(length == size);
   return key;
 }
 
@@ -123,11 +125,11 @@ struct IdMaker::State {
     MacContext context(EVP_MAC_CTX_dup(keyed.get()));
     uint8_t digest[32];
     size_t size = 0;
-    Require(context != nullptr &&
-            EVP_MAC_update(context.get(), reinterpret_cast<const uint8_t*>(input.data()),
-                           input.size()) == 1 &&
-            EVP_MAC_final(context.get(), digest, &size, sizeof(digest)) == 1 &&
-            size == sizeof(digest));
+    Require(context != nullptr);
+    Require(EVP_MAC_update(context.get(), reinterpret_cast<const uint8_t*>(input.data()),
+                           input.size()) == 1);
+    Require(EVP_MAC_final(context.get(), digest, &size, sizeof(digest)) == 1);
+    Require(size == sizeof(digest));
     Block block;
     std::memcpy(block.data(), digest, block.size());
     return block;
@@ -142,8 +144,8 @@ IdMaker::IdMaker(std::span<const uint8_t> id_key) : state_(std::make_unique<Stat
   char digest_name[] = "SHA256";
   const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", digest_name, 0),
                                    OSSL_PARAM_construct_end()};
-  Require(state_->keyed != nullptr &&
-          EVP_MAC_init(state_->keyed.get(), id_key.data(), id_key.size(), parameters) == 1);
+  Require(state_->keyed != nullptr);
+  Require(EVP_MAC_init(state_->keyed.get(), id_key.data(), id_key.size(), parameters) == 1);
 }
 
 IdMaker::~IdMaker() = default;
@@ -197,8 +199,10 @@ struct Pseudonyms::State {
   std::optional<Block> Open(Kind kind, std::string_view text) {
     if (text.size() != kPseudonymLength) return std::nullopt;
     const std::optional<std::string> bytes = FromBase64Url(text);
-    if (!bytes || bytes->size() != Block{}.size()) return std::nullopt;
+    if (!bytes) return std::nullopt;
     Block block;
+    // So many characters are so many bytes.
+    Require(bytes->size() == block.size());
     int length = 0;
     {
       platform::MutexLock lock(mutex);
@@ -250,13 +254,14 @@ Pseudonyms::Pseudonyms(std::span<const uint8_t> master, const Principal& princip
   platform::MutexLock lock(state_->mutex);
   state_->encrypt.reset(EVP_CIPHER_CTX_new());
   state_->decrypt.reset(EVP_CIPHER_CTX_new());
-  Require(state_->encrypt != nullptr && state_->decrypt != nullptr &&
-          EVP_EncryptInit_ex(state_->encrypt.get(), EVP_aes_128_ecb(), nullptr, key.data(),
-                             nullptr) == 1 &&
-          EVP_DecryptInit_ex(state_->decrypt.get(), EVP_aes_128_ecb(), nullptr, key.data(),
-                             nullptr) == 1 &&
-          EVP_CIPHER_CTX_set_padding(state_->encrypt.get(), 0) == 1 &&
-          EVP_CIPHER_CTX_set_padding(state_->decrypt.get(), 0) == 1);
+  Require(state_->encrypt != nullptr);
+  Require(state_->decrypt != nullptr);
+  Require(EVP_EncryptInit_ex(state_->encrypt.get(), EVP_aes_128_ecb(), nullptr, key.data(),
+                             nullptr) == 1);
+  Require(EVP_DecryptInit_ex(state_->decrypt.get(), EVP_aes_128_ecb(), nullptr, key.data(),
+                             nullptr) == 1);
+  Require(EVP_CIPHER_CTX_set_padding(state_->encrypt.get(), 0) == 1);
+  Require(EVP_CIPHER_CTX_set_padding(state_->decrypt.get(), 0) == 1);
 }
 
 Pseudonyms::~Pseudonyms() = default;
@@ -340,15 +345,15 @@ std::string TokenSealer::Seal(std::string_view full_method, std::string_view req
   uint8_t* const body = sealed.data() + kGcmNonceSize;
   CipherContext context(EVP_CIPHER_CTX_new());
   int length = 0;
-  Require(context != nullptr &&
-          EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key_.data(),
-                             sealed.data()) == 1 &&
-          EVP_EncryptUpdate(context.get(), nullptr, &length, Bytes(bound),
-                            static_cast<int>(bound.size())) == 1 &&
-          EVP_EncryptUpdate(context.get(), body, &length, Bytes(payload),
-                            static_cast<int>(payload.size())) == 1 &&
-          EVP_EncryptFinal_ex(context.get(), body + length, &length) == 1 &&
-          EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_GET_TAG, kGcmTagSize,
+  Require(context != nullptr);
+  Require(EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key_.data(),
+                             sealed.data()) == 1);
+  Require(EVP_EncryptUpdate(context.get(), nullptr, &length, Bytes(bound),
+                            static_cast<int>(bound.size())) == 1);
+  Require(EVP_EncryptUpdate(context.get(), body, &length, Bytes(payload),
+                            static_cast<int>(payload.size())) == 1);
+  Require(EVP_EncryptFinal_ex(context.get(), body + length, &length) == 1);
+  Require(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_GET_TAG, kGcmTagSize,
                               body + payload.size()) == 1);
   return ToBase64Url({reinterpret_cast<const char*>(sealed.data()), sealed.size()});
 }
@@ -365,17 +370,16 @@ std::optional<std::string> TokenSealer::Open(std::string_view full_method, std::
   uint8_t* const out = reinterpret_cast<uint8_t*>(payload.data());
   CipherContext context(EVP_CIPHER_CTX_new());
   int length = 0;
-  Require(context != nullptr &&
-          EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key_.data(), in) == 1);
-  if (EVP_DecryptUpdate(context.get(), nullptr, &length, Bytes(bound),
-                        static_cast<int>(bound.size())) != 1 ||
-      EVP_DecryptUpdate(context.get(), out, &length, in + kGcmNonceSize,
-                        static_cast<int>(payload_size)) != 1 ||
-      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, kGcmTagSize,
-                          in + kGcmNonceSize + payload_size) != 1 ||
-      EVP_DecryptFinal_ex(context.get(), out + length, &length) != 1) {
-    return std::nullopt;
-  }
+  Require(context != nullptr);
+  Require(EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key_.data(), in) == 1);
+  Require(EVP_DecryptUpdate(context.get(), nullptr, &length, Bytes(bound),
+                            static_cast<int>(bound.size())) == 1);
+  Require(EVP_DecryptUpdate(context.get(), out, &length, in + kGcmNonceSize,
+                            static_cast<int>(payload_size)) == 1);
+  Require(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, kGcmTagSize,
+                              in + kGcmNonceSize + payload_size) == 1);
+  // Only this depends on what the bytes are.
+  if (EVP_DecryptFinal_ex(context.get(), out + length, &length) != 1) return std::nullopt;
   return payload;
 }
 

@@ -467,6 +467,7 @@ TEST(Decide, AChatWithoutAnAccountIsNotAnything) {
 
 TEST(NextExpiry, IsTheNearestThatIsStillAhead) {
   Grant past = Reader(), near = Reader(), far = Reader(), gone = Reader();
+  near.state = GrantState::kSuspended;
   past.validity.expire_time = kNow;
   near.validity.expire_time = kNow + absl::Seconds(5);
   far.validity.expire_time = kNow + absl::Seconds(50);

@@ -131,6 +131,14 @@ TEST(CleanName, BoundsAGraphemeThatNeverEnds) {
   EXPECT_LT(CleanName(Repeat("é", 1 << 20)).size(), 100u);
 }
 
+// 16 KiB are looked at, and no character is cut in two there.
+TEST(CleanName, CutsLongInputBetweenCharacters) {
+  EXPECT_EQ(CleanText("x" + Repeat("é", 1 << 14), 1 << 14).find("\uFFFD"), std::string::npos);
+  EXPECT_EQ(CleanName(std::string(1 << 15, '\x80')), "(unnamed)");
+}
+
+TEST(CleanName, OfNoGraphemesIsUnnamed) { EXPECT_EQ(CleanText("x", 0), "(unnamed)"); }
+
 TEST(CleanName, IsTheSameTwice) {
   std::mt19937 engine(5);
   const std::string parts[] = {"a",      " ",      "\u0301", "\u200b", "\n",     "\xff",

@@ -89,7 +89,21 @@ TEST_F(PseudonymsTest, ComeBack) {
     EXPECT_EQ(one_.DecodeAttachment(one_.Encode(AttachmentId{chat.bytes})),
               AttachmentId{chat.bytes});
   }
+}
+
+TEST_F(PseudonymsTest, OfNothingIsNothing) {
+  EXPECT_EQ(one_.Encode(AccountId{}), "");
   EXPECT_EQ(one_.Encode(ChatId{}), "");
+  EXPECT_EQ(one_.Encode(ContactId{}), "");
+  EXPECT_EQ(one_.Encode(MessageId{}), "");
+  EXPECT_EQ(one_.Encode(AttachmentId{}), "");
+  EXPECT_EQ(one_.Encode(GrantId{}), "");
+  EXPECT_FALSE(one_.DecodeAccount(""));
+  EXPECT_FALSE(one_.DecodeChat(""));
+  EXPECT_FALSE(one_.DecodeContact(""));
+  EXPECT_FALSE(one_.DecodeMessage(""));
+  EXPECT_FALSE(one_.DecodeAttachment(""));
+  EXPECT_FALSE(one_.DecodeGrant(""));
 }
 
 TEST_F(PseudonymsTest, SurviveARestart) {
@@ -143,6 +157,7 @@ TEST(IdMaker, KeepsApartWhatDiffers) {
   const ChatId chat = maker.Chat(account, "alice"), chat2 = maker.Chat(account, "carol");
   EXPECT_NE(account, maker.Account("xmp", "pbob@example.org"));
   EXPECT_NE(chat.bytes, maker.Contact(account, "alice").bytes);
+  EXPECT_NE(chat.bytes, maker.Attachment(account, "alice").bytes);
   EXPECT_NE(chat, maker.Chat(maker.Account("xmpp", "eve@example.org"), "alice"));
   // A peer picks his own message ids: in another chat the same one is another message.
   EXPECT_NE(maker.Message(account, chat, "m1"), maker.Message(account, chat2, "m1"));

@@ -161,7 +161,7 @@ def source_of(path):
     """The code of a file without includes, comments, and what only the compiler looks at."""
     with open(path, encoding="utf-8") as file:
         text = without_comments(file.read())
-    text = re.sub(r"constexpr bool InOrder\(\) \{.*?\n\}\nstatic_assert\(InOrder\(\)\);", "", text, flags=re.S)
+    text = re.sub(r"consteval bool InOrder\(\) \{.*?\n\}\nstatic_assert\(InOrder\(\)\);", "", text, flags=re.S)
     includes = re.findall(r"#include <[^>]*>", text)
     return includes, re.sub(r"#include [^\n]*\n", "", text)
 

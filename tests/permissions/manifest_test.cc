@@ -59,18 +59,35 @@ TEST(Manifest, RefusesWhatIsMalformedNamingTheField) {
        }},
       {"data_destination.service", [](Manifest& m) { m.data_destination.service = "x.example"; }},
       {"software_version", [](Manifest& m) { m.software_version = "1\n2"; }},
+      {"data_destination.service",
+       [](Manifest& m) {
+         m.data_destination = {DestinationKind::kLeavesDevice, std::string(254, 'x')};
+       }},
+      {"data_destination.service",
+       [](Manifest& m) {
+         m.data_destination = {DestinationKind::kLeavesDevice, "x\x7f"};
+       }},
       {"homepage", [](Manifest& m) { m.homepage = "javascript:alert(1)"; }},
-      {"systemd_unit", [](Manifest& m) { m.systemd_unit = "../x.service"; }},
-      {"systemd_unit", [](Manifest& m) { m.systemd_unit = "x.timer"; }},
+      {"homepage", [](Manifest& m) { m.homepage = "https://a b"; }},
+      {"homepage", [](Manifest& m) { m.homepage = "https://" + std::string(200, 'x'); }},
       {"role", [](Manifest& m) { m.role = Role::kOwner; }},
       {"role", [](Manifest& m) { m.role = static_cast<Role>(0); }},
       {"required_scopes", [](Manifest& m) { m.required_scopes = m.optional_scopes = {}; }},
       {"optional_scopes", [](Manifest& m) { m.optional_scopes = m.required_scopes; }},
       {"networks", [](Manifest& m) { m.networks = {"xmpp"}; }},
   };
-  for (const char* id : {"", "ab", "Org.Example", "a..b", ".abc", "abc.", "a/b/c", "a b c"}) {
+  for (const char* id :
+       {"", "ab", "Org.Example", "a..b", ".abc", "abc.", "a/b/c", "a b c", "a{b", "{ab", "a:b"}) {
     cases.push_back({"app_id", [id](Manifest& m) { m.app_id = id; }});
   }
+  cases.push_back({"app_id", [](Manifest& m) { m.app_id = std::string(101, 'a'); }});
+  for (const char* unit :
+       {"../x.service", "x.timer", ".service", ".x.service", "-x.service", "x/y.service",
+        "longer.timer", "x y.service", "x{.service", "x[.service", "x!.service"}) {
+    cases.push_back({"systemd_unit", [unit](Manifest& m) { m.systemd_unit = unit; }});
+  }
+  cases.push_back(
+      {"systemd_unit", [](Manifest& m) { m.systemd_unit = std::string(255, 'x') + ".service"; }});
   ExpectRefused(Translator(), cases);
 }
 
@@ -81,6 +98,10 @@ TEST(Manifest, RefusesAGatekeeperThatWantsScopesOrServesNothing) {
                     {"optional_scopes", [](Manifest& m) { m.optional_scopes = {Scope::kExport}; }},
                     {"networks", [](Manifest& m) { m.networks = {}; }},
                     {"networks", [](Manifest& m) { m.networks = {"X MPP"}; }},
+                    {"networks", [](Manifest& m) { m.networks = {""}; }},
+                    {"networks", [](Manifest& m) { m.networks = {"{"}; }},
+                    {"networks", [](Manifest& m) { m.networks = {"x_y"}; }},
+                    {"networks", [](Manifest& m) { m.networks = {std::string(33, 'x')}; }},
                     {"networks", [](Manifest& m) { m.networks.assign(17, "xmpp"); }},
                 });
 }
@@ -108,6 +129,14 @@ TEST(Manifest, TakesGoodOnes) {
   manifest.systemd_unit = "translator@1.service";
   manifest.software_version = "1.2.3-beta+4";
   EXPECT_EQ(ValidateManifest(manifest), absl::OkStatus());
+  manifest.app_id = "a-b_c.1";
+  manifest.homepage = "http://example.org";
+  manifest.systemd_unit = "App_2:x-y.z.service";
+  manifest.required_scopes = {};
+  EXPECT_EQ(ValidateManifest(manifest), absl::OkStatus());
+  Manifest adapter = Adapter();
+  adapter.networks = {"whats-app2"};
+  EXPECT_EQ(ValidateManifest(adapter), absl::OkStatus());
 }
 
 }  // namespace

@@ -56,13 +56,37 @@ TEST(Scope, ImpliesAndOpensAreTwoSidesOfOneThing) {
   EXPECT_TRUE(WithImplied({Scope::kMessagesSend}).Has(Scope::kMessagesDraft));
 }
 
+TEST(Scope, OfWritingAreTheSecondHalfButExport) {
+  for (int number = 1; number <= kScopeCount; ++number) {
+    const Scope scope = static_cast<Scope>(number);
+    EXPECT_EQ(IsWriteScope(scope), scope >= Scope::kMessagesDraft && scope != Scope::kExport)
+        << ScopeName(scope);
+  }
+}
+
+// E.g. of a newer broker's database: shown as unknown, among the more serious ones.
+TEST(Scope, ThatNobodyKnowsIsShownAsUnknown) {
+  for (const int number : {0, kScopeCount + 1, 255}) {
+    const Scope scope = static_cast<Scope>(number);
+    EXPECT_EQ(ScopeName(scope), "unknown");
+    EXPECT_EQ(ScopeSentence(scope), "unknown");
+    EXPECT_TRUE(IsWriteScope(scope));
+  }
+}
+
 TEST(Principal, RefusesWhatIsNotSixtyFourHexDigits) {
   const std::string good(64, 'a');
   EXPECT_TRUE(Principal::FromHex("").empty());
   EXPECT_TRUE(Principal::FromHex(good.substr(1)).empty());
   EXPECT_TRUE(Principal::FromHex(good.substr(1) + "g").empty());
   EXPECT_TRUE(Principal::FromHex(good + "a").empty());
+  EXPECT_TRUE(Principal::FromHex(good.substr(1) + "/").empty());
+  EXPECT_TRUE(Principal::FromHex(good.substr(1) + ":").empty());
+  EXPECT_TRUE(Principal::FromHex(good.substr(1) + "G").empty());
+  EXPECT_TRUE(Principal::FromHex(good.substr(1) + "@").empty());
   EXPECT_EQ(Principal::FromHex(good).ToHex(), good);
+  EXPECT_EQ(Principal::FromHex(std::string(64, 'A')).ToHex(), good);
+  EXPECT_EQ(Principal::FromHex(std::string(64, '9')).ToHex(), std::string(64, '9'));
 }
 
 }  // namespace
