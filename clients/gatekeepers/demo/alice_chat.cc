@@ -39,7 +39,9 @@ void SendMessage(const v1::Command& command, const std::string& chat_name, absl:
   message.set_from_owner(true);
   SetTime(*message.mutable_create_time(), now);
   message.set_kind(v1::MESSAGE_KIND_TEXT);
-  message.set_text(send.text());
+  message.set_text(send.attribution().empty()
+                       ? send.text()
+                       : absl::StrCat(send.text(), "\n", send.attribution()));
   *message.mutable_spans() = send.spans();
   *message.mutable_mentions() = send.mentions();
   if (!send.reply_to_message_id().empty()) {
@@ -49,6 +51,17 @@ void SendMessage(const v1::Command& command, const std::string& chat_name, absl:
   outcome.line =
       absl::StrCat("[", chat_name, "] You (via ", send.app_display_name(),
                    send.reply_to_message_id().empty() ? "): " : ", reply): ", send.text());
+}
+
+// A notice is the user's own message, as any other client would show it.
+void PostNotice(const v1::Command& command, const std::string& chat_name, absl::Time now,
+                Outcome& outcome) {
+  v1::Command send;
+  send.set_command_id(command.command_id());
+  send.mutable_send_message()->set_chat_id(command.post_notice().chat_id());
+  send.mutable_send_message()->set_text(command.post_notice().text());
+  SendMessage(send, chat_name, now, outcome);
+  outcome.line = absl::StrCat("[", chat_name, "] You (notice): ", command.post_notice().text());
 }
 
 void EditMessage(const v1::Command& command, const std::string& chat_name, absl::Time now,
@@ -109,6 +122,8 @@ const std::string& ChatOf(const v1::Command& command) {
       return command.edit_message().chat_id();
     case v1::Command::kDeleteMessage:
       return command.delete_message().chat_id();
+    case v1::Command::kPostNotice:
+      return command.post_notice().chat_id();
     default:
       return command.set_reaction().chat_id();
   }
@@ -123,6 +138,7 @@ Outcome CarryOut(const v1::Command& command, const std::map<std::string, std::st
     case v1::Command::kEditMessage:
     case v1::Command::kDeleteMessage:
     case v1::Command::kSetReaction:
+    case v1::Command::kPostNotice:
       break;
     default:
       return Failed(command, "AliceChat cannot do this", "command");
@@ -146,11 +162,35 @@ Outcome CarryOut(const v1::Command& command, const std::map<std::string, std::st
     case v1::Command::kDeleteMessage:
       DeleteMessage(command, chat->second, now, outcome);
       break;
+    case v1::Command::kPostNotice:
+      PostNotice(command, chat->second, now, outcome);
+      break;
     default:
       SetReaction(command, chat->second, now, outcome);
       break;
   }
   return outcome;
+}
+
+std::string DisclosureLine(const v1::Disclosure& disclosure,
+                           const std::map<std::string, std::string>& chats) {
+  const auto chat = chats.find(disclosure.chat_id());
+  if (chat == chats.end()) return {};
+  std::string line = absl::StrCat("[", chat->second, "] ");
+  if (disclosure.apps().empty()) return absl::StrCat(line, "no app can see this chat");
+  absl::StrAppend(&line, disclosure.apps_size(), disclosure.apps_size() == 1 ? " app" : " apps",
+                  " can see this chat: ");
+  const char* separator = "";
+  for (const v1::DisclosedApp& app : disclosure.apps()) {
+    absl::StrAppend(&line, separator, app.display_name());
+    if (app.leaves_device()) {
+      absl::StrAppend(&line, " (text leaves this device to ", app.service(), ")");
+    } else if (!app.service().empty()) {
+      absl::StrAppend(&line, " (who writes and when leaves this device to ", app.service(), ")");
+    }
+    separator = ", ";
+  }
+  return line;
 }
 
 }  // namespace postern::demo

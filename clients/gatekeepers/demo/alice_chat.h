@@ -25,4 +25,9 @@ struct Outcome {
 Outcome CarryOut(const v1::Command& command, const std::map<std::string, std::string>& chats,
                  absl::Time now);
 
+// Says which apps can see a chat, as AliceChat shows it in the chat's header. Empty for a chat that
+// 'chats' does not name.
+std::string DisclosureLine(const v1::Disclosure& disclosure,
+                           const std::map<std::string, std::string>& chats);
+
 }  // namespace postern::demo

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <sstream>
 
 #include "clients/gatekeepers/demo/alice_chat.h"
@@ -208,6 +209,15 @@ int Run(const Options& options) {
       ended = true;
     }
     ::kill(::getpid(), SIGTERM);  // ends the main thread's wait; its exit code tells the two apart
+  };
+  // What each chat's header says. Told on the link's one thread, anew after each attach.
+  std::map<std::string, std::string> headers;
+  callbacks.on_disclosure = [&](const v1::Disclosure& disclosure) {
+    const std::string line = DisclosureLine(disclosure, script->chats);
+    std::string& header = headers[disclosure.chat_id()];
+    if (line.empty() || line == header) return;
+    header = line;
+    screen.Show(line);
   };
   callbacks.on_durable = [&](uint64_t position) {
     (*journal)->Write(absl::StrCat(position, " acked\n"));

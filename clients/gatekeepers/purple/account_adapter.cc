@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "clients/gatekeepers/purple/account_adapter.h"
 
+#include <absl/strings/str_cat.h>
 #include <blist.h>
 #include <prpl.h>
 #include <status.h>
@@ -242,6 +243,14 @@ void AccountAdapter::Execute(const v1::Command& command) {
     SendMessage(command.command_id(), command.send_message());
     return;
   }
+  if (command.has_post_notice()) {
+    // The user's own message in every way: encrypted as those are, or not sent.
+    v1::SendMessageCommand notice;
+    notice.set_chat_id(command.post_notice().chat_id());
+    notice.set_text(command.post_notice().text());
+    SendMessage(command.command_id(), notice);
+    return;
+  }
   Fail(command.command_id(), v1::CommandResult::STATE_FAILED, "this gatekeeper carries text only",
        MissingCapability(command.kind_case()));
 }
@@ -273,7 +282,10 @@ void AccountAdapter::SendMessage(const std::string& command_id,
   sending_command_id_ = command_id;
   sending_stanza_id_.clear();
   sending_error_.clear();
-  purple_conv_im_send(PURPLE_CONV_IM(conversation), HtmlOf(command.text()).c_str());
+  const std::string text = command.attribution().empty()
+                               ? command.text()
+                               : absl::StrCat(command.text(), "\n", command.attribution());
+  purple_conv_im_send(PURPLE_CONV_IM(conversation), HtmlOf(text).c_str());
   sending_command_id_.clear();
   const std::string error = std::exchange(sending_error_, {});
   if (sending_stanza_id_.empty()) {

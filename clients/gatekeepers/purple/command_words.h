@@ -25,6 +25,7 @@ inline const char* MissingCapability(v1::Command::KindCase kind) {
     case v1::Command::kUpdateChat:
       return "manage";
     case v1::Command::kSendMessage:
+    case v1::Command::kPostNotice:
     case v1::Command::kCreateChat:
     case v1::Command::kBackfill:
     case v1::Command::KIND_NOT_SET:
