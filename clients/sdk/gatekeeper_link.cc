@@ -140,6 +140,16 @@ class Link final : public GatekeeperLink {
     return absl::OkStatus();
   }
 
+  absl::Status Report(const v1::Objection& objection) override {
+    platform::MutexLock lock(mutex_);
+    if (!session_open_) {
+      return absl::UnavailableError("the broker is not there to hear it; say it again later");
+    }
+    objections_.push_back(objection);
+    changed_.NotifyAll();
+    return absl::OkStatus();
+  }
+
   uint64_t last_position() const override { return spool_->last_position(); }
 
   uint64_t durable_position() const override {
@@ -325,6 +335,7 @@ class Link final : public GatekeeperLink {
                            : std::min<uint64_t>(welcome.batch_bytes_max(), kBatchBytesMax);
     in_flight_.clear();
     in_flight_bytes_ = 0;
+    objections_.clear();
     session_open_ = true;
     changed_.NotifyAll();
     return absl::OkStatus();
@@ -342,6 +353,11 @@ class Link final : public GatekeeperLink {
           if (!outbox_.empty()) {
             *request.mutable_command_result() = std::move(outbox_.front());
             outbox_.pop_front();
+            break;
+          }
+          if (!objections_.empty()) {
+            *request.mutable_objection() = std::move(objections_.front());
+            objections_.pop_front();
             break;
           }
           if (in_flight_bytes_ < kInFlightBytesMax && spool_->last_position() > sent_position_) {
@@ -490,6 +506,7 @@ class Link final : public GatekeeperLink {
   std::deque<std::pair<uint64_t, uint64_t>> in_flight_ ABSL_GUARDED_BY(mutex_);  // last, bytes
   uint64_t in_flight_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<v1::CommandResult> outbox_ ABSL_GUARDED_BY(mutex_);
+  std::deque<v1::Objection> objections_ ABSL_GUARDED_BY(mutex_);
   std::deque<v1::Command> commands_ ABSL_GUARDED_BY(mutex_);
 
   std::thread link_thread_;

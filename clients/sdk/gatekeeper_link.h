@@ -75,7 +75,8 @@ struct GatekeeperCallbacks {
   std::function<void(const v1::Command&)> on_command;
   // Told when the link's state changes, on its threads. May be empty.
   std::function<void(LinkState, const absl::Status&)> on_state;
-  // Who can see a chat, for the client to show. May be empty.
+  // Who can see a chat, for the client to show. After each attach all chats that some app can see
+  // are told of anew; of any other chat, what was told before no longer holds. May be empty.
   std::function<void(const v1::Disclosure&)> on_disclosure;
   // Everything up to this position is durable at the broker. May be empty.
   std::function<void(uint64_t position)> on_durable;
@@ -120,6 +121,11 @@ class GatekeeperLink {
   // it has its final answer already.
   virtual absl::Status Answer(const v1::CommandResult& result,
                               std::span<const v1::Event> events = {}) = 0;
+
+  // Reports that a person said, by the client's own means, that apps must not read what they write
+  // (or takes that back). Not kept in the spool: UNAVAILABLE while the link is not attached, and
+  // when it breaks in this very moment nobody knows; say it again after the next attach.
+  virtual absl::Status Report(const v1::Objection& objection) = 0;
 
   // The last position given to an event; 0 when none ever was.
   virtual uint64_t last_position() const = 0;
