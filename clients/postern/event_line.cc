@@ -39,6 +39,7 @@ std::string AttachmentText(const v1::Attachment& attachment) {
 
 // What the message says, without who says it.
 std::string Content(const v1::Message& message) {
+  if (message.withheld()) return "(withheld: who wrote it does not want this app to read it)";
   if (message.deleted()) return "(deleted)";
   std::string content = VisibleText(message.text().empty() ? message.raw_text() : message.text());
   const auto add = [&content](const std::string& part) {
