@@ -178,11 +178,10 @@ DisclosureBook::Chats DisclosureBook::Look(absl::Time now) const {
     Chat& found = chats[chat];
     found.account = account;
     found.audience = AudienceOf(holders, object, now);
-    found.is_heard =
-        std::any_of(holders.begin(), holders.end(), [&](const GrantHolder& holder) {
-          return Decide(holder.access, permissions::Scope::kChatsRead, object, now) ==
-                 permissions::Verdict::kAllowed;
-        });
+    found.is_heard = std::any_of(holders.begin(), holders.end(), [&](const GrantHolder& holder) {
+      return Decide(holder.access, permissions::Scope::kChatsRead, object, now) ==
+             permissions::Verdict::kAllowed;
+    });
   }
   return chats;
 }
