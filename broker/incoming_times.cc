@@ -32,22 +32,33 @@ std::optional<absl::Time> IncomingTime(const LogRecord& record, const v1::Event&
 
 }  // namespace
 
-void IncomingTimes::Put(ChatId chat, absl::Time time) {
-  if (times_.size() >= kIncomingChatsMax && !times_.contains(chat)) {
+IncomingTimes::Chat& IncomingTimes::Put(ChatId chat) {
+  if (chats_.size() >= kIncomingChatsMax && !chats_.contains(chat)) {
     // What is older than the window opens nothing, and can be looked up again.
     const absl::Time oldest = clock_.Now() - permissions::kReplyWindow;
-    absl::erase_if(times_, [&](const auto& entry) { return entry.second < oldest; });
-    if (times_.size() >= kIncomingChatsMax) times_.clear();
+    absl::erase_if(chats_, [&](const auto& entry) { return entry.second.incoming < oldest; });
+    if (chats_.size() >= kIncomingChatsMax) chats_.clear();
   }
-  const auto [entry, added] = times_.try_emplace(chat, time);
-  if (!added) entry->second = std::max(entry->second, time);
+  return chats_[chat];
 }
 
 void IncomingTimes::Note(const TakenEvent& taken) {
+  if (taken.record.kind != v1::Event::kMessageCreated) return;
   const std::optional<absl::Time> time = IncomingTime(taken.record, taken.event);
-  if (!time.has_value() || directory_.IsSelf(taken.record.account, taken.record.sender)) return;
+  const bool incoming =
+      time.has_value() && !directory_.IsSelf(taken.record.account, taken.record.sender);
   platform::MutexLock lock(mutex_);
-  Put(taken.record.chat, *time);
+  Chat& chat = Put(taken.record.chat);
+  chat.has_messages = true;
+  if (!incoming) return;
+  chat.incoming = std::max(chat.incoming, *time);
+  // News is newer than all the index holds; imported history is not.
+  chat.known |= !taken.record.backfill;
+}
+
+void IncomingTimes::NoteSent(ChatId chat) {
+  platform::MutexLock lock(mutex_);
+  Put(chat).has_messages = true;
 }
 
 absl::StatusOr<absl::Time> IncomingTimes::LookUp(ChatId chat) {
@@ -84,26 +95,30 @@ absl::StatusOr<absl::Time> IncomingTimes::LookUp(ChatId chat) {
 absl::StatusOr<absl::Time> IncomingTimes::LastIncoming(ChatId chat) {
   {
     platform::MutexLock lock(mutex_);
-    const auto known = times_.find(chat);
-    if (known != times_.end()) return known->second;
+    const auto noted = chats_.find(chat);
+    if (noted != chats_.end() && noted->second.known) return noted->second.incoming;
   }
   ASSIGN_OR_RETURN(const absl::Time time, LookUp(chat));
   platform::MutexLock lock(mutex_);
-  Put(chat, time);
-  return times_[chat];
+  Chat& entry = Put(chat);
+  entry.known = true;
+  entry.incoming = std::max(entry.incoming, time);
+  return entry.incoming;
 }
 
 absl::StatusOr<bool> IncomingTimes::HasMessages(ChatId chat) {
   {
     platform::MutexLock lock(mutex_);
-    const auto known = times_.find(chat);
-    if (known != times_.end() && known->second > absl::InfinitePast()) return true;
+    const auto noted = chats_.find(chat);
+    if (noted != chats_.end() && noted->second.has_messages) return true;
   }
   const std::optional<v1::Chat> entry = directory_.FindChat(chat);
   if (entry.has_value() && entry->has_last_message_time()) return true;
   ASSIGN_OR_RETURN(const std::vector<Sequence> newest,
                    index_.ListChat(chat, log_.last_sequence() + 1, 1));
-  return !newest.empty();
+  if (newest.empty()) return false;
+  NoteSent(chat);
+  return true;
 }
 
 }  // namespace postern::broker

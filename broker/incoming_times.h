@@ -28,8 +28,10 @@ class IncomingTimes {
   IncomingTimes(const IncomingTimes&) = delete;
   IncomingTimes& operator=(const IncomingTimes&) = delete;
 
-  // Notes an event that ingest takes; all but messages of other people are passed over.
+  // Notes an event that ingest takes; all but messages are passed over.
   void Note(const TakenEvent& taken);
+  // Notes that an app wrote in the chat, before the message comes back as an event.
+  void NoteSent(permissions::ChatId chat);
 
   // When another person last wrote in the chat, by the broker's clock, and no later than the
   // network says; InfinitePast when nobody has within permissions::kReplyWindow.
@@ -39,16 +41,23 @@ class IncomingTimes {
   absl::StatusOr<bool> HasMessages(permissions::ChatId chat);
 
  private:
+  struct Chat {
+    absl::Time incoming = absl::InfinitePast();
+    // The index was asked, or need not be.
+    bool known = false;
+    // There is a message in it.
+    bool has_messages = false;
+  };
+
   absl::StatusOr<absl::Time> LookUp(permissions::ChatId chat);
-  void Put(permissions::ChatId chat, absl::Time time) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Chat& Put(permissions::ChatId chat) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   EventLog& log_;
   MessageIndex& index_;
   const Directory& directory_;
   const platform::Clock& clock_;
   platform::Mutex mutex_;
-  // InfinitePast: looked up, and nobody wrote.
-  absl::flat_hash_map<permissions::ChatId, absl::Time> times_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<permissions::ChatId, Chat> chats_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace postern::broker

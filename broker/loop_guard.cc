@@ -65,13 +65,14 @@ std::optional<LoopGuard::Sent> LoopGuard::FindCause(const Principal& app, std::s
     for (const auto& [principal, other] : apps_) {
       if (principal == app) continue;
       for (const Line& line : other.lines) {
-        if (now - line.time < kEchoSoon && line.signature.Resembles(signature)) {
+        if (now - line.time >= kEchoSoon) continue;
+        if (line.signature.IsWithin(signature) || line.signature.Resembles(signature)) {
           found.push_back(line);
         }
       }
     }
   }
-  // The one that has come furthest: of several, the app may be answering any.
+  // Of several, the app may be answering any.
   std::sort(found.begin(), found.end(), [](const Line& a, const Line& b) {
     return std::pair(a.trail.hops, a.number) > std::pair(b.trail.hops, b.number);
   });

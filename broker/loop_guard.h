@@ -5,9 +5,8 @@
 // app names the event that caused its send, counting hops ends that. Where it names none, or a
 // wrong one, only the texts are left to go by, here or at another program far away. The shape of
 // the answer, for texts that resemble each other (text_signature.h):
-//  - A send that names no cause, and resembles what another app just sent where this one can read,
-//  is
-//    taken as caused by that: so hops count within this broker whatever apps say.
+//  - A send that names no cause, and has in it what another app just sent where this one can
+//    read, is taken as caused by that: so hops count within this broker without the apps' help.
 //  - A breaker for each app and chat opens when the app sends the same again and again there while
 //    the same keeps coming back (kRules). It shuts that app out of that chat for a while, and no
 //    other.
@@ -46,8 +45,9 @@ class LoopGuard {
     permissions::ChatId chat;
     Trail trail;
   };
-  // Returns the latest message resembling 'text' that another app sent within kEchoSoon into a chat
-  // that 'may_read' says this app can read; nothing when there is none.
+  // Returns a message that another app sent within kEchoSoon, into a chat that 'may_read' says this
+  // app can read, and that 'text' resembles or holds: the one that has come furthest; nothing when
+  // there is none.
   std::optional<Sent> FindCause(const permissions::Principal& app, std::string_view text,
                                 absl::FunctionRef<bool(permissions::ChatId)> may_read);
 

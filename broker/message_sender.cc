@@ -167,6 +167,7 @@ absl::StatusOr<v1::CommandResult> MessageSender::Deliver(const Principal& app, O
   absl::StatusOr<v1::CommandResult> result = parts_.adapters.Run(
       outgoing.open.account, app, std::move(outgoing.command), kCommandTimeout, outgoing.trail);
   outgoing.went_out = !absl::IsUnavailable(result.status());
+  if (outgoing.went_out && outgoing.starts_chat) parts_.incoming.NoteSent(outgoing.chat);
   return result;
 }
 

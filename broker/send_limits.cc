@@ -95,6 +95,8 @@ SendLimits::~SendLimits() {
   for (auto& [principal, budgets] : budgets_) {
     for (auto& [per_hour, line] : budgets.sends) {
       if (line.covered == 0) continue;
+      // What has come back since it was last looked at.
+      line.bucket.Take(clock_.Elapsed(), 0);
       WriteSends(principal, per_hour, static_cast<uint64_t>(std::ceil(line.bucket.missing())))
           .IgnoreError();
     }
@@ -218,7 +220,8 @@ absl::Status SendLimits::WriteSends(const Principal& principal, uint32_t per_hou
     return database.Run(
         "INSERT OR REPLACE INTO send_budgets(principal, per_hour, missing, time) "
         "VALUES(?, ?, ?, ?)",
-        Blob{principal.view()}, per_hour, missing, absl::ToUnixSeconds(clock_.Now()));
+        Blob{principal.view()}, per_hour, std::min<uint64_t>(missing, per_hour),
+        absl::ToUnixSeconds(clock_.Now()));
   });
 }
 
@@ -233,13 +236,14 @@ absl::Status SendLimits::WriteDay(const Principal& principal, const Day& day,
 }
 
 uint64_t ReadAllowance(const permissions::Access& access, absl::Time now) {
-  uint64_t most = 0;
+  uint64_t reading = 0;
+  uint64_t writing = 0;
   for (int number = 1; number <= permissions::kScopeCount; ++number) {
     const auto scope = static_cast<Scope>(number);
-    if (permissions::IsWriteScope(scope)) continue;
+    uint64_t& most = permissions::IsWriteScope(scope) ? writing : reading;
     most = std::max(most, permissions::LimitsFor(access, scope, {}, now).bytes_per_day);
   }
-  return most;
+  return reading > 0 ? reading : writing;
 }
 
 }  // namespace postern::broker

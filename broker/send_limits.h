@@ -102,7 +102,8 @@ class SendLimits {
   absl::flat_hash_map<permissions::Principal, Budgets> budgets_ ABSL_GUARDED_BY(mutex_);
 };
 
-// The bytes a day that all grants in force of an app together leave it to read: the most of any.
+// The bytes a day that an app may read: the most of its grants in force that read. One that only
+// writes is told how its requests ended, within what those grants say.
 uint64_t ReadAllowance(const permissions::Access& access, absl::Time now);
 
 }  // namespace postern::broker

@@ -41,6 +41,10 @@ TextSignature::TextSignature(uint64_t key, std::string_view text) {
   words_.erase(std::unique(words_.begin(), words_.end()), words_.end());
 }
 
+bool TextSignature::IsWithin(const TextSignature& other) const {
+  return std::includes(other.words_.begin(), other.words_.end(), words_.begin(), words_.end());
+}
+
 bool TextSignature::Resembles(const TextSignature& other) const {
   const size_t larger = std::max(words_.size(), other.words_.size());
   if (larger < kSignatureTolerance) return words_ == other.words_;

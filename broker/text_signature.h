@@ -19,6 +19,8 @@ class TextSignature {
 
   // Whether both have the same words. Of long texts one word in kSignatureTolerance may differ.
   bool Resembles(const TextSignature& other) const;
+  // Whether the other has all these words too: as what a bridge passes on has, beside its own.
+  bool IsWithin(const TextSignature& other) const;
 
  private:
   // Sorted, without doubles.
