@@ -20,6 +20,7 @@
 #include "broker/store_anchor.h"
 #include "broker/wire_grants.h"
 #include "permissions/display_text.h"
+#include "permissions/subset.h"
 #include "platform/status_macros.h"
 
 namespace postern::broker {
@@ -229,13 +230,17 @@ grpc::Status GrantService::ReleaseGrant(grpc::ServerContext* context,
                                    [&](Grant& changed) -> absl::Status {
                                      if (changed.principal != caller.principal)
                                        return NotFound("grant_id");
+                                     const Grant before = changed;
                                      for (const permissions::Scope scope : scopes.ToVector()) {
                                        changed.scopes.Remove(scope);
                                      }
                                      if (scopes.empty() || changed.scopes.empty()) {
                                        changed.state = GrantState::kRevoked;
                                      }
-                                     return absl::OkStatus();
+                                     if (permissions::IsWithin(changed, before)) {
+                                       return absl::OkStatus();
+                                     }
+                                     return absl::InternalError("giving back would have widened");
                                    },
                                    {v1::ACCESS_VERB_NARROWED, "app"}));
               parts_.anchor.SaveNow();
