@@ -4,6 +4,8 @@
 #include <google/protobuf/descriptor.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <set>
 #include <string>
 #include <vector>
@@ -48,6 +50,21 @@ std::set<std::string> ContractMethods() {
     }
   }
   return methods;
+}
+
+// A new service is walked too: this list cannot be forgotten.
+TEST(Contract, WalksEveryServiceFile) {
+  std::set<std::string> walked, files;
+  for (const auto* file : ServiceFiles()) walked.insert(file->name());
+  for (const auto& entry : std::filesystem::directory_iterator(CONTRACT_FOLDER)) {
+    std::ifstream proto(entry.path());
+    for (std::string line; std::getline(proto, line);) {
+      if (line.rfind("service ", 0) == 0) {
+        files.insert("postern/v1/" + entry.path().filename().string());
+      }
+    }
+  }
+  EXPECT_EQ(walked, files);
 }
 
 TEST(Contract, HasOneRowForEveryMethodAndNoOther) {
