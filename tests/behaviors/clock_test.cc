@@ -46,7 +46,8 @@ class ClockTest : public testing::Test {
     return {};
   }
   bool ClockIsWarnedOf() {
-    for (const std::string& warning : owner_.Status().warnings()) {
+    const v1::GetStatusResponse status = owner_.Status();
+    for (const std::string& warning : status.warnings()) {
       if (warning.find("clock") != std::string::npos) return true;
     }
     return false;

@@ -44,7 +44,8 @@ class OlderDatabaseTest : public testing::Test {
     return reader.WaitLive() ? "" : ReasonOf(reader.WaitEnd());
   }
   bool Warned() {
-    for (const std::string& warning : owner_.Status().warnings()) {
+    const v1::GetStatusResponse status = owner_.Status();
+    for (const std::string& warning : status.warnings()) {
       if (warning.find("database") != std::string::npos) return true;
     }
     return false;

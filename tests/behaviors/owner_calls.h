@@ -96,7 +96,8 @@ class OwnerCalls {
     return response;
   }
   bool HasNotice(v1::OwnerNotice::Kind kind) {
-    for (const v1::OwnerNotice& notice : Status().notices()) {
+    const v1::GetStatusResponse status = Status();
+    for (const v1::OwnerNotice& notice : status.notices()) {
       if (notice.kind() == kind) return true;
     }
     return false;
