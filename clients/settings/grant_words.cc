@@ -16,7 +16,7 @@ constexpr size_t kChatsNamedMax = 3;
 
 }  // namespace
 
-std::string ScopeWords(v1::Scope scope) { return Tr(owner::ScopeSentence(scope).c_str()); }
+std::string ScopeWords(v1::Scope scope) { return TrAsked(owner::ScopeSentence(scope)); }
 
 bool IsWriting(v1::Scope scope) { return scope >= v1::SCOPE_MESSAGES_DRAFT; }
 

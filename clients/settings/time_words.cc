@@ -27,17 +27,17 @@ google::protobuf::Timestamp ToTimestamp(absl::Time time) {
 }
 
 std::string ClockWords(absl::Time time) {
-  // Translators: a time of day, as for strftime.
+  // Translators: a time of day, as for strftime. xgettext:no-c-format
   return Format(Tr("%H:%M"), time);
 }
 
 std::string DayWords(absl::Time time) {
-  // Translators: a date, as for strftime, in digits only.
+  // Translators: a date, as for strftime, in digits only. xgettext:no-c-format
   return Format(Tr("%Y-%m-%d"), time);
 }
 
 std::string ShortDayWords(absl::Time time) {
-  // Translators: day and month, as for strftime, in digits only.
+  // Translators: day and month, as for strftime, in digits only. xgettext:no-c-format
   return Format(Tr("%m-%d"), time);
 }
 

@@ -12,6 +12,8 @@ namespace postern::settings {
 namespace {
 
 constexpr char kDomain[] = "postern-settings";
+// The consent question's.
+constexpr char kAskedDomain[] = "postern";
 
 }  // namespace
 
@@ -22,8 +24,10 @@ void SetUpTranslation() {
   if (!error) {
     const std::filesystem::path catalogs = program.parent_path().parent_path() / "share/locale";
     bindtextdomain(kDomain, catalogs.c_str());
+    bindtextdomain(kAskedDomain, catalogs.c_str());
   }
   bind_textdomain_codeset(kDomain, "UTF-8");
+  bind_textdomain_codeset(kAskedDomain, "UTF-8");
   // As in GTK's own catalogs: a translation into a language that reads from the right says so.
   if (std::string_view(Tr("default:LTR")) == "default:RTL") {
     gtk_widget_set_default_direction(GTK_TEXT_DIR_RTL);
@@ -34,6 +38,8 @@ const char* Tr(const char* text) {
   // The empty text stands for the catalog's own header.
   return *text == '\0' ? text : dgettext(kDomain, text);
 }
+
+std::string TrAsked(const std::string& text) { return dgettext(kAskedDomain, text.c_str()); }
 
 const char* TrCount(const char* one, const char* many, uint64_t count) {
   return dngettext(kDomain, one, many, count);

@@ -16,6 +16,8 @@ void SetUpTranslation();
 
 // Returns 'text' in the user's language, or as it is. The result lives as long as the program.
 const char* Tr(const char* text);
+// The same for what the consent question says too: its catalogue has it, so that both say the same.
+std::string TrAsked(const std::string& text);
 // The same for what depends on a number.
 const char* TrCount(const char* one, const char* many, uint64_t count);
 

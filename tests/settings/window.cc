@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/settings/window.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cstdlib>
+
+namespace postern::settings_test {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::seconds kPatience{20};
+
+// Starts a program that ends with this one. Its standard streams are 'input' and 'output' where
+// they are not -1.
+pid_t Spawn(std::vector<std::string> arguments, const daemon_test::Environment& environment,
+            int input = -1, int output = -1) {
+  const pid_t pid = ::fork();
+  if (pid != 0) return pid;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  for (const auto& [name, value] : environment) {
+    value.empty() ? ::unsetenv(name.c_str()) : ::setenv(name.c_str(), value.c_str(), 1);
+  }
+  if (input >= 0) ::dup2(input, STDIN_FILENO);
+  if (output >= 0) ::dup2(output, STDOUT_FILENO);
+  std::vector<char*> words;
+  for (std::string& argument : arguments) words.push_back(argument.data());
+  words.push_back(nullptr);
+  ::execvp(words.front(), words.data());
+  ::_exit(127);
+}
+
+void End(pid_t& pid) {
+  if (pid <= 0) return;
+  ::kill(pid, SIGTERM);
+  ::waitpid(pid, nullptr, 0);
+  pid = 0;
+}
+
+}  // namespace
+
+std::string Output(const std::string& command) {
+  std::string text;
+  FILE* pipe = ::popen(command.c_str(), "r");
+  if (pipe == nullptr) return text;
+  std::array<char, 256> buffer;
+  while (::fgets(buffer.data(), buffer.size(), pipe) != nullptr) text += buffer.data();
+  ::pclose(pipe);
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+Desktop::Desktop(const fakes::SessionBus& session) {
+  int said[2];
+  if (::pipe(said) != 0) return;
+  server_ = Spawn({"Xvfb", "-screen", "0", "1900x2000x24", "-nolisten", "tcp", "-displayfd",
+                   std::to_string(said[1])},
+                  {});
+  ::close(said[1]);
+  std::string number;
+  for (char byte = 0; ::read(said[0], &byte, 1) == 1 && byte != '\n';) number += byte;
+  ::close(said[0]);
+  if (number.empty()) return;
+  display_ = ":" + number;
+  daemon_test::Environment environment = session.Environment();
+  environment["DISPLAY"] = display_;
+  accessibility_ = Spawn({"/usr/libexec/at-spi-bus-launcher", "--launch-immediately"}, environment);
+}
+
+Desktop::~Desktop() {
+  End(accessibility_);
+  End(server_);
+}
+
+daemon_test::Environment Desktop::environment() const {
+  return {{"DISPLAY", display_},           {"WAYLAND_DISPLAY", ""},
+          {"GDK_BACKEND", "x11"},          {"GSK_RENDERER", "cairo"},
+          {"GSETTINGS_BACKEND", "memory"}, {"GTK_A11Y", "atspi"},
+          {"LC_ALL", "C.UTF-8"},           {"TZ", "UTC"}};
+}
+
+Window::Window(const Desktop& desktop, const daemon_test::Profile& profile,
+               daemon_test::Environment environment, std::vector<std::string> arguments)
+    : display_(desktop.display()) {
+  daemon_test::Environment all = desktop.environment();
+  for (const auto& [name, value] : environment) all[name] = value;
+  // Without a window manager the window below the pointer has the focus.
+  Output("DISPLAY=" + display_ + " xdotool mousemove 1890 1990");
+  program_ = daemon_test::Process::Start(
+      profile,
+      {.program = "postern-settings", .arguments = std::move(arguments), .environment = all});
+  const std::string id =
+      Output("DISPLAY=" + display_ + " timeout 20 xdotool search --sync --onlyvisible --pid " +
+             std::to_string(program_->pid()) + " | tail -1");
+  EXPECT_FALSE(id.empty()) << program_->errors();
+  Output("DISPLAY=" + display_ + " xdotool windowfocus --sync " + id);
+  int to[2];
+  int from[2];
+  if (::pipe2(to, O_CLOEXEC) != 0 || ::pipe2(from, O_CLOEXEC) != 0) std::abort();
+  daemon_test::Environment reader = profile.environment();
+  for (const auto& [name, value] : all) reader[name] = value;
+  reader_ = Spawn({"/usr/bin/python3", SCREEN_READER, "postern-settings"}, reader, to[0], from[1]);
+  ::close(to[0]);
+  ::close(from[1]);
+  to_reader_ = ::fdopen(to[1], "w");
+  from_reader_ = ::fdopen(from[0], "r");
+}
+
+Window::~Window() {
+  std::fclose(to_reader_);
+  std::fclose(from_reader_);
+  End(reader_);
+  program_->Stop();
+}
+
+nlohmann::json Window::Ask(const nlohmann::json& request) {
+  const std::string line = request.dump() + "\n";
+  std::fputs(line.c_str(), to_reader_);
+  std::fflush(to_reader_);
+  std::string answer;
+  for (int byte = std::fgetc(from_reader_); byte != EOF && byte != '\n';
+       byte = std::fgetc(from_reader_)) {
+    answer += static_cast<char>(byte);
+  }
+  const nlohmann::json parsed = nlohmann::json::parse(answer, nullptr, false);
+  return parsed.is_object() ? parsed : nlohmann::json{{"ok", false}};
+}
+
+bool Window::Press(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const nlohmann::json answer = Ask({{"do", "press"}, {"name", name}});
+    if (!answer.value("ok", false)) {
+      ADD_FAILURE() << "there is no " << name << " to press:\n" << answer.dump(1);
+      return false;
+    }
+    ++actions_;
+  }
+  return true;
+}
+
+bool Window::Wait(const std::string& name) {
+  return Ask({{"do", "wait"}, {"name", name}}).value("ok", false);
+}
+
+std::vector<std::string> Window::Tree() {
+  const nlohmann::json answer = Ask({{"do", "tree"}});
+  return answer.value("tree", std::vector<std::string>{});
+}
+
+bool Window::WaitForText(const std::string& text) {
+  const auto deadline = Clock::now() + kPatience;
+  std::vector<std::string> tree;
+  while (Clock::now() < deadline) {
+    tree = Tree();
+    for (const std::string& line : tree) {
+      if (line.find(text) != std::string::npos) return true;
+    }
+  }
+  std::string all;
+  for (const std::string& line : tree) all += line + "\n";
+  ADD_FAILURE() << "nothing says " << text << "\n" << all;
+  return false;
+}
+
+void Window::Key(const std::string& key) { Output("DISPLAY=" + display_ + " xdotool key " + key); }
+
+bool Window::Photograph(const std::string& path) {
+  // The window, without the empty display around it.
+  Output("DISPLAY=" + display_ + " xdotool mousemove 1890 1990");
+  Output("DISPLAY=" + display_ + " import -window root -trim +repage " + path);
+  const std::string colours = Output("identify -format %k " + path);
+  return std::atoi(colours.c_str()) > 8;
+}
+
+}  // namespace postern::settings_test

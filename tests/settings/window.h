@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real `postern-settings` on a virtual display, used as people use it: by pointer, keys and
+// screen reader.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/daemon/process.h"
+
+namespace postern::settings_test {
+
+// A virtual display and the bus of screen readers, on a session's bus, for a whole program.
+class Desktop {
+ public:
+  explicit Desktop(const fakes::SessionBus& session);
+  ~Desktop();
+  Desktop(const Desktop&) = delete;
+  Desktop& operator=(const Desktop&) = delete;
+
+  bool ok() const { return !display_.empty(); }
+  // For programs that are to be seen on it.
+  daemon_test::Environment environment() const;
+  const std::string& display() const { return display_; }
+
+ private:
+  std::string display_;
+  pid_t server_ = 0;
+  pid_t accessibility_ = 0;
+};
+
+// Runs a shell command and returns what it prints.
+std::string Output(const std::string& command);
+
+class Window {
+ public:
+  // Starts the program and waits for its window.
+  Window(const Desktop& desktop, const daemon_test::Profile& profile,
+         daemon_test::Environment environment = {}, std::vector<std::string> arguments = {});
+  ~Window();
+  Window(const Window&) = delete;
+  Window& operator=(const Window&) = delete;
+
+  // Presses what begins with each of the names, in order; each counts as one action. False, and the
+  // test fails, when one does not come.
+  bool Press(const std::vector<std::string>& names);
+  int actions() const { return actions_; }
+  // Waits until something can be pressed, or is said, that begins so.
+  bool Wait(const std::string& name);
+  // Waits until a line of the tree contains 'text'.
+  bool WaitForText(const std::string& text);
+  // All that a screen reader would say, from top to bottom.
+  std::vector<std::string> Tree();
+  void Key(const std::string& key);
+  // Writes what is on the display to 'path'; false when that is empty or of one colour.
+  bool Photograph(const std::string& path);
+
+ private:
+  nlohmann::json Ask(const nlohmann::json& request);
+
+  std::string display_;
+  std::unique_ptr<daemon_test::Process> program_;
+  pid_t reader_ = 0;
+  std::FILE* to_reader_ = nullptr;
+  std::FILE* from_reader_ = nullptr;
+  int actions_ = 0;
+};
+
+}  // namespace postern::settings_test
