@@ -12,7 +12,7 @@ constexpr std::string_view kContacts = "contacts come with a later version";
 constexpr std::string_view kFiles = "the bytes of attachments come with a later version";
 constexpr std::string_view kWriting =
     "edits, deletes, receipts, typing and drafts by apps come with a later version";
-constexpr std::string_view kOversight = "export and purge come with a later version";
+constexpr std::string_view kExport = "export comes with a later version";
 
 constexpr MethodAccess kMethods[] = {
     {"/postern.v1.EnrollmentService/Enroll", kAnyKey, kNone, kYes, ""},
@@ -60,7 +60,7 @@ constexpr MethodAccess kMethods[] = {
     {"/postern.v1.ForwardService/ReleaseLease", kApps, kNone, kYes, ""},
     {"/postern.v1.ForwardService/WatchLeases", kApps, Scope::kChatsRead, kYes, ""},
 
-    {"/postern.v1.ExportService/Export", kApps | kOwner, Scope::kExport, kNotYet, kOversight},
+    {"/postern.v1.ExportService/Export", kApps | kOwner, Scope::kExport, kNotYet, kExport},
 
     {"/postern.v1.GatekeeperService/Attach", kGatekeepers, kNone, kYes, ""},
 
@@ -87,7 +87,7 @@ constexpr MethodAccess kMethods[] = {
     {"/postern.v1.OwnerService/ListDisclosures", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/SetNoticePolicy", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/DismissNotices", kOwner, kNone, kYes, ""},
-    {"/postern.v1.OwnerService/Purge", kOwner, kNone, kYes, kOversight},
+    {"/postern.v1.OwnerService/Purge", kOwner, kNone, kYes, ""},
 
     // Not of this contract. Reflection is off unless configured; then it is for enrolled keys too.
     {"/grpc.health.v1.Health/Check", kEnrolled, kNone, kYes, ""},

@@ -139,7 +139,7 @@ TEST(ConsentMemory, RefusesOtherJson) {
   for (const char* bad : {"", "null", "[]", "{}", "{\"asked\":[],\"questions\":[],\"refusals\":[]}",
                           "{\"asked\":{\"x\":1},\"questions\":[],\"refusals\":[]}",
                           "{\"asked\":{},\"questions\":[\"1\"],\"refusals\":[]}",
-                          "{\"asked\":{},\"questions\":[],\"refusals\":[{\"count\":0,\"last\":1,"
+                          "{\"asked\":{},\"questions\":[],\"refusals\":[{\"count\":-1,\"last\":1,"
                           "\"origin\":\"x\"}]}"}) {
     EXPECT_EQ(ConsentMemory::FromJson(bad).status().code(), absl::StatusCode::kInvalidArgument)
         << bad;
