@@ -84,6 +84,10 @@ bool ProgramWatch::Admits(const permissions::Principal& principal, int pidfd) {
 }
 
 void NoteProgram(const PeerEvidence& evidence, v1::App& app) {
+  // The agent's word first: it saw more. What it could not read the broker may have.
+  if (app.executable().empty() || app.executable() == "unknown") {
+    app.set_executable(evidence.executable.empty() ? "unknown" : evidence.executable);
+  }
   app.set_script(evidence.script);
   app.set_sandbox(SandboxOf(evidence));
   app.clear_other_program();

@@ -170,14 +170,14 @@ TEST_F(ConsentTest, AnIncompleteManifestIsRefusedNamingTheField) {
     const auto enrolment = harness_.Enroll(harness_.Connect("Reader"), manifest);
     EXPECT_EQ(enrolment.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT)
         << Text(enrolment.status);
-    const auto& metadata = InfoOf(enrolment.status).metadata();
+    const auto metadata = InfoOf(enrolment.status).metadata();
     const auto field = metadata.find("field");
     return field == metadata.end() ? std::string() : field->second;
   };
   EXPECT_EQ(field_of([](v1::Manifest& m) { m.clear_app_id(); }), "app_id");
   EXPECT_EQ(field_of([](v1::Manifest& m) { m.clear_display_name(); }), "display_name");
   EXPECT_EQ(field_of([](v1::Manifest& m) { m.clear_purpose(); }), "purpose");
-  EXPECT_EQ(field_of([](v1::Manifest& m) { m.clear_role(); }), "role");
+  EXPECT_EQ(field_of([](v1::Manifest& m) { m.set_role(v1::ROLE_OWNER); }), "role");
   EXPECT_EQ(field_of([](v1::Manifest& m) { m.clear_required_scopes(); }), "required_scopes");
   EXPECT_EQ(field_of([](v1::Manifest& m) { m.clear_data_destination(); }), "data_destination.kind");
   EXPECT_EQ(field_of([](v1::Manifest& m) {
@@ -591,8 +591,10 @@ TEST_F(ConsentTest, AReaderThatDoesNotReadIsToldWhyItsStreamEnded) {
   const auto deadline = Steady::now() + absl::ToChronoNanoseconds(kPatience);
   while (Status().stream_count() == 0 && Steady::now() < deadline) {
   }
+  ASSERT_EQ(Status().stream_count(), 1u);
   while (Status().stream_count() > 0 && Steady::now() < deadline) {
   }
+  ASSERT_EQ(Status().stream_count(), 0u);
   v1::SubscribeResponse frame;
   while (stream->Read(&frame)) {
   }
