@@ -7,10 +7,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "broker/agent_process.h"
+#include "broker/lent_terminal.h"
 #include "platform/linux/message_channel.h"
 #include "platform/status_macros.h"
 
@@ -34,6 +37,16 @@ const char* FaceName(ConsentFace face) {
       break;
   }
   return "auto";
+}
+
+// Whether there is no window to ask in.
+bool AsksInTerminal(ConsentFace face) {
+  if (face != ConsentFace::kAuto) return face == ConsentFace::kTerminal;
+  for (const char* name : {"WAYLAND_DISPLAY", "DISPLAY"}) {
+    const char* value = std::getenv(name);
+    if (value != nullptr && *value != '\0') return false;
+  }
+  return true;
 }
 
 ConsentOutcome NoAnswer(ConsentOutcome::Kind kind) { return {kind, {}}; }
@@ -82,8 +95,18 @@ ConsentOutcome ConsentProcess::Ask(const permissions::ConsentQuestion& question,
   absl::StatusOr<std::pair<UniqueFd, UniqueFd>> ends = platform::MakeChannel();
   if (!ends.ok()) return NoAnswer(Kind::kFailed);
   const UniqueFd channel = std::move(ends->first);
-  absl::StatusOr<AgentProcess> agent = AgentProcess::Spawn(
-      agent_, {absl::StrCat("--face=", FaceName(face_))}, std::move(ends->second));
+  std::vector<std::string> arguments = {absl::StrCat("--face=", FaceName(face_))};
+  // Held until the question is over: the lender waits for that.
+  absl::StatusOr<LentTerminal> lent = absl::UnavailableError("none is needed");
+  if (!terminal_socket_.empty() && AsksInTerminal(face_)) {
+    lent = BorrowTerminal(terminal_socket_, cancellation.fd(), question.timeout);
+    if (absl::IsCancelled(lent.status())) return NoAnswer(Kind::kCancelled);
+    if (absl::IsDeadlineExceeded(lent.status())) return NoAnswer(Kind::kExpired);
+  }
+  if (lent.ok()) arguments = {"--face=terminal", "--lent-terminal"};
+  absl::StatusOr<AgentProcess> agent =
+      AgentProcess::Spawn(agent_, std::move(arguments), std::move(ends->second),
+                          lent.ok() ? std::move(lent->terminal) : UniqueFd());
   if (!agent.ok()) return NoAnswer(Kind::kUnavailable);
 
   const absl::Status sent = platform::SendOnChannel(channel.get(), permissions::ToJson(question),

@@ -20,7 +20,10 @@ enum class ConsentFace : uint8_t { kAuto = 1, kWindow, kTerminal };
 // Thread-safe: it keeps no state between questions.
 class ConsentProcess final : public ConsentPrompt {
  public:
-  ConsentProcess(std::string agent, ConsentFace face) : agent_(std::move(agent)), face_(face) {}
+  // Where there is no display, a terminal that is lent at 'terminal_socket' (lent_terminal.h) goes
+  // before this process's own; empty: none is lent.
+  ConsentProcess(std::string agent, ConsentFace face, std::string terminal_socket = {})
+      : agent_(std::move(agent)), face_(face), terminal_socket_(std::move(terminal_socket)) {}
 
   ConsentOutcome Ask(const permissions::ConsentQuestion& question, platform::UniqueFd pidfd,
                      const ConsentCancellation& cancellation,
@@ -29,6 +32,7 @@ class ConsentProcess final : public ConsentPrompt {
  private:
   const std::string agent_;
   const ConsentFace face_;
+  const std::string terminal_socket_;
 };
 
 }  // namespace postern::broker

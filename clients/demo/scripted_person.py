@@ -28,8 +28,13 @@ DEFAULTS = {
     "Allow which": "all",
     "Which chats": "all and new",
     "Which accounts": "1",
+    "Which kinds (": "",
+    "With whom (": "",
+    "Leave out which": "",
     "How far back": "",
+    "How many (": "",
     "How long (": "",
+    "While locked (": "",
     'Type "allow"': "allow",
 }
 # Every prompt of the agent ends so.

@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
-#include <clocale>
 #include <csignal>
 #include <cstdlib>
 #include <string>
@@ -23,11 +22,16 @@
 #include "platform/linux/notification.h"
 #include "platform/linux/peer_evidence.h"
 #include "platform/linux/terminal.h"
+#include "platform/linux/terminal_lender.h"
+#include "platform/linux/translation.h"
+#include "platform/runtime_dir.h"
 
 namespace postern::platform {
 namespace {
 
 constexpr int kChannelFd = 3;
+// With --lent-terminal.
+constexpr int kTerminalFd = 4;
 // The broker has the question ready when it starts us.
 constexpr absl::Duration kQuestionWait = absl::Seconds(5);
 constexpr absl::Duration kAnswerWait = absl::Seconds(5);
@@ -46,11 +50,11 @@ bool HasDisplay() {
   return false;
 }
 
-FaceResult Ask(const std::string& face, const FaceInput& input) {
+FaceResult Ask(const std::string& face, const FaceInput& input, UniqueFd lent_terminal) {
   FaceResult result{FaceResult::Kind::kUnavailable, {}};
   if (face == "window" || (face == "auto" && HasDisplay())) result = AskInWindow(input);
   if (result.kind == FaceResult::Kind::kUnavailable && face != "window") {
-    result = AskInTerminal(input);
+    result = AskInTerminal(input, std::move(lent_terminal));
   }
   return result;
 }
@@ -71,14 +75,16 @@ int Notify(const ChannelMessage& message) {
   return ShowNotification(notice->text).ok() ? kExitAnswered : kExitUnavailable;
 }
 
-int AskPerson(const std::string& face, const UniqueFd& channel, const ChannelMessage& message) {
+int AskPerson(const std::string& face, const UniqueFd& channel, const ChannelMessage& message,
+              UniqueFd lent_terminal) {
   const absl::StatusOr<permissions::ConsentQuestion> question =
       permissions::QuestionFromJson(message.bytes);
   if (!question.ok()) return kExitEnded;
 
   const absl::Time deadline = TerminalNow() + question->timeout;
   const PeerEvidence evidence = GatherEvidence(message.attached.get());
-  const FaceResult result = Ask(face, {*question, evidence, channel.get(), deadline});
+  const FaceResult result =
+      Ask(face, {*question, evidence, channel.get(), deadline}, std::move(lent_terminal));
   if (result.kind == FaceResult::Kind::kUnavailable) return kExitUnavailable;
   if (result.kind != FaceResult::Kind::kAnswered) return kExitEnded;
   const absl::Status sent =
@@ -86,7 +92,17 @@ int AskPerson(const std::string& face, const UniqueFd& channel, const ChannelMes
   return sent.ok() ? kExitAnswered : kExitEnded;
 }
 
-int Run(const std::string& face, bool notify) {
+int Lend() {
+  Harden();
+  const absl::StatusOr<Paths> paths = FindPaths();
+  const absl::Status ended =
+      paths.ok() ? LendTerminal(TerminalSocketPath(paths->runtime_dir)) : paths.status();
+  if (ended.ok()) return kExitAnswered;
+  std::fprintf(stderr, "postern consent: %s\n", std::string(ended.message()).c_str());
+  return kExitEnded;
+}
+
+int Run(const std::string& face, bool notify, bool lent_terminal) {
   Harden();
   struct stat facts {};
   if (::fstat(kChannelFd, &facts) != 0 || !S_ISSOCK(facts.st_mode)) {
@@ -98,14 +114,15 @@ int Run(const std::string& face, bool notify) {
   const absl::StatusOr<ChannelMessage> message =
       ReceiveFromChannel(channel.get(), -1, kQuestionWait);
   if (!message.ok()) return kExitEnded;
-  return notify ? Notify(*message) : AskPerson(face, channel, *message);
+  UniqueFd terminal(lent_terminal ? kTerminalFd : -1);
+  return notify ? Notify(*message) : AskPerson(face, channel, *message, std::move(terminal));
 }
 
 }  // namespace
 }  // namespace postern::platform
 
 int main(int argc, char** argv) {
-  std::setlocale(LC_ALL, "");
+  postern::platform::UseTranslations();
   CLI::App app{
       "Asks the person at this computer whether a program may be allowed. Started by posternd."};
   std::string face = "auto";
@@ -113,6 +130,13 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"auto", "window", "terminal"}));
   bool notify = false;
   app.add_flag("--notify", notify, "Show the notice that posternd hands over; exit 3: nobody can");
+  bool lend = false;
+  app.add_flag("--lend-terminal", lend,
+               "Wait in this terminal, and lend it to posternd for its questions "
+               "(postern consent --agent)");
+  bool lent_terminal = false;
+  app.add_flag("--lent-terminal", lent_terminal, "Ask on the terminal that is descriptor 4");
   CLI11_PARSE(app, argc, argv);
-  return postern::platform::Run(face, notify);
+  if (lend) return postern::platform::Lend();
+  return postern::platform::Run(face, notify, lent_terminal);
 }

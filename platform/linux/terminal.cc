@@ -111,9 +111,12 @@ std::string Printable(absl::string_view text) {
   return printable;
 }
 
-absl::StatusOr<std::unique_ptr<Terminal>> Terminal::Open(int channel, absl::Time deadline) {
-  UniqueFd tty(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
-  if (!tty.valid()) return absl::UnavailableError("there is no controlling terminal");
+absl::StatusOr<std::unique_ptr<Terminal>> Terminal::Open(UniqueFd lent, int channel,
+                                                         absl::Time deadline) {
+  const bool is_lent = lent.valid();
+  UniqueFd tty = std::move(lent);
+  if (!is_lent) tty.Reset(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!tty.valid() || !::isatty(tty.get())) return absl::UnavailableError("there is no terminal");
   // Taken as descriptors and not by handlers, so that the terminal is put back on every way out.
   sigset_t signals;
   sigemptyset(&signals);
@@ -125,11 +128,15 @@ absl::StatusOr<std::unique_ptr<Terminal>> Terminal::Open(int channel, absl::Time
   UniqueFd signal_fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signal_fd.valid()) return absl::UnavailableError("no signal descriptor");
   return std::unique_ptr<Terminal>(
-      new Terminal(std::move(tty), std::move(signal_fd), channel, deadline));
+      new Terminal(std::move(tty), is_lent, std::move(signal_fd), channel, deadline));
 }
 
-Terminal::Terminal(UniqueFd tty, UniqueFd signals, int channel, absl::Time deadline)
-    : tty_(std::move(tty)), signals_(std::move(signals)), channel_(channel), deadline_(deadline) {}
+Terminal::Terminal(UniqueFd tty, bool lent, UniqueFd signals, int channel, absl::Time deadline)
+    : tty_(std::move(tty)),
+      lent_(lent),
+      signals_(std::move(signals)),
+      channel_(channel),
+      deadline_(deadline) {}
 
 Terminal::~Terminal() {
   if (!raw_) return;
@@ -138,7 +145,7 @@ Terminal::~Terminal() {
   ::tcsetattr(tty_.get(), TCSANOW, &before_);
 }
 
-bool Terminal::InForeground() const { return ::tcgetpgrp(tty_.get()) == ::getpgrp(); }
+bool Terminal::InForeground() const { return lent_ || ::tcgetpgrp(tty_.get()) == ::getpgrp(); }
 
 void Terminal::SetRaw() {
   if (!raw_) ::tcgetattr(tty_.get(), &before_);

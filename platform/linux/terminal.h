@@ -33,9 +33,11 @@ class Terminal {
     kEnded,
   };
 
-  // Opens /dev/tty: never standard input, which anybody may have set. 'channel' is watched: when
-  // its other end closes, the question is over. UNAVAILABLE when there is no controlling terminal.
-  static absl::StatusOr<std::unique_ptr<Terminal>> Open(int channel, absl::Time deadline);
+  // Takes 'lent', a terminal that a person lent us, or without one /dev/tty: never standard input,
+  // which anybody may have set. 'channel' is watched: when it can be read or its other end closes,
+  // the question is over. UNAVAILABLE when there is no terminal.
+  static absl::StatusOr<std::unique_ptr<Terminal>> Open(UniqueFd lent, int channel,
+                                                        absl::Time deadline);
   // Puts the terminal back as it was.
   ~Terminal();
   Terminal(const Terminal&) = delete;
@@ -59,7 +61,7 @@ class Terminal {
   Typed Discard(absl::Duration period);
 
  private:
-  Terminal(UniqueFd tty, UniqueFd signals, int channel, absl::Time deadline);
+  Terminal(UniqueFd tty, bool lent, UniqueFd signals, int channel, absl::Time deadline);
   // Reads one byte. Empty when 'until' passed.
   struct Byte {
     Typed typed = Typed::kLine;
@@ -70,6 +72,8 @@ class Terminal {
   void SetRaw();
 
   const UniqueFd tty_;
+  // Not our controlling terminal: it has no foreground for us, whoever lent it waits meanwhile.
+  const bool lent_;
   const UniqueFd signals_;
   const int channel_;
   // On the boot clock (Elapsed in the .cc).

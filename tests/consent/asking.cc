@@ -2,6 +2,7 @@
 #include "tests/consent/asking.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/syscall.h>
@@ -66,8 +67,59 @@ ConsentQuestion GatekeeperQuestion() {
   return question;
 }
 
+ConsentQuestion ExtendQuestion() {
+  ConsentQuestion question = TranslatorQuestion();
+  question.kind = permissions::QuestionKind::kExtendGrant;
+  question.known_name = "My translator";
+  question.held_scopes = question.required_scopes;
+  question.required_scopes = {};
+  question.optional_scopes = {};
+  question.accounts.clear();
+  question.chats.clear();
+  question.subject = "Family, Work";
+  question.held_until = absl::FromUnixSeconds(absl::ToUnixSeconds(absl::Now())) + absl::Hours(24);
+  return question;
+}
+
+ConsentQuestion SendQuestion() {
+  ConsentQuestion question = ExtendQuestion();
+  question.kind = permissions::QuestionKind::kSendMessage;
+  question.held_scopes = {};
+  question.held_until = absl::InfiniteFuture();
+  question.subject = "Bob";
+  question.message_text = "See you at eight.\nBring salad \u202E!";
+  return question;
+}
+
+ConsentQuestion ConfirmQuestion(permissions::QuestionKind kind, const std::string& subject) {
+  ConsentQuestion question;
+  question.question_id = permissions::NewQuestionId();
+  question.kind = kind;
+  question.principal.sha256.fill(0xEF);
+  question.role = permissions::Role::kOwner;
+  question.subject = subject;
+  question.destination = {permissions::DestinationKind::kStaysOnDevice, ""};
+  question.timeout = absl::Seconds(30);
+  return question;
+}
+
+permissions::ConsentPreview PreviewOfDraft(const permissions::ConsentAnswer& draft) {
+  permissions::ConsentPreview preview;
+  preview.known = draft.decision == permissions::ConsentDecision::kDraft;
+  preview.chats = static_cast<uint32_t>(draft.chats.size());
+  preview.messages = 1;
+  std::string names;
+  for (const Scope scope : draft.scopes.ToVector()) {
+    absl::StrAppend(&names, " ", std::string(permissions::ScopeName(scope)));
+  }
+  preview.lines.push_back({"Family", "Alice", absl::StrCat("draft of", names),
+                           absl::FromUnixSeconds(1'790'000'000), permissions::View::kWhole});
+  return preview;
+}
+
 AskingProcess::AskingProcess(fakes::ScriptedPerson& person, const ConsentQuestion& question,
-                             broker::ConsentFace face, Withdraw withdraw, const std::string& agent)
+                             broker::ConsentFace face, Withdraw withdraw, const std::string& agent,
+                             const broker::ConsentPreviewer& preview)
     : person_(person) {
   std::array<int, 2> outcome{};
   std::array<int, 2> signal{};
@@ -87,7 +139,8 @@ AskingProcess::AskingProcess(fakes::ScriptedPerson& person, const ConsentQuestio
       if (withdraw == Withdraw::kOnSignal && ::poll(&state, 1, 60'000) > 0) cancellation.Cancel();
     });
     broker::ConsentProcess prompt(agent, face);
-    const ConsentOutcome result = prompt.Ask(question, UniqueFd(::dup(pidfd.get())), cancellation, {});
+    const ConsentOutcome result =
+        prompt.Ask(question, UniqueFd(::dup(pidfd.get())), cancellation, preview);
     const std::string text =
         absl::StrCat(static_cast<int>(result.kind), permissions::ToJson(result.answer));
     const bool written =

@@ -22,6 +22,16 @@ std::string AgentPath();
 // A question of a translator with five scopes, two accounts and three chats.
 permissions::ConsentQuestion TranslatorQuestion();
 permissions::ConsentQuestion GatekeeperQuestion();
+// To let the translator's grant of two scopes last longer than for another day.
+permissions::ConsentQuestion ExtendQuestion();
+// To send "See you at eight" to Bob for the translator.
+permissions::ConsentQuestion SendQuestion();
+// For kUnseal, kExport and kPurge: asked by the owner's tools, about 'subject'.
+permissions::ConsentQuestion ConfirmQuestion(permissions::QuestionKind kind,
+                                             const std::string& subject);
+
+// Says of every draft that the app would have seen one message, and which scopes were ticked.
+permissions::ConsentPreview PreviewOfDraft(const permissions::ConsentAnswer& draft);
 
 // Asks in a child process whose controlling terminal is 'person's. The child plays posternd.
 class AskingProcess {
@@ -31,7 +41,8 @@ class AskingProcess {
 
   AskingProcess(fakes::ScriptedPerson& person, const permissions::ConsentQuestion& question,
                 broker::ConsentFace face = broker::ConsentFace::kTerminal,
-                Withdraw withdraw = Withdraw::kNever, const std::string& agent = AgentPath());
+                Withdraw withdraw = Withdraw::kNever, const std::string& agent = AgentPath(),
+                const broker::ConsentPreviewer& preview = {});
 
   // The pid of the running agent, or 0.
   pid_t AgentPid() const;

@@ -29,11 +29,9 @@ constexpr const char* kLastPrompt = "anything else refuses> ";
 
 // Goes to the last prompt with a valid choice, and no further.
 bool GoToTheWord(ScriptedPerson& person) {
-  const std::pair<const char*, const char*> steps[] = {{kFirstPrompt, ""},
-                                                       {"Allow which> ", "1 2"},
-                                                       {"Which chats> ", "2"},
-                                                       {"Which chats> ", ""},
-                                                       {"How long (", ""}};
+  const std::pair<const char*, const char*> steps[] = {
+      {kFirstPrompt, ""},    {"Allow which> ", "1 2"}, {"Which chats> ", "2"},
+      {"Which chats> ", ""}, {"How long (", ""},       {"While locked (", ""}};
   for (const auto& [prompt, line] : steps) {
     if (!person.Expect(prompt)) return false;
     person.TypeLine(line);
@@ -115,7 +113,7 @@ TEST_F(TerminalRefusal, FollowsWhenTheWordWasTypedBeforeItWasAskedFor) {
 TEST_F(TerminalRefusal, FollowsWhenEverythingWasPastedAtOnce) {
   AskingProcess asking(person_, TranslatorQuestion());
   ASSERT_TRUE(person_.Expect(kFirstPrompt));
-  person_.Type("\n1 2\n2\n\n\nallow\n");
+  person_.Type("\n1 2\n2\n\n\n\nallow\n");
   ASSERT_TRUE(person_.Expect(kLastPrompt));
   person_.TypeLine("");
   ExpectRefused(asking);
@@ -219,6 +217,112 @@ TEST(TerminalGrant, CanCoverAllChatsOfTheAccountsThatWereTyped) {
   EXPECT_EQ(outcome.answer.chat_choice, ChatChoice::kAllAndNew);
   EXPECT_THAT(outcome.answer.accounts, ElementsAre(1u));
   EXPECT_EQ(outcome.answer.given_name, "AliceTrans");
+}
+
+TEST(TerminalGrant, IsNarrowedAsItWasTyped) {
+  ScriptedPerson person;
+  AskingProcess asking(person, TranslatorQuestion());
+  ASSERT_TRUE(person.Answer({.scopes = "2 4",
+                             .chats = "all",
+                             .accounts = "1 2",
+                             .kinds = "2",
+                             .people = "3",
+                             .left_out = "3",
+                             .sends = "1",
+                             .duration = "6",
+                             .locked = "2"}));
+  const ConsentOutcome outcome = asking.Outcome();
+  ASSERT_EQ(outcome.kind, Kind::kAnswered) << person.screen();
+  const permissions::ConsentAnswer& answer = outcome.answer;
+  EXPECT_EQ(answer.scopes, (ScopeSet{Scope::kMessagesRead, Scope::kMessagesSend}));
+  EXPECT_EQ(answer.chat_choice, ChatChoice::kAllExisting);
+  EXPECT_THAT(answer.accounts, ElementsAre(0u, 1u));
+  EXPECT_THAT(answer.excluded_chats, ElementsAre(2u));
+  EXPECT_EQ(answer.chat_kinds, permissions::ChatKinds::kDirect);
+  EXPECT_EQ(answer.people, permissions::People::kStrangers);
+  EXPECT_EQ(answer.sends_per_hour, 5u);
+  EXPECT_EQ(answer.validity, permissions::Validity{});
+  EXPECT_TRUE(answer.only_while_unlocked);
+  EXPECT_THAT(person.screen(), HasSubstr("but not: Work"));
+}
+
+TEST(TerminalGrant, FollowsAPreviewOfWhatTheAppWouldSee) {
+  ScriptedPerson person;
+  AskingProcess asking(person, TranslatorQuestion(), ConsentFace::kTerminal, Withdraw::kNever,
+                       AgentPath(), PreviewOfDraft);
+  ASSERT_TRUE(GoToTheWord(person));
+  ASSERT_TRUE(person.Expect("What it would see:"));
+  ASSERT_TRUE(person.Expect("draft of chats:read messages:read")) << person.screen();
+  ASSERT_TRUE(person.Expect(kLastPrompt));
+  person.TypeLine("");
+  EXPECT_EQ(asking.Outcome().answer.decision, ConsentDecision::kRefuse);
+}
+
+TEST(TerminalGrant, ShowsTheChatsThatWereAskedForFirst) {
+  ScriptedPerson person;
+  permissions::ConsentQuestion question = TranslatorQuestion();
+  question.kind = permissions::QuestionKind::kWidenGrant;
+  question.asked_chats = {2};
+  question.held_scopes = {Scope::kReactionsRead};
+  AskingProcess asking(person, question);
+  ASSERT_TRUE(person.Expect("It may already:"));
+  ASSERT_TRUE(person.Expect("See reactions to messages"));
+  ASSERT_TRUE(person.Answer({.scopes = "2", .chats = "3"})) << person.screen();
+  const ConsentOutcome outcome = asking.Outcome();
+  EXPECT_THAT(outcome.answer.chats, ElementsAre(2u));
+  const size_t asked = person.screen().find("[ ]    3  Work (group, alicechat, alice) - asked for");
+  ASSERT_NE(asked, std::string::npos) << person.screen();
+  EXPECT_LT(asked, person.screen().find("[ ]    1  Family"));
+}
+
+TEST(TerminalGrant, OfMoreTimeSetsTheTimeAlone) {
+  ScriptedPerson person;
+  const permissions::ConsentQuestion question = ExtendQuestion();
+  AskingProcess asking(person, question);
+  ASSERT_TRUE(person.Answer({.duration = "3"})) << person.screen();
+  const ConsentOutcome outcome = asking.Outcome();
+  ASSERT_EQ(outcome.kind, Kind::kAnswered) << person.screen();
+  EXPECT_EQ(outcome.answer.decision, ConsentDecision::kAllow);
+  EXPECT_EQ(outcome.answer.validity.expire_time, question.held_until + absl::Hours(30 * 24));
+}
+
+TEST(TerminalGrant, OfOneThingNeedsOnlyTheWord) {
+  using permissions::QuestionKind;
+  for (const bool allow : {true, false}) {
+    for (const permissions::ConsentQuestion& question :
+         {SendQuestion(), ConfirmQuestion(QuestionKind::kUnseal, "Bob"),
+          ConfirmQuestion(QuestionKind::kExport, "Family"),
+          ConfirmQuestion(QuestionKind::kPurge, "account alice")}) {
+      ScriptedPerson person;
+      AskingProcess asking(person, question);
+      ASSERT_TRUE(person.Answer({.word = allow ? "allow" : "yes"})) << person.screen();
+      const ConsentOutcome outcome = asking.Outcome();
+      EXPECT_EQ(outcome.kind, Kind::kAnswered) << person.screen();
+      EXPECT_EQ(outcome.answer.decision,
+                allow ? ConsentDecision::kAllow : ConsentDecision::kRefuse);
+      EXPECT_THAT(person.screen(), HasSubstr(question.subject));
+    }
+  }
+}
+
+TEST(TerminalQuestion, ShowsTheVeryMessageThatWouldBeSent) {
+  ScriptedPerson person;
+  AskingProcess asking(person, SendQuestion());
+  ASSERT_TRUE(person.Answer({.word = ""}));
+  asking.Outcome();
+  EXPECT_THAT(person.screen(), HasSubstr("  | See you at eight."));
+  EXPECT_THAT(person.screen(), HasSubstr("  | Bring salad \\u{202E}!")) << "nothing is hidden";
+}
+
+TEST(TerminalQuestion, SaysWhoSealedWhatIsToBeOpened) {
+  ScriptedPerson person;
+  permissions::ConsentQuestion question =
+      ConfirmQuestion(permissions::QuestionKind::kUnseal, "Carol");
+  question.subject_objected = true;
+  AskingProcess asking(person, question);
+  ASSERT_TRUE(person.Answer({.word = ""}));
+  asking.Outcome();
+  EXPECT_THAT(person.screen(), HasSubstr("they are told"));
 }
 
 TEST(TerminalGrant, OfAGatekeeperHasANameAndNothingElse) {

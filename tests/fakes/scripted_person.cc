@@ -150,32 +150,29 @@ void ScriptedPerson::TypeLine(std::string_view line) {
 }
 
 bool ScriptedPerson::Answer(const TypedAnswers& answers) {
+  const std::vector<std::pair<std::string, std::string>> lines = {
+      {"Your name for it", answers.name},    {"Allow which", answers.scopes},
+      {"Which chats", answers.chats},        {"Which accounts", answers.accounts},
+      {"Which kinds (", answers.kinds},      {"With whom (", answers.people},
+      {"Leave out which", answers.left_out}, {"How far back", answers.history},
+      {"How many (", answers.sends},         {"How long (", answers.duration},
+      {"While locked (", answers.locked},    {"Type \"allow\"", answers.word},
+  };
+  std::vector<std::string> prompts;
+  for (const auto& [prompt, line] : lines) prompts.push_back(prompt);
   while (true) {
-    const std::string prompt =
-        ExpectOneOf({"Your name for it", "Allow which", "Which chats", "Which accounts",
-                     "How far back", "How long (", "Type \"allow\""});
+    const std::string prompt = ExpectOneOf(prompts);
     if (prompt.empty()) return false;
-    if (prompt == "Your name for it") {
-      TypeLine(answers.name);
-    } else if (prompt == "Allow which") {
-      TypeLine(answers.scopes);
-    } else if (prompt == "Which chats") {
-      TypeLine(answers.chats);
-      // Numbers only tick; an empty line says that the picking is done.
-      if (answers.chats.find_first_not_of("0123456789 ,-") == std::string::npos &&
-          !answers.chats.empty()) {
-        if (ExpectOneOf({"Which chats"}).empty()) return false;
-        TypeLine("");
-      }
-    } else if (prompt == "Which accounts") {
-      TypeLine(answers.accounts);
-    } else if (prompt == "How far back") {
-      TypeLine(answers.history);
-    } else if (prompt == "How long (") {
-      TypeLine(answers.duration);
-    } else {
-      TypeLine(answers.word);
-      return true;
+    const auto found = std::find_if(lines.begin(), lines.end(),
+                                    [&](const auto& entry) { return entry.first == prompt; });
+    TypeLine(found->second);
+    if (found == lines.end() - 1) return true;
+    // Numbers only tick; an empty line says that the picking is done.
+    const bool picks = prompt == "Which chats" || prompt == "Leave out which";
+    if (picks && !found->second.empty() &&
+        found->second.find_first_not_of("0123456789 ,-") == std::string::npos) {
+      if (ExpectOneOf({prompt}).empty()) return false;
+      TypeLine("");
     }
   }
 }

@@ -25,9 +25,14 @@ struct TypedAnswers {
   // Numbers, or "all", or "all and new". For "all" with several accounts, `accounts` is typed next.
   std::string chats = "all and new";
   std::string accounts = "1";
-  // Empty takes the default.
+  // Empty takes the default, of all that follow. The first three come after "all" alone.
+  std::string kinds;
+  std::string people;
+  std::string left_out;
   std::string history;
+  std::string sends;
   std::string duration;
+  std::string locked;
   std::string word = "allow";
 };
 
