@@ -27,6 +27,7 @@
 #include "platform/clock.h"
 #include "platform/instance_lock.h"
 #include "platform/linux/logind_session_watch.h"
+#include "platform/linux/terminal_lender.h"
 #include "platform/process_hardening.h"
 #include "platform/runtime_dir.h"
 #include "platform/secret_file_store.h"
@@ -181,7 +182,8 @@ int Run(const Config& config, const platform::Paths& paths, Signals& signals) {
   }
 
   const platform::SystemClock clock;
-  ConsentProcess prompt(*agent, config.consent_face);
+  ConsentProcess prompt(*agent, config.consent_face,
+                        platform::TerminalSocketPath(paths.runtime_dir));
   NotifierProcess notifier(*agent);
   BrokerOptions options{clock,        **secrets,           prompt, config, paths.data_dir,
                         paths.socket, platform::UniqueFd()};
