@@ -165,9 +165,14 @@ TEST_F(ClockTest, AGrantGivenWhileTheClockIsAheadIsServed) {
 TEST_F(ClockTest, GrantsThatNobodyUsesLapse) {
   const Program used = harness_.App("Used", {kMessagesRead});
   Program idle = harness_.App("Idle", {kMessagesRead});
-  // A connection is use; this one ends.
+  // A connection is use; this one ends, and its end is noted.
+  harness_.clock().Advance(absl::Seconds(1));
   idle.stubs.reset();
-  ASSERT_TRUE(OwnerCalls::Await([&] { return AppOf(idle).connection_count() == 0; }));
+  ASSERT_TRUE(OwnerCalls::Await([&] {
+    const v1::App app = AppOf(idle);
+    return app.connection_count() == 0 &&
+           app.last_seen_time().seconds() == absl::ToUnixSeconds(harness_.clock().Now());
+  }));
   EventReader stays(used);
   ASSERT_TRUE(stays.WaitLive());
   const auto state = [&](const Program& app) { return owner_.GrantOf(app).state(); };
