@@ -16,6 +16,7 @@ EchoingNetwork::EchoingNetwork(BrokerHarness& harness, const std::string& networ
   EXPECT_TRUE(harness.Enroll(gatekeeper_, manifest).granted());
   Attach();
   for (const std::string& chat : chats_) PushNext(ChatEvent(chat));
+  EXPECT_TRUE(adapter_->WaitDurable(chats_.size()));
 }
 
 void EchoingNetwork::Attach() {
