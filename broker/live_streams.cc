@@ -129,7 +129,11 @@ absl::StatusOr<std::unique_ptr<LiveStream>> LiveStreams::Add(Principal principal
                              "this app has too many event streams; end one first",
                              {{"limit", std::to_string(kStreamsPerAppMax)}});
     }
-    if (refusal.ok()) streams_.push_back(stream.get());
+    if (refusal.ok()) {
+      streams_.push_back(stream.get());
+      // The reaper sleeps while there is no stream.
+      changed_.NotifyAll();
+    }
   }
   if (!refusal.ok()) return refusal;
   return stream;
