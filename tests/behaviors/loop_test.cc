@@ -211,6 +211,56 @@ TEST_F(Breaker, OpensWithinFiveSecondsWhereTheEchoIsElsewhere) {
   EXPECT_EQ(InfoOf(refused).metadata().at("retry_after_seconds"), "120");
 }
 
+// Two machines whose apps answer each other: neither broker can count what the other has seen,
+// though both apps name their causes.
+TEST_F(Breaker, OpensWithinFiveSecondsBetweenTwoBrokers) {
+  struct Side {
+    BrokerHarness harness;
+    EchoingNetwork network{harness, "alicechat", {"talk", "other"}};
+    Program app = harness.App("Parrot", {kChatsRead, kMessagesRead, kMessagesSend});
+    EventReader reader{app};
+    size_t heard = 0;
+
+    // Repeats the next message it hears, naming it as the cause.
+    SendResult Repeat() {
+      ++heard;
+      while (reader.texts().size() < heard) {
+        if (!reader.WaitForEvents(reader.events().size() + 1)) break;
+      }
+      v1::Event last;
+      for (const v1::Event& event : reader.events()) {
+        if (event.has_message_created()) last = event;
+      }
+      EXPECT_EQ(last.message_created().message().origin().hops(), 0u);
+      return SendText(harness, app, ChatIdOf(app, "talk"), last.message_created().message().text(),
+                      last.id());
+    }
+  };
+  Side left;
+  Side right;
+  ASSERT_TRUE(left.reader.WaitLive() && right.reader.WaitLive());
+  left.network.Say("talk", "Is anybody home?");
+  absl::Duration passed;
+  grpc::Status refused;
+  Side* stopped = nullptr;
+  for (int send = 0; send < 40 && refused.ok(); ++send) {
+    Side& from = send % 2 == 0 ? left : right;
+    Side& to = send % 2 == 0 ? right : left;
+    refused = from.Repeat().status;
+    if (!refused.ok()) stopped = &from;
+    for (Side* side : {&left, &right}) side->harness.clock().Advance(absl::Milliseconds(200));
+    passed += absl::Milliseconds(200);
+    if (refused.ok()) to.network.Say("talk", from.network.sent().back().text());
+  }
+  ASSERT_NE(stopped, nullptr);
+  EXPECT_LT(passed, absl::Seconds(5));
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << Text(refused);
+  EXPECT_EQ(ReasonOf(refused), "LOOP");
+  EXPECT_EQ(NoticesOf(stopped->harness, v1::OwnerNotice::KIND_LOOP_STOPPED).size(), 1u);
+  EXPECT_TRUE(SendText(stopped->harness, stopped->app, ChatIdOf(stopped->app, "other"), "Hello")
+                  .status.ok());
+}
+
 TEST_F(Breaker, LeavesAloneWhoTellsManyChatsTheSameAndPeopleWhoAgree) {
   std::vector<std::string> chats;
   for (int i = 0; i < 30; ++i) chats.push_back("chat " + std::to_string(i));
