@@ -55,6 +55,8 @@ void OfferChats(ConsentQuestion& question, std::span<const ChatId> asked_chats,
         question.accounts.begin(), question.accounts.end(),
         [&](const permissions::OfferedAccount& offered) { return offered.id == account; });
     if (place == question.accounts.end()) continue;
+    // What no grant reaches is not offered.
+    if (directory.FactsOf(account, IdFromText<ChatId>(chat.id())).sealed) continue;
     if (asked(chat)) question.asked_chats.push_back(static_cast<uint32_t>(question.chats.size()));
     question.chats.push_back({IdFromText<ChatId>(chat.id()),
                               static_cast<uint32_t>(place - question.accounts.begin()),

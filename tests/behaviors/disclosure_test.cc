@@ -395,6 +395,31 @@ TEST_F(DisclosureTest, ANoticeIsNobodysMessageAndSaysSo) {
   EXPECT_FALSE(message.origin().is_own());
 }
 
+TEST_F(DisclosureTest, WhatAnAppSendsSaysSoAsThePolicyHasIt) {
+  const Program away = NewApp("Translator", true, {kChatsRead, kMessagesSend});
+  const auto attribution = [&](const Program& app) {
+    v1::SendMessageRequest request;
+    request.set_request_id(harness_.NewRequestId());
+    request.set_chat_id(ChatIdOf(app, "club"));
+    request.set_text("hello " + request.request_id());
+    v1::SendMessageResponse response;
+    const grpc::Status status = app->message->SendMessage(Patiently().get(), request, &response);
+    EXPECT_TRUE(status.ok()) << Text(status);
+    for (const v1::Command& command : adapter_->commands()) {
+      if (command.send_message().text() == request.text()) {
+        return command.send_message().attribution();
+      }
+    }
+    return std::string("(nothing was sent)");
+  };
+  EXPECT_THAT(attribution(away), HasSubstr("“Translator”"));
+  EXPECT_EQ(attribution(sender_), "");
+  SetPolicy(v1::NOTICE_POLICY_ALWAYS);
+  EXPECT_THAT(attribution(sender_), HasSubstr("“Sender”"));
+  SetPolicy(v1::NOTICE_POLICY_OFF);
+  EXPECT_EQ(attribution(away), "");
+}
+
 TEST_F(DisclosureTest, AHostileNameIsCleanedBeforeItIsPosted) {
   const Program app = NewApp("Trans\u202Elator\nNO APPS", true);
   Pass(broker::kNoticeDelay);

@@ -500,6 +500,16 @@ TEST_F(SealTest, APersonTakesBackWhatTheyObjectedToAndNotWhatTheUserSealed) {
   EXPECT_EQ(Seals()[0].reach(), v1::SEAL_REACH_ALL_APPS);
 }
 
+TEST_F(SealTest, NoQuestionOffersWhatIsSealed) {
+  SealChat("other");
+  SealPerson("bob");
+  const Program app = NewApp("Late", false);
+  const std::vector<permissions::ConsentQuestion> asked = harness_.asked();
+  std::vector<std::string> offered;
+  for (const auto& chat : asked.back().chats) offered.push_back(chat.name);
+  EXPECT_EQ(offered, (std::vector<std::string>{"club"}));
+}
+
 TEST_F(SealTest, ABadTargetIsRefusedByName) {
   v1::SealRequest nothing;
   EXPECT_EQ(InfoOf(Seal(nothing)).metadata().at("field"), "target");
