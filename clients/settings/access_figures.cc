@@ -124,9 +124,13 @@ AccessFigures FiguresOf(const std::vector<v1::AccessSummary>& summaries,
 }
 
 uint64_t RoundMaximum(uint64_t largest) {
-  // 2, 4, 6, 8 or 10 with zeros behind: half of it is a whole number too.
+  // Each halves to a whole number.
+  for (const uint64_t small : {uint64_t{2}, uint64_t{4}, uint64_t{6}, uint64_t{8}}) {
+    if (small >= largest) return small;
+  }
+  static constexpr uint64_t kSteps[] = {10, 12, 16, 20, 24, 30, 40, 50, 60, 80};
   for (uint64_t unit = 1;; unit *= 10) {
-    for (const uint64_t step : {uint64_t{2}, uint64_t{4}, uint64_t{6}, uint64_t{8}, uint64_t{10}}) {
+    for (const uint64_t step : kSteps) {
       if (step * unit >= largest) return step * unit;
     }
     // Nothing that is counted comes near; the loop must end all the same.

@@ -129,7 +129,7 @@ void AppPage::AddActs(const v1::App& app) {
         revoke, FillIn(Tr("Take everything back from $0?"), name),
         Tr("It stops at once and for good. What it saw it has. To come back it has to ask you "
            "anew."),
-        Tr("_Take back"), [this, revoke, name] {
+        Tr("Yes, take it back"), [this, revoke, name] {
           Act(
               around_, revoke,
               [principal = principal_](owner::Owner& owner) { return owner.RevokeApp(principal); },
@@ -177,7 +177,7 @@ GtkWidget* AppPage::NewGrantActs(const v1::OwnedGrant& owned) {
       Tr("Take _back…"), [] {}, ButtonKind::kDestructive);
   Connect(revoke, "clicked", [this, revoke, id] {
     Confirm(revoke, Tr("Take this access back?"),
-            Tr("It ends at once and for good. What the app saw it has."), Tr("_Take back"),
+            Tr("It ends at once and for good. What the app saw it has."), Tr("Yes, take it back"),
             [this, revoke, id] {
               Act(
                   around_, revoke, [id](owner::Owner& owner) { return owner.RevokeGrant(id); },

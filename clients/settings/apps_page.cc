@@ -135,7 +135,7 @@ void AppsPage::AddGatekeepers() {
       Confirm(remove, FillIn(Tr("Remove $0?"), VisibleText(app.display_name())),
               Tr("It brings in no more messages. What it brought in stays. To come back it has to "
                  "ask you anew."),
-              Tr("_Remove"), [this, remove, principal = app.principal()] {
+              Tr("Yes, remove it"), [this, remove, principal = app.principal()] {
                 Act(
                     around_, remove,
                     [principal](owner::Owner& owner) { return owner.RevokeApp(principal); },

@@ -55,7 +55,8 @@ std::string ValidityWords(const v1::Validity& validity, absl::Time now) {
 std::string ListWords(const std::vector<std::string>& names, size_t most) {
   std::string words;
   for (size_t i = 0; i < names.size() && i < most; ++i) {
-    absl::StrAppend(&words, i == 0 ? "" : ", ", owner::VisibleText(names[i]));
+    // Isolated: names of any script leave the order of the sentence alone.
+    absl::StrAppend(&words, i == 0 ? "" : ", ", "\u2068", owner::VisibleText(names[i]), "\u2069");
   }
   if (names.size() <= most) return words;
   const uint64_t more = names.size() - most;

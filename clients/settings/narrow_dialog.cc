@@ -164,7 +164,7 @@ void OpenNarrowDialog(const Around& around, GtkWidget* pressed, const std::strin
   adw_header_bar_pack_start(ADW_HEADER_BAR(header),
                             NewButton(Tr("_Cancel"), [window] { gtk_window_close(window); }));
   narrowing->apply = NewButton(
-      Tr("_Narrow"), [narrowing] { Apply(*narrowing); }, ButtonKind::kSuggested);
+      Tr("_Apply"), [narrowing] { Apply(*narrowing); }, ButtonKind::kSuggested);
   adw_header_bar_pack_end(ADW_HEADER_BAR(header), narrowing->apply);
   narrowing->Judge();
 

@@ -22,8 +22,8 @@ class NoticesBox {
   void Update();
 
  private:
-  // More would push the page out of the window; the rest is a number.
-  static constexpr int kShownMax = 3;
+  // The newest; more would push the page out of the window, so the rest is a number.
+  static constexpr int kShownMax = 1;
 
   void Fill();
   void AddBar(const char* icon, const std::string& title, const std::string& text,

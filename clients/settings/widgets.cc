@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "clients/settings/widgets.h"
 
-#include <absl/strings/str_cat.h>
+#include <absl/strings/str_replace.h>
 
 #include <memory>
 #include <utility>
@@ -103,7 +103,7 @@ AdwActionRow* NewRow(const std::string& title, const std::string& subtitle) {
   adw_action_row_set_title_lines(ADW_ACTION_ROW(row), 0);
   adw_action_row_set_subtitle_lines(ADW_ACTION_ROW(row), 0);
   if (!subtitle.empty()) adw_action_row_set_subtitle(ADW_ACTION_ROW(row), subtitle.c_str());
-  SetAccessibleName(row, title);
+  // Its title names it already.
   if (!subtitle.empty()) SetAccessibleDescription(row, subtitle);
   return ADW_ACTION_ROW(row);
 }
@@ -163,6 +163,8 @@ GtkWidget* NewButton(const std::string& label, std::function<void()> press, Butt
   if (kind == ButtonKind::kSuggested) gtk_widget_add_css_class(button, "suggested-action");
   if (kind == ButtonKind::kDestructive) gtk_widget_add_css_class(button, "destructive-action");
   gtk_widget_set_valign(button, GTK_ALIGN_CENTER);
+  // Else GTK says the underscore too.
+  SetAccessibleName(button, absl::StrReplaceAll(label, {{"_", ""}}));
   Connect(button, "clicked", std::move(press));
   return button;
 }
@@ -251,7 +253,7 @@ void Confirm(GtkWidget* over, const std::string& title, const std::string& text,
   GtkWidget* dialog =
       adw_message_dialog_new(GTK_WINDOW(gtk_widget_get_root(over)), title.c_str(), text.c_str());
   AdwMessageDialog* message = ADW_MESSAGE_DIALOG(dialog);
-  adw_message_dialog_add_response(message, "no", Tr("_Cancel"));
+  adw_message_dialog_add_response(message, "no", Tr("Cancel"));
   adw_message_dialog_add_response(message, "yes", yes.c_str());
   adw_message_dialog_set_response_appearance(message, "yes", ADW_RESPONSE_DESTRUCTIVE);
   adw_message_dialog_set_default_response(message, "no");

@@ -107,6 +107,7 @@ SettingsWindow::SettingsWindow(GtkApplication* application, owner::Paths paths,
   gtk_widget_add_controller(window_, keys);
 
   adw_view_stack_set_visible_child_name(pages_, first_page.c_str());
+  ShowPlace();
   Connect(pages_, "notify::visible-child", [this] { OnPageShown(); });
   model_.Observe([this] { Update(); });
   WatchVisibility();
@@ -211,7 +212,17 @@ void SettingsWindow::GoBack() {
 }
 
 void SettingsWindow::ShowPlace() {
-  adw_leaflet_set_visible_child_name(leaflet_, trail_.empty() ? "main" : trail_.back().c_str());
+  const std::string place = trail_.empty() ? "main" : trail_.back();
+  // Pages that are not shown are hidden from screen readers too.
+  const auto set_visible = [&](bool shown) {
+    for (const char* name : {"main", "chat", "app", "view"}) {
+      GtkWidget* page = adw_leaflet_get_child_by_name(leaflet_, name);
+      if ((place == name) == shown) gtk_widget_set_visible(page, shown);
+    }
+  };
+  set_visible(true);
+  adw_leaflet_set_visible_child_name(leaflet_, place.c_str());
+  set_visible(false);
 }
 
 void SettingsWindow::Update() {

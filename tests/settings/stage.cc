@@ -220,7 +220,10 @@ void Stage::Fill() {
   }
   clock_.Advance(now - clock_.Now());
   // What was read last is counted before the readers leave; two stay: in use now.
-  for (const char* name : {"Customer notes", "Statistics"}) readers.erase(name);
+  for (const char* name : {"Customer notes", "Statistics"}) {
+    readers.erase(name);
+    apps_.at(name).stubs.reset();
+  }
   live_ = std::move(readers);
 }
 

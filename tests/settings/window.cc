@@ -100,6 +100,10 @@ Window::Window(const Desktop& desktop, const daemon_test::Profile& profile,
       Output("DISPLAY=" + display_ + " timeout 20 xdotool search --sync --onlyvisible --pid " +
              std::to_string(program_->pid()) + " | tail -1");
   EXPECT_FALSE(id.empty()) << program_->errors();
+  // Tall enough to show all of most pages: what is to be pressed need not be scrolled to.
+  const bool large = all.contains("GDK_SCALE");
+  Output("DISPLAY=" + display_ + " xdotool windowsize --sync " + id +
+         (large ? " 1800 1950" : " 900 1240"));
   Output("DISPLAY=" + display_ + " xdotool windowfocus --sync " + id);
   int to[2];
   int from[2];
