@@ -14,8 +14,6 @@ int main(int argc, char** argv) {
   postern::cli::AddSealAndUnseal(line);
   postern::cli::AddDisclosures(line);
   postern::cli::AddAudit(line);
-  postern::cli::AddSealAndUnseal(line);
-  postern::cli::AddDisclosures(line);
   postern::cli::AddPauseAndResume(line);
   postern::cli::AddConsent(line);
   postern::cli::AddEnroll(line);
