@@ -13,7 +13,7 @@ namespace {
 // About five rows: enough to see that it is a list, and the rest of the question stays in view.
 constexpr int kListHeight = 260;
 // A row's height in the default theme; only to make a short list no taller than it is.
-constexpr int kRowHeight = 54;
+constexpr int kRowHeight = 46;
 // A chat's place in the question, kept on its item, because a search changes places in the list.
 constexpr const char* kPlaceKey = "postern-place";
 constexpr const char* kNameKey = "postern-name";

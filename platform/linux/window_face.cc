@@ -114,6 +114,8 @@ class ConsentWindow {
     GtkWidget* buttons = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 12);
     gtk_box_set_homogeneous(GTK_BOX(buttons), TRUE);
     for (GtkWidget* button : {refuse_, allow_}) {
+      // Named by the label in it; without this also by its text with the underscore.
+      gtk_accessible_reset_property(GTK_ACCESSIBLE(button), GTK_ACCESSIBLE_PROPERTY_LABEL);
       gtk_widget_set_hexpand(button, TRUE);
       gtk_box_append(GTK_BOX(buttons), button);
     }

@@ -36,12 +36,12 @@ GtkLabel* NewNote(const std::string& text, const char* css_class) {
   return label;
 }
 
+// The control takes its name from the row: being its activatable widget labels it.
 GtkSwitch* AddSwitchRow(AdwPreferencesGroup* group, const std::string& title,
                         const std::string& subtitle) {
   AdwActionRow* row = NewRow(title, subtitle);
   GtkWidget* toggle = gtk_switch_new();
   gtk_widget_set_valign(toggle, GTK_ALIGN_CENTER);
-  SetAccessibleLabel(toggle, title);
   adw_action_row_add_suffix(row, toggle);
   adw_action_row_set_activatable_widget(row, toggle);
   adw_preferences_group_add(group, GTK_WIDGET(row));
@@ -52,7 +52,6 @@ GtkCheckButton* AddCheckRow(AdwPreferencesGroup* group, const std::string& title
   AdwActionRow* row = NewRow(title, "");
   GtkWidget* check = gtk_check_button_new();
   gtk_widget_set_valign(check, GTK_ALIGN_CENTER);
-  SetAccessibleLabel(check, title);
   adw_action_row_add_prefix(row, check);
   adw_action_row_set_activatable_widget(row, check);
   adw_preferences_group_add(group, GTK_WIDGET(row));

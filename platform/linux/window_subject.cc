@@ -20,6 +20,8 @@ using permissions::QuestionKind;
 
 // A long message is scrolled to, and the buttons stay in view.
 constexpr int kMessageHeight = 300;
+// In bytes: up to here it is some lines.
+constexpr size_t kShortMessage = 200;
 
 void Add(AdwPreferencesGroup* group, const std::string& title, const std::string& text) {
   adw_preferences_group_add(group, GTK_WIDGET(NewTextRow(title, text)));
@@ -154,6 +156,10 @@ void WindowSubject::AddMessage(GtkBox* content) {
   GtkWidget* scrolled = gtk_scrolled_window_new();
   gtk_scrolled_window_set_propagate_natural_height(GTK_SCROLLED_WINDOW(scrolled), TRUE);
   gtk_scrolled_window_set_max_content_height(GTK_SCROLLED_WINDOW(scrolled), kMessageHeight);
+  // A text does not say beforehand how high it will be at this width.
+  if (question_.message_text.size() > kShortMessage) {
+    gtk_scrolled_window_set_min_content_height(GTK_SCROLLED_WINDOW(scrolled), kMessageHeight);
+  }
   gtk_scrolled_window_set_child(GTK_SCROLLED_WINDOW(scrolled), view);
   GtkWidget* frame = gtk_frame_new(nullptr);
   gtk_frame_set_child(GTK_FRAME(frame), scrolled);

@@ -12,6 +12,7 @@ Reads one request a line from standard input and answers each in one line, both 
 Answers {"ok": false, "there": [...]} when what is named does not come within ten seconds.
 """
 import json
+import re
 import subprocess
 import sys
 import time
@@ -74,6 +75,12 @@ def widgets():
     return found
 
 
+def name_of(widget):
+    """Returns its name; the toolkit's word for a kind of widget is none."""
+    name = widget.get_name() or ""
+    return "" if re.fullmatch(r"(Gtk|Adw)[A-Z]\w*", name) else name
+
+
 def text_of(widget):
     try:
         text = widget.get_text_iface()
@@ -85,7 +92,7 @@ def text_of(widget):
 def line_of(depth, widget):
     """Returns what is said of a widget, or None."""
     role = widget.get_role()
-    name = widget.get_name() or ""
+    name = name_of(widget)
     text = text_of(widget) if role in (Role.TEXT, Role.ENTRY, Role.LABEL) else ""
     description = widget.get_description() or ""
     if text == name:
@@ -113,13 +120,16 @@ def line_of(depth, widget):
 
 
 def find(name, usable):
-    for _, widget in widgets():
-        try:
+    program = window()
+    if program is None:
+        return None
+    try:
+        for _, widget in below(program):
             if widget.get_role() in PRESSABLE and (widget.get_name() or "").startswith(name):
                 if not usable or widget.get_state_set().contains(State.SENSITIVE):
                     return widget
-        except GLib.Error:
-            continue
+    except GLib.Error:
+        pass
     return None
 
 

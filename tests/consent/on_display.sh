@@ -1,0 +1,18 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Runs a command on a virtual display and a session bus of its own.
+#   on_display.sh COMMAND [ARGUMENT...]
+set -euo pipefail
+number=$(mktemp)
+exec 7>"$number"
+Xvfb -screen 0 1400x2800x24 -nolisten tcp -displayfd 7 >/dev/null 2>&1 &
+server=$!
+trap 'kill "$server" 2>/dev/null || true; rm -f -- "$number"' EXIT
+until [[ -s $number ]]; do
+  kill -0 "$server" || exit 1
+  read -rt 0.05 <> <(:) || true
+done
+DISPLAY=":$(<"$number")"
+unset WAYLAND_DISPLAY
+export DISPLAY GDK_BACKEND=x11 GSK_RENDERER=cairo GSETTINGS_BACKEND=memory GTK_A11Y=atspi
+dbus-run-session -- "$@" 7>&-
