@@ -22,13 +22,21 @@ v1::ErrorInfo InfoIn(const grpc::Status& status) {
 }
 
 TEST(RpcStatus, TellsTheCallerNothingOfOurFaults) {
-  const grpc::Status status = ToGrpc(absl::DataLossError("secret of the house"));
+  const grpc::Status status = ToGrpc(absl::InternalError("secret of the house"));
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
   EXPECT_THAT(status.error_message(), testing::Not(testing::HasSubstr("secret")));
   EXPECT_THAT(status.error_details(), testing::Not(testing::HasSubstr("secret")));
   const v1::ErrorInfo info = InfoIn(status);
   EXPECT_EQ(info.reason(), "INTERNAL");
   EXPECT_EQ(info.metadata().at("error_id").size(), 16u);
+}
+
+TEST(RpcStatus, SaysThatTheLogIsDamagedAndNotHow) {
+  const grpc::Status status = ToGrpc(absl::DataLossError("secret of the house"));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::DATA_LOSS);
+  EXPECT_THAT(status.error_message(), testing::Not(testing::HasSubstr("secret")));
+  EXPECT_THAT(status.error_message(), testing::HasSubstr("postern doctor"));
+  EXPECT_EQ(InfoIn(status).reason(), "LOG_DAMAGED");
 }
 
 TEST(RpcStatus, CarriesCodeReasonAndMetadata) {
