@@ -60,7 +60,7 @@ using Message = std::unique_ptr<sd_bus_message, FreeMessage>;
 class ErrorSlot {
  public:
   ~ErrorSlot() { sd_bus_error_free(&error); }
-  sd_bus_error error = SD_BUS_ERROR_NULL;
+  sd_bus_error error{nullptr, nullptr, 0};
 };
 
 // Returns the answer, or nothing.
@@ -333,6 +333,8 @@ class LogindSessionWatch final : public SessionWatch {
   }
 
   void Tell(SessionPresence presence) {
+    // Held throughout: whoever begins to listen meanwhile knows the new word already.
+    MutexLock calling(call_mutex_);
     bool changed = false;
     {
       MutexLock lock(mutex_);
@@ -341,9 +343,7 @@ class LogindSessionWatch final : public SessionWatch {
       has_word_ = true;
       word_came_.NotifyAll();
     }
-    if (!changed) return;
-    MutexLock calling(call_mutex_);
-    if (changed_) changed_();
+    if (changed && changed_) changed_();
   }
 
   const UniqueFd stop_;
@@ -351,7 +351,7 @@ class LogindSessionWatch final : public SessionWatch {
   ConditionVariable word_came_;
   SessionPresence presence_ ABSL_GUARDED_BY(mutex_) = SessionPresence::kUnknown;
   bool has_word_ ABSL_GUARDED_BY(mutex_) = false;
-  // Held while 'changed_' runs. Never taken with mutex_ held.
+  // Held while 'changed_' runs. Taken before mutex_.
   Mutex call_mutex_;
   std::function<void()> changed_ ABSL_GUARDED_BY(call_mutex_);
   std::thread thread_;
