@@ -122,8 +122,7 @@ void AppPage::AddActs(const v1::App& app) {
   AddTo(box,
         NewButton(Tr("What did it _already see?"), [this] { around_.open_view(principal_, true); }),
         "seen");
-  GtkWidget* revoke = NewButton(
-      Tr("_Take everything back…"), [] {}, ButtonKind::kDestructive);
+  GtkWidget* revoke = NewButton(Tr("_Take everything back…"), [] {});
   Connect(revoke, "clicked", [this, revoke, name = VisibleText(app.display_name())] {
     Confirm(
         revoke, FillIn(Tr("Take everything back from $0?"), name),
@@ -173,8 +172,7 @@ GtkWidget* AppPage::NewGrantActs(const v1::OwnedGrant& owned) {
     });
     AddTo(box, extend, absl::StrCat("extend ", id));
   }
-  GtkWidget* revoke = NewButton(
-      Tr("Take _back…"), [] {}, ButtonKind::kDestructive);
+  GtkWidget* revoke = NewButton(Tr("Take _back…"), [] {});
   Connect(revoke, "clicked", [this, revoke, id] {
     Confirm(revoke, Tr("Take this access back?"),
             Tr("It ends at once and for good. What the app saw it has."), Tr("Yes, take it back"),

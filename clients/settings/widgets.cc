@@ -161,7 +161,6 @@ AdwComboRow* AddComboRow(AdwPreferencesGroup* group, const std::string& title,
 GtkWidget* NewButton(const std::string& label, std::function<void()> press, ButtonKind kind) {
   GtkWidget* button = gtk_button_new_with_mnemonic(label.c_str());
   if (kind == ButtonKind::kSuggested) gtk_widget_add_css_class(button, "suggested-action");
-  if (kind == ButtonKind::kDestructive) gtk_widget_add_css_class(button, "destructive-action");
   gtk_widget_set_valign(button, GTK_ALIGN_CENTER);
   // Else GTK says the underscore too.
   SetAccessibleName(button, absl::StrReplaceAll(label, {{"_", ""}}));

@@ -36,7 +36,7 @@ GtkCheckButton* AddCheckRow(AdwPreferencesGroup* group, const std::string& title
 AdwComboRow* AddComboRow(AdwPreferencesGroup* group, const std::string& title,
                          const std::vector<std::string>& texts, guint selected);
 
-enum class ButtonKind { kPlain, kSuggested, kDestructive };
+enum class ButtonKind { kPlain, kSuggested };
 // With a mnemonic where the label has an underscore.
 GtkWidget* NewButton(const std::string& label, std::function<void()> press,
                      ButtonKind kind = ButtonKind::kPlain);
