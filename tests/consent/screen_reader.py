@@ -51,7 +51,7 @@ def window():
 
 def below(node, depth=0):
     """Yields (depth, widget) for all that is shown below 'node'."""
-    for place in range(node.get_child_count()):
+    for place in range(min(node.get_child_count(), CHILDREN_MAX)):
         child = node.get_child_at_index(place)
         if child is None:
             continue
