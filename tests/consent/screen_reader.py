@@ -6,6 +6,7 @@ Reads one request a line from standard input and answers each in one line, both 
 
     {"do": "press", "name": "Read new"}   presses the widget whose name begins so
     {"do": "wait", "name": "Allow"}       waits until there is one, and it can be used
+    {"do": "focus", "name": "Search"}     gives the keyboard to it
     {"do": "tree"}                        all that is said, from top to bottom
     {"do": "ticked"}                      the names of what is ticked or switched on
 
@@ -25,6 +26,8 @@ from gi.repository import Atspi, GLib  # noqa: E402
 WAIT_SECONDS = 10
 POLL_SECONDS = 0.03
 PROGRAM = sys.argv[1] if len(sys.argv) > 1 else "postern-consent"
+# Of one widget: a list of thousands offers some hundred rows at a time.
+CHILDREN_MAX = 40
 Role = Atspi.Role
 State = Atspi.StateType
 PRESSABLE = (Role.CHECK_BOX, Role.TOGGLE_BUTTON, Role.PUSH_BUTTON, Role.RADIO_BUTTON, Role.TEXT,
@@ -148,7 +151,12 @@ def press(widget):
     if action is not None and Atspi.Action.get_n_actions(action) > 0:
         Atspi.Action.do_action(action, 0)
         return
-    # GTK 4.8 gives check buttons and text no action: they are clicked, where they say they are.
+    # GTK 4.8 gives check buttons and text no action.
+    click(widget)
+
+
+def click(widget):
+    """Clicks a widget where it says it is."""
     extents = Atspi.Component.get_extents(widget.get_component_iface(), Atspi.CoordType.WINDOW)
     subprocess.run(["xdotool", "mousemove", str(extents.x + extents.width // 2),
                     str(extents.y + extents.height // 2), "click", "1"], check=True)
@@ -180,6 +188,8 @@ def answer(request):
         return {"ok": False, "there": tree()}
     if do == "press":
         press(widget)
+    if do == "focus":
+        click(widget)
     return {"ok": True}
 
 

@@ -169,9 +169,9 @@ def show(name, state, reader, trees, pictures):
             if not pressed["ok"]:
                 return ["%s: there is no '%s', but %s" % (name, widget, pressed.get("there"))]
         if state.search:
-            if not reader.ask(do="press", name="Search chats")["ok"]:
+            if not reader.ask(do="focus", name="Search chats")["ok"]:
                 return ["%s: no search" % name]
-            run("xdotool type --window %s %s" % (window, state.search))
+            run("xdotool type " + state.search)
         if state.awake is False:
             run("xdotool mousemove 1390 2790")
             run("xdotool windowfocus $(xdotool search --maxdepth 0 '' 2>/dev/null | head -1)")
