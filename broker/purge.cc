@@ -60,8 +60,8 @@ std::vector<std::string> Purge::Run() {
   std::vector<std::string> remaining;
   spdlog::warn("event=purge");
   options_.store.Retire();
-  // What the keyring was still to remember is remembered now, and not after it was made to forget.
-  options_.anchor.SaveNow();
+  // What the keyring was still to remember is not written after it was made to forget.
+  options_.anchor.Retire();
 
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(options_.data_dir, error)) {

@@ -66,13 +66,17 @@ StoreAnchor::StoreAnchor(platform::SecretStore& secrets, Store& store, EventLog&
       hash_(store.DeriveKey("postern database anchor")),
       thread_([this] { Loop(); }) {}
 
-StoreAnchor::~StoreAnchor() {
+StoreAnchor::~StoreAnchor() { Retire(); }
+
+void StoreAnchor::Retire() {
+  std::thread thread;
   {
     platform::MutexLock lock(mutex_);
     stopping_ = true;
     changed_.NotifyAll();
+    std::swap(thread, thread_);
   }
-  thread_.join();
+  if (thread.joinable()) thread.join();
 }
 
 std::string StoreAnchor::Pack(const Place& place) const {

@@ -64,6 +64,8 @@ class StoreAnchor {
   // The same, and waits until it is, at most kAnchorWait: what the user took back must not come
   // alive again with an older database. False when it is not yet; the next Save tries again.
   bool SaveNow();
+  // Lets a write that is under way end; after it nothing is remembered any more.
+  void Retire();
 
  private:
   struct Place {
@@ -95,7 +97,7 @@ class StoreAnchor {
   uint64_t done_ ABSL_GUARDED_BY(mutex_) = 0;
   bool failing_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  std::thread thread_;
+  std::thread thread_ ABSL_GUARDED_BY(mutex_);
 };
 
 // What a finding means, for people; empty when nothing is wrong.
