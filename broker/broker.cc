@@ -360,7 +360,7 @@ absl::Status Broker::Running::OpenDoor(BrokerOptions& options, platform::TlsIden
     log->WakeAll();
     apps->WakeAll();
   };
-  const DoorLimits limits = door_options.limits;
+  const DoorLimits door_limits = door_options.limits;
   ASSIGN_OR_RETURN(door, Door::Open(std::move(door_options)));
   // Made before the door accepts, which it does in Serve.
   leases = std::make_unique<LeaseTable>(LeaseTable::World{
@@ -373,7 +373,7 @@ absl::Status Broker::Running::OpenDoor(BrokerOptions& options, platform::TlsIden
   gate = std::make_unique<MethodGate>(
       *door,
       [this](const permissions::Principal& principal) { return apps->StandingOf(principal); },
-      limits,
+      door_limits,
       MethodGate::Observer{
           [this](const Caller& caller) {
             if (caller.standing != Standing::kApp && caller.standing != Standing::kGatekeeper) {
