@@ -172,6 +172,8 @@ grpc::Status GrantService::WatchGrants(grpc::ServerContext* context,
         while (!context->IsCancelled()) {
           if (parts_.shutdown.begun()) return Shutdown::Refusal();
           const uint64_t epoch = parts_.apps.epoch();
+          // Before the grants are looked at: what ends meanwhile is to be noticed at once.
+          const absl::Time now = parts_.clock.Now();
           const AppPointer app = parts_.apps.Find(caller.principal);
           if (app->standing == Standing::kRevoked) {
             return VerdictStatus(permissions::Verdict::kRevoked, permissions::Scope::kMessagesRead);
@@ -192,7 +194,6 @@ grpc::Status GrantService::WatchGrants(grpc::ServerContext* context,
             last = bytes.empty() ? "-" : bytes;
           }
           // What ends by itself changes no grant and no epoch.
-          const absl::Time now = parts_.clock.Now();
           const absl::Time expiry = permissions::NextExpiry(parts_.apps.AccessOf(*app), now);
           parts_.apps.WaitForChange(epoch, std::min(kCancelPoll, expiry - now));
         }

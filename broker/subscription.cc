@@ -140,7 +140,7 @@ absl::Status Subscription::CheckStanding() {
   // A stream lives by any scope that shows some kind of event. The answer is the best of them: with
   // everything revoked, "revoked" and not "missing".
   const permissions::Access access = parts_.apps.AccessOf(*app_);
-  const absl::Time now = parts_.clock.Now();
+  const absl::Time now = checked_at_ = parts_.clock.Now();
   Verdict best = Verdict::kScopeMissing;
   Scope best_scope = Scope::kMessagesRead;
   for (int kind = permissions::kFirstEventKind; kind <= permissions::kLastEventKind; ++kind) {
@@ -282,9 +282,9 @@ absl::Status Subscription::WriteFrame(v1::SubscribeResponse& frame, Write write)
 }
 
 void Subscription::WaitForMore(uint64_t seen_wakes) {
-  const absl::Time now = parts_.clock.Now();
-  const absl::Time expiry = permissions::NextExpiry(parts_.apps.AccessOf(*app_), now);
-  parts_.log.WaitPast(position_, std::min(kCancelPoll, expiry - now), seen_wakes);
+  // From when the standing was looked at: what ended since then is to be noticed at once.
+  const absl::Time expiry = permissions::NextExpiry(parts_.apps.AccessOf(*app_), checked_at_);
+  parts_.log.WaitPast(position_, std::min(kCancelPoll, expiry - checked_at_), seen_wakes);
 }
 
 }  // namespace postern::broker

@@ -80,6 +80,7 @@ class Subscription {
   // What the frame at hand was decided by.
   uint64_t epoch_ = 0;
   AppPointer app_;
+  absl::Time checked_at_;
   Sequence position_ = 0;
   // The position of the last frame that was written; nothing before the first.
   std::optional<Sequence> written_;
