@@ -208,6 +208,32 @@ absl::Status HideQuote(const LogRecord& record, const Viewer& viewer, v1::Messag
   return absl::OkStatus();
 }
 
+// An edit of an answer repeats the lines that it quotes.
+absl::Status HideEditedQuote(const LogRecord& record, const Viewer& viewer,
+                             v1::MessageEdited& edited) {
+  ASSIGN_OR_RETURN(const RecordPointer created,
+                   viewer.history.FindCreated(record.message, record.sequence));
+  if (created == nullptr || created->erased()) return absl::OkStatus();
+  storage::v1::StoredEvent stored;
+  if (!stored.ParseFromString(created->body)) return Unreadable();
+  const v1::Message& answer = stored.event().message_created().message();
+  if (!answer.has_reply_to()) return absl::OkStatus();
+  v1::Message now;
+  *now.mutable_reply_to() = answer.reply_to();
+  now.set_text(edited.text());
+  now.set_raw_text(edited.raw_text());
+  now.set_text_bytes(edited.text_bytes());
+  *now.mutable_spans() = edited.spans();
+  *now.mutable_mentions() = edited.mentions();
+  RETURN_IF_ERROR(HideQuote(record, viewer, now));
+  edited.set_text(now.text());
+  edited.set_raw_text(now.raw_text());
+  edited.set_text_bytes(now.text_bytes());
+  *edited.mutable_spans() = now.spans();
+  *edited.mutable_mentions() = now.mentions();
+  return absl::OkStatus();
+}
+
 // What is left of a record whose content is gone.
 Event Remains(const LogRecord& record) {
   Event event;
@@ -288,6 +314,9 @@ absl::StatusOr<std::optional<Event>> ViewEvent(const LogRecord& record, const Vi
     if (event.has_message_created()) {
       RETURN_IF_ERROR(
           HideQuote(record, viewer, *event.mutable_message_created()->mutable_message()));
+    }
+    if (event.has_message_edited() && !record.erased()) {
+      RETURN_IF_ERROR(HideEditedQuote(record, viewer, *event.mutable_message_edited()));
     }
     if (event.has_contact_changed() && !MayIdentify(viewer, facts.object)) {
       event.mutable_contact_changed()->mutable_contact()->clear_addresses();

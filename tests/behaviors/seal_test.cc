@@ -291,7 +291,13 @@ TEST_F(SealTest, ASealedPersonIsAsIfNotThere) {
   ASSERT_TRUE(adapter_->PushDurably(AllOfBob("club")));
   v1::Event mention = From("carol", MessageEvent("club", "c2", "hello you"));
   mention.mutable_message_created()->mutable_message()->add_mentions()->set_contact_id("bob");
+  // She quotes him again when she edits.
+  v1::Event edit = EditEvent("club", "c3", "> the canary sings\nonce more");
+  edit.mutable_message_edited()->set_sender_contact_id("carol");
   v1::Event gone = DeleteEvent("club", "c1");
+  ASSERT_TRUE(adapter_->PushDurably(
+      {From("carol", Answer("b1", "bob", MessageEvent("club", "c3", "> the canary sings\nsung"))),
+       edit}));
   ASSERT_TRUE(adapter_->PushDurably({mention, gone, Group("club", {"self", "bob", "carol"}),
                                      MessageEvent("with bob", "d", "canary"),
                                      From("carol", MessageEvent("other", "o", "end"))}));
@@ -306,6 +312,7 @@ TEST_F(SealTest, ASealedPersonIsAsIfNotThere) {
   // Carol's are there, without what was his in them; so is that one of hers was deleted.
   EXPECT_THAT(told, HasSubstr("\"well sung\""));
   EXPECT_THAT(told, HasSubstr("hello you"));
+  EXPECT_THAT(told, HasSubstr("\"once more\""));
   EXPECT_THAT(told, HasSubstr("message_deleted"));
   people.Clear();
   ASSERT_TRUE(app->chat->ListParticipants(Patiently().get(), participants, &people).ok());
@@ -315,7 +322,7 @@ TEST_F(SealTest, ASealedPersonIsAsIfNotThere) {
     EXPECT_NE(message.sender_contact_id(), bob) << message.ShortDebugString();
     EXPECT_THAT(message.SerializeAsString(), Not(HasSubstr(kCanary)));
   }
-  EXPECT_EQ(Listed(app, "club").size(), 2u);
+  EXPECT_EQ(Listed(app, "club").size(), 3u);
 }
 
 TEST_F(SealTest, WhoObjectsLeavesAMarkForAppsThatTakeTextAwayAndForNoOther) {
