@@ -164,7 +164,7 @@ grpc::Status OwnerService::Unseal(grpc::ServerContext* context, const v1::Unseal
                       ObjectionOverruled(), DisclosureBook::Manner::kAlways));
                 }
               }
-              return parts_.seals.Open(target);
+              return parts_.seals.Open(*seal);
             });
       });
 }

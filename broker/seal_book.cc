@@ -305,11 +305,17 @@ absl::StatusOr<bool> SealBook::TakeBack(ContactId person, bool encrypted) {
   return true;
 }
 
-absl::Status SealBook::Open(const SealTarget& target) {
+absl::Status SealBook::Open(const Seal& shown) {
   {
     platform::MutexLock change(change_mutex_);
-    if (!Find(target).has_value()) return NotFound("target");
-    RETURN_IF_ERROR(Put(Seal{.target = target}));
+    const std::optional<Seal> seal = Find(shown.target);
+    if (!seal.has_value()) return NotFound("target");
+    if (seal->sealed > shown.sealed || seal->objection > shown.objection) {
+      return absl::AbortedError(
+          "more was closed while you were asked, so nothing was opened; look at `postern seal "
+          "list` and ask again");
+    }
+    RETURN_IF_ERROR(Put(Seal{.target = shown.target}));
   }
   on_change_();
   return absl::OkStatus();

@@ -94,9 +94,10 @@ class SealBook {
   // Where the book was damaged: takes what could be trusted as all there is, so that the next start
   // finds a whole one. Call once apps are kept out, durably.
   absl::Status Mend();
-  // Opens, whoever closed it. Only after the user said so in the dialog. NOT_FOUND when it is not
-  // closed.
-  absl::Status Open(const SealTarget& target);
+  // Opens what was closed as in 'shown', whoever closed it. Only after the user said so in the
+  // dialog. NOT_FOUND when it is not closed; ABORTED when it was closed further, or the person has
+  // objected, while the user was asked: that is not what they said yes to.
+  absl::Status Open(const Seal& shown);
 
   std::optional<Seal> Find(const SealTarget& target) const;
   // In order of their targets.

@@ -52,7 +52,7 @@ TEST_F(SealBookTest, WhatIsClosedOutlivesTheProgram) {
   EXPECT_EQ(book_->OfPerson(person_).objection, Objection::kOffDevice);
   EXPECT_TRUE(book_->concerns_people());
   EXPECT_EQ(book_->Find({{}, person_})->objection_chat, chat_);
-  ASSERT_TRUE(book_->Open({chat_, {}}).ok());
+  ASSERT_TRUE(book_->Open(*book_->Find({chat_, {}})).ok());
   ASSERT_TRUE(book_->TakeBack(person_, true).value());
   Reopen();
   EXPECT_FALSE(damaged_);
@@ -75,6 +75,19 @@ TEST_F(SealBookTest, NoticesARowThatIsGoneChangedOrPutThere) {
     ASSERT_TRUE(book_->Close({chat_, {}}, SealReach::kAllApps, now_).ok());
     ASSERT_TRUE(book_->Close({{}, person_}, SealReach::kAllApps, now_).ok());
   }
+}
+
+TEST_F(SealBookTest, AYesOpensNoMoreThanWhatWasShown) {
+  ASSERT_TRUE(book_->Close({{}, person_}, SealReach::kOffDevice, now_).ok());
+  const Seal shown = *book_->Find({{}, person_});
+  // The person objects while the question stands.
+  ASSERT_TRUE(book_->Object(person_, chat_, true, now_).value());
+  EXPECT_EQ(book_->Open(shown).code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(book_->OfPerson(person_).objection, Objection::kOffDevice);
+  Reopen();
+  EXPECT_EQ(book_->Find({{}, person_})->objection, SealReach::kOffDevice);
+  ASSERT_TRUE(book_->Open(*book_->Find({{}, person_})).ok());
+  EXPECT_TRUE(book_->All().empty());
 }
 
 TEST_F(SealBookTest, NothingButOpenMakesItLess) {
