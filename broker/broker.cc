@@ -313,7 +313,8 @@ absl::Status Broker::Running::CheckAnchor(const absl::StatusOr<platform::SecretB
   if (text.empty()) return absl::OkStatus();
   spdlog::error("event=database_older text=\"{}\"", text);
   notices->Tell(v1::OwnerNotice::KIND_GRANTS_SUSPENDED, text);
-  return apps->SuspendAll("older_database").status();
+  RETURN_IF_ERROR(apps->SuspendAll("older_database").status());
+  return anchor->Settle();
 }
 
 absl::Status Broker::Running::OpenSeals() {

@@ -16,6 +16,8 @@ namespace {
 constexpr std::string_view kSecretName = "database-anchor";
 // In the database: that it was remembered once.
 constexpr std::string_view kNotedKey = "anchored";
+// In the database: that it was found to be an older one, and apps may not be kept out yet.
+constexpr std::string_view kOlderKey = "older";
 
 // What is stored, in little-endian order, which every platform we build for has.
 struct Slot {
@@ -118,6 +120,7 @@ absl::StatusOr<StoreAnchor::Finding> StoreAnchor::Check(
   // Not the high-water mark, which may lag after a power cut.
   int64_t generation = 0;
   bool noted = false;
+  bool known_older = false;
   RETURN_IF_ERROR(store_.Read([&](Database& database) -> absl::Status {
     ASSIGN_OR_RETURN(generation,
                      database.QueryInteger(
@@ -125,6 +128,9 @@ absl::StatusOr<StoreAnchor::Finding> StoreAnchor::Check(
     ASSIGN_OR_RETURN(Statement row, database.Prepare("SELECT 1 FROM meta WHERE key = ?"));
     row.BindAll(kNotedKey);
     ASSIGN_OR_RETURN(noted, row.Step());
+    ASSIGN_OR_RETURN(Statement mark, database.Prepare("SELECT 1 FROM meta WHERE key = ?"));
+    mark.BindAll(kOlderKey);
+    ASSIGN_OR_RETURN(known_older, mark.Step());
     return absl::OkStatus();
   }));
   Finding finding = Finding::kCurrent;
@@ -137,6 +143,10 @@ absl::StatusOr<StoreAnchor::Finding> StoreAnchor::Check(
       if (static_cast<uint64_t>(generation) < place->generation ||
           log_.last_sequence() < place->sequence) {
         finding = Finding::kOlder;
+        // First the note: every commit from here on makes this database look newer.
+        RETURN_IF_ERROR(store_.Write([](Database& database) {
+          return database.Run("INSERT OR REPLACE INTO meta(key, value) VALUES(?, 1)", kOlderKey);
+        }));
         RETURN_IF_ERROR(store_.RaiseGeneration(place->generation));
       }
       RETURN_IF_ERROR(accesses_.Expect(place->access));
@@ -148,10 +158,17 @@ absl::StatusOr<StoreAnchor::Finding> StoreAnchor::Check(
   } else {
     return remembered.status();
   }
+  // The program ended before apps were kept out.
+  if (known_older && finding == Finding::kCurrent) finding = Finding::kOlder;
   platform::MutexLock lock(mutex_);
   finding_ = finding;
   noted_ = noted;
   return finding;
+}
+
+absl::Status StoreAnchor::Settle() {
+  return store_.Write(
+      [](Database& database) { return database.Run("DELETE FROM meta WHERE key = ?", kOlderKey); });
 }
 
 StoreAnchor::Finding StoreAnchor::finding() const {

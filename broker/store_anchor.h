@@ -53,9 +53,11 @@ class StoreAnchor {
   StoreAnchor& operator=(const StoreAnchor&) = delete;
 
   // Holds the database against what Read gave. For kOlder it moves the database past what was
-  // remembered, so that no other old one ever passes for newer. Call once, before Save. UNAVAILABLE
-  // when the secret store could not tell.
+  // remembered, so that no other old one ever passes for newer; until Settle it says so again at
+  // each start. Call once, before Save. UNAVAILABLE when the secret store could not tell.
   absl::StatusOr<Finding> Check(const absl::StatusOr<platform::SecretBytes>& remembered);
+  // Apps are kept out, durably: what Check found need not be found again.
+  absl::Status Settle();
   // What Check found; kCurrent before.
   Finding finding() const;
 
