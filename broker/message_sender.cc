@@ -73,7 +73,12 @@ MessageSender::MessageSender(const Parts& parts) : parts_(parts), pending_(parts
 absl::StatusOr<std::unique_ptr<MessageSender>> MessageSender::Open(const Parts& parts) {
   std::unique_ptr<MessageSender> sender(new MessageSender(parts));
   ASSIGN_OR_RETURN(const std::vector<PendingSends::Ended> left, sender->pending_.LeftBehind());
-  for (const PendingSends::Ended& ended : left) RETURN_IF_ERROR(sender->Tell(ended));
+  for (const PendingSends::Ended& ended : left) {
+    // A full disk, say, must not keep the daemon from starting; it stays for the next start.
+    if (const absl::Status told = sender->Tell(ended); !told.ok()) {
+      spdlog::warn("event=outcome_untold code={}", static_cast<int>(told.code()));
+    }
+  }
   sender->thread_ = std::thread([raw = sender.get()] { raw->Loop(); });
   return sender;
 }
