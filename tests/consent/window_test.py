@@ -4,19 +4,26 @@
 
 Runs on an Xvfb and a session bus of its own (on_display.sh). The seed of the random ticks is printed.
 """
+import collections
+import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 
-from asking import Agent, question
+from asking import Agent, chats_named, question
 from states_test import GATEKEEPER, ScreenReader, run
 
 SENTENCES = {"chats:read": "See the chats", "messages:read": "Read new messages",
              "messages:history": "Read older messages", "messages:send": "Send messages as you",
              "reactions:write": "React to messages"}
 ROUNDS = 3
+SHOWN_SECONDS = 15
+KINDS, OF_A_KIND = 15, 20
+# Of these kinds the answer is looked at as well.
+KEPT = ("bidi", "ansi")
 # What is left of a hostile name after cleaning may still look like markup, an escape or another script.
 NAMES = ["<b>bold</b>", "&amp;", "a & b", "<span size='99'>", "%s%n", "$0 $1", "\\x1b[2J", "[2J", "_Allow", "__", "'\"`",
          "\u05e9\u05dc\u05d5\u05dd", "\u0627\u0644\u0623\u0647\u0644", "S\u0456gnal", "e\u0301\u0302\u0303\u0304",
@@ -120,11 +127,73 @@ def names_are_shown_as_they_are(reader):
         assert answer["accounts"] == [NAMES.index("<b>bold</b>"), NAMES.index("a & b")], answer
 
 
+def hostile_texts():
+    """Returns what is left of each hostile name and purpose once it is cleaned, kind by kind."""
+    program = os.path.join(os.environ.get("POSTERN_BIN", "build/bin"), "../tests/permissions_hostile_texts")
+    lines = subprocess.run([program], check=True, capture_output=True).stdout.decode().strip("\n").split("\n")
+    texts = [json.loads(line) for line in lines]
+    assert len(texts) == KINDS * OF_A_KIND, len(texts)
+    return texts
+
+
+def quoted(text):
+    return json.dumps(text, ensure_ascii=False)
+
+
+def said_under(title, said):
+    """Returns the labels that follow the label 'title'."""
+    place = said.index("label " + quoted(title)) if "label " + quoted(title) in said else len(said)
+    return said[place + 1:place + 2]
+
+
+def wrong_in(said, name, purpose, chats):
+    """Returns what is not shown exactly as it was cleaned, and is not flagged as it should be."""
+    wrong = []
+    for title, text in (("It calls itself", name["name"]), ("It says it is for", purpose["purpose"])):
+        if said_under(title, said) != ["label " + quoted(text)]:
+            wrong.append((title, text, said_under(title, said)))
+    rows = collections.Counter("check box %s off" % quoted(chat + " (group, xmpp, alice)") for chat in chats)
+    shown = collections.Counter(line for line in said if line.endswith(' (group, xmpp, alice)" off'))
+    if rows != shown:
+        wrong.append((rows - shown, shown - rows))
+    warning = "".join(said_under("Its name", said))
+    flagged = all("\u2068%s\u2069" % other in warning for other in name["looks_like"])
+    if not flagged or bool(warning) != (bool(name["looks_like"]) or name["mixed_script"]):
+        wrong.append((name, warning))
+    return wrong
+
+
+def hostile_names_are_shown_cleaned(reader):
+    """Each of 300 as a chat's name; one of each kind as an app's name, and one as its purpose."""
+    texts = hostile_texts()
+    kinds = [texts[start:start + OF_A_KIND] for start in range(0, len(texts), OF_A_KIND)]
+    for place, kind in enumerate(kinds):
+        name = kind[3]
+        purpose = kinds[(place + 7) % KINDS][8]
+        chats = [text["name"] for text in kinds[(place + 3) % KINDS]]
+        window = Window(reader, claimed_name=name["name"], purpose=purpose["purpose"],
+                        looks_like=name["looks_like"], mixed_script=name["mixed_script"],
+                        chats=chats_named(chats))
+        deadline = time.monotonic() + SHOWN_SECONDS
+        wrong = wrong_in(reader.tree(), name, purpose, chats)
+        while wrong and time.monotonic() < deadline:
+            wrong = wrong_in(reader.tree(), name, purpose, chats)
+        assert not wrong, wrong
+        if name["kind"] in KEPT:
+            window.focus()
+            window.press("Read new messages", chats[0] + " (group")
+            answer = window.allow()
+            assert answer is not None, name
+            assert answer["given_name"] == name["name"] and answer["chats"] == [0], answer
+        window.agent.close()
+
+
 def main():
     reader = ScreenReader()
     wrong = 0
-    for check in [globals()[name] for name in sys.argv[1:]] or (held_enter_refuses, the_first_second_grants_nothing, grants_what_was_ticked,
-                  a_crash_grants_nothing, names_are_shown_as_they_are):
+    for check in [globals()[name] for name in sys.argv[1:]] or (
+            held_enter_refuses, the_first_second_grants_nothing, grants_what_was_ticked,
+            a_crash_grants_nothing, names_are_shown_as_they_are, hostile_names_are_shown_cleaned):
         started = time.monotonic()
         try:
             check(reader)
@@ -135,4 +204,5 @@ def main():
     return 1 if wrong else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
