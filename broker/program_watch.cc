@@ -59,8 +59,8 @@ bool ProgramWatch::Admits(const permissions::Principal& principal, int pidfd) {
   const bool sandboxed = !app->app.sandbox().empty();
   if (!sandboxed && (enrolled.executable.empty() || enrolled.executable == "unknown")) return true;
   PeerEvidence now = look_(pidfd);
-  // It is gone, or not to be seen from here.
-  if (now.pid == 0) return true;
+  // It is gone. Not so the descriptor, which its child may hold: a copied key must not get in so.
+  if (now.pid == 0) return !sandboxed;
   now.executable = std::string(absl::StripSuffix(now.executable, kDeleted));
   // A process may hide its executable, but not where the broker could see the sandbox at enrolment.
   if (!sandboxed && now.executable.empty()) return true;

@@ -125,9 +125,9 @@ TEST_F(ProgramWatchTest, ASandboxedKeyIsRefusedToEverybodyElse) {
   seen.pid = 9;
   EXPECT_FALSE(watch.Admits(Key(1), -1));
   EXPECT_GT(Told(), 0u);
-  // Where nothing can be seen at all, nothing is done.
+  // Connected, handed the descriptor to a child, and ended.
   seen = PeerEvidence();
-  EXPECT_TRUE(watch.Admits(Key(1), -1));
+  EXPECT_FALSE(watch.Admits(Key(1), -1));
 }
 
 TEST_F(ProgramWatchTest, AnInterpretersScriptIsTheProgram) {
