@@ -116,8 +116,9 @@ class AppRegistry {
   // Call once, before the door opens.
   void SetChangeHook(std::function<void()> hook);
 
-  // Blocks until the epoch is not 'epoch' any more or 'timeout' passes. With 'seen_wakes', a WakeAll
-  // since wakes() gave that number counts too: nothing is missed between looking and waiting.
+  // Blocks until the epoch is not 'epoch' any more or 'timeout' passes. With 'seen_wakes', a
+  // WakeAll since wakes() gave that number counts too: nothing is missed between looking and
+  // waiting.
   void WaitForChange(uint64_t epoch, absl::Duration timeout,
                      std::optional<uint64_t> seen_wakes = std::nullopt) const;
   // Wakes every WaitForChange.

@@ -412,8 +412,8 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
       .preview = [this](const auto& question,
                         const auto& draft) { return previews->Of(question, draft); }});
   RETURN_IF_ERROR(consent->Open());
-  presence = std::make_unique<PresenceGuard>(PresenceGuard::Options{
-      options.session, *apps, *consent, *streams, *log});
+  presence = std::make_unique<PresenceGuard>(
+      PresenceGuard::Options{options.session, *apps, *consent, *streams, *log});
   purge = std::make_unique<Purge>(Purge::Options{.store = *store,
                                                  .anchor = *anchor,
                                                  .secrets = options.secrets,

@@ -13,7 +13,6 @@
 #include "broker/consent_prompt.h"
 #include "broker/door.h"
 #include "broker/limits.h"
-#include "broker/limits.h"
 #include "broker/notifier.h"
 #include "platform/clock.h"
 #include "platform/secret_store.h"

@@ -73,16 +73,16 @@ class Store {
   // on). Blocks while the queue is full. Jobs must be short, and must not call Write.
   absl::Status Write(const Job& job);
 
-  // Lets what was queued run, and refuses every later Write with UNAVAILABLE: the files are about to
-  // go.
+  // Lets what was queued run, and refuses every later Write with UNAVAILABLE: the files are about
+  // to go.
   void Retire();
 
   // Runs 'read' in one read transaction on a read-only connection. Copy what is needed and return:
   // never hold it across a network write. At most two run at once; more wait.
   absl::Status Read(absl::FunctionRef<absl::Status(Database&)> read);
 
-  // Makes the count of changes at least 'at_least', durably: what was remembered of a newer state of
-  // this database then stays behind what it becomes.
+  // Makes the count of changes at least 'at_least', durably: what was remembered of a newer state
+  // of this database then stays behind what it becomes.
   absl::Status RaiseGeneration(uint64_t at_least);
 
   // Asks the writer to empty the WAL soon, so that overwritten pages leave the disk too.

@@ -42,8 +42,9 @@ void AddConsent(CommandLine& line) {
       line.root(),
       {.name = "consent",
        .summary = "Answer posternd's questions in this terminal",
-       .more = "For machines without a display: waits, and shows each question here as it comes. It "
-               "cannot answer one for you.",
+       .more =
+           "For machines without a display: waits, and shows each question here as it comes. It "
+           "cannot answer one for you.",
        .examples = {"postern consent --agent"}},
       RunConsent);
   command->add_flag("--agent", "Wait in this terminal until ^C")->required();

@@ -148,7 +148,8 @@ TEST_F(Postern, SaysWhatToDoWhenNoBrokerRuns) {
   for (const char* arguments :
        {"status", "apps list", "grants list", "chats list", "pause", "audit list", "audit verify",
         "audit export", "seal Family", "seal list", "unseal Family", "disclosures",
-        "disclosures policy xmpp off", "resume", "messages watch", "messages send Family hi", "enroll"}) {
+        "disclosures policy xmpp off", "resume", "messages watch", "messages send Family hi",
+        "enroll"}) {
     const Result result = Run(arguments);
     EXPECT_EQ(result.exit_code, 3) << arguments;
     EXPECT_THAT(result.output, HasSubstr("posternd")) << arguments;
