@@ -7,6 +7,7 @@ Reads one request a line from standard input and answers each in one line, both 
     {"do": "press", "name": "Read new"}   presses the widget whose name begins so
     {"do": "wait", "name": "Allow"}       waits until there is one, and it can be used
     {"do": "focus", "name": "Search"}     gives the keyboard to it
+    {"do": "where", "name": "Search"}     its place in the window: x, y, width, height
     {"do": "tree"}                        all that is said, from top to bottom
     {"do": "ticked"}                      the names of what is ticked or switched on
 
@@ -186,6 +187,9 @@ def answer(request):
     widget = wait_for(request["name"], do == "wait")
     if widget is None:
         return {"ok": False, "there": tree()}
+    if do == "where":
+        place = Atspi.Component.get_extents(widget.get_component_iface(), Atspi.CoordType.WINDOW)
+        return {"ok": True, "x": place.x, "y": place.y, "width": place.width, "height": place.height}
     if do == "press":
         press(widget)
     if do == "focus":
