@@ -68,7 +68,10 @@ std::string_view ReasonName(v1::ErrorReason reason) {
 absl::Status ReasonStatus(absl::StatusCode code, v1::ErrorReason reason, std::string_view message,
                           const ErrorMetadata& metadata) {
   absl::Status status(code, std::string(message));
-  status.SetPayload(kErrorInfoType, absl::Cord(InfoOf(reason, metadata).SerializeAsString()));
+  // From a view: newer clangs look for the constructor from a string under another name than the one
+  // that GCC gave it in Debian 13's library.
+  const std::string info = InfoOf(reason, metadata).SerializeAsString();
+  status.SetPayload(kErrorInfoType, absl::Cord(AbslText(info)));
   return status;
 }
 
