@@ -6,6 +6,8 @@
 #include <absl/strings/str_cat.h>
 #include <spdlog/spdlog.h>
 
+#include "broker/absl_text.h"
+
 namespace postern::broker {
 namespace {
 
@@ -68,8 +70,8 @@ std::string_view ReasonName(v1::ErrorReason reason) {
 absl::Status ReasonStatus(absl::StatusCode code, v1::ErrorReason reason, std::string_view message,
                           const ErrorMetadata& metadata) {
   absl::Status status(code, std::string(message));
-  // From a view: newer clangs look for the constructor from a string under another name than the one
-  // that GCC gave it in Debian 13's library.
+  // From a view: newer clangs look for the constructor from a string under another name than the
+  // one that GCC gave it in Debian 13's library.
   const std::string info = InfoOf(reason, metadata).SerializeAsString();
   status.SetPayload(kErrorInfoType, absl::Cord(AbslText(info)));
   return status;
