@@ -39,7 +39,7 @@ struct BrokerOptions {
   // Whether the person is here; without one, they count as present.
   platform::SessionWatch* session = nullptr;
   // Makes the daemon stop, once everything was removed; may be empty.
-  std::function<void()> stop;
+  std::function<void()> stop = {};
   // How long a stream's reader may make no progress. Tests shorten it.
   absl::Duration reader_stall_max = kReaderStallMax;
 };
