@@ -4,6 +4,7 @@
 #include <absl/strings/cord.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/string_view.h>
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
@@ -16,6 +17,13 @@ constexpr char kReasonPrefix[] = "ERROR_REASON_";
 constexpr char kStalledText[] = "READER_STALLED:";
 // A broker that asks for more is waited for no longer than this before asking again.
 constexpr absl::Duration kRetryAfterMax = absl::Hours(24 * 7);
+
+// From a view: newer clangs look for the constructor from a string under another name than the
+// one that GCC gave it in Debian 13's library.
+absl::Cord PayloadOf(const v1::ErrorInfo& info) {
+  const std::string bytes = info.SerializeAsString();
+  return absl::Cord(absl::string_view(bytes));
+}
 
 v1::ErrorReason ReasonOf(const std::optional<v1::ErrorInfo>& info) {
   v1::ErrorReason reason = v1::ERROR_REASON_UNSPECIFIED;
@@ -51,7 +59,7 @@ absl::Status ToStatus(const grpc::Status& status) {
   if (status.ok()) return absl::OkStatus();
   absl::Status result(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
   if (const auto info = ErrorInfoOf(status); info.has_value()) {
-    result.SetPayload(kErrorInfoUrl, absl::Cord(info->SerializeAsString()));
+    result.SetPayload(kErrorInfoUrl, PayloadOf(*info));
   } else if (absl::IsDeadlineExceeded(result) &&
              status.error_message().rfind(kStalledText, 0) == 0) {
     // The broker resets such a stream, and a reset has no room for details.
@@ -65,7 +73,7 @@ absl::Status MakeError(absl::StatusCode code, v1::ErrorReason reason, std::strin
   v1::ErrorInfo info;
   info.set_reason(v1::ErrorReason_Name(reason).substr(sizeof(kReasonPrefix) - 1));
   info.set_domain("postern");
-  status.SetPayload(kErrorInfoUrl, absl::Cord(info.SerializeAsString()));
+  status.SetPayload(kErrorInfoUrl, PayloadOf(info));
   return status;
 }
 
