@@ -308,6 +308,8 @@ absl::Status ConsentDesk::AskToConfirm(QuestionKind kind, std::string subject, c
   question.kind = kind;
   question.principal = owner.principal;
   question.role = permissions::Role::kOwner;
+  // An agent reads no question that does not say where data goes.
+  question.destination.kind = permissions::DestinationKind::kStaysOnDevice;
   question.subject = permissions::CleanName(subject);
   question.subject_objected = objected == SubjectObjected::kYes;
   return AskOwner(std::move(ticket), owner, gone).status();
