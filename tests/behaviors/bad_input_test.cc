@@ -251,7 +251,7 @@ TEST_F(BadInputTest, EventOverABoundIsRefusedByItsPositionAndTheRestIsTaken) {
   ASSERT_TRUE(adapter_->WaitDurable(last));
   ASSERT_TRUE(reader.WaitForText("after"));
   EXPECT_EQ(reader.texts(), (std::vector<std::string>{"before", "after"}));
-  EXPECT_EQ(reader.events().size(), 2u);
+  EXPECT_EQ(reader.reported().size(), 2u);
 
   const uint64_t first = last - bytes.size() + 1;
   std::vector<std::string> told;
@@ -306,7 +306,7 @@ TEST_F(BadInputTest, OddEventIsKeptWithinBoundsAndFlagged) {
   ASSERT_TRUE(reader.WaitForText("the end"));
   ASSERT_TRUE(other_reader.WaitForText("the end"));
 
-  const std::vector<v1::Event> events = reader.events();
+  const std::vector<v1::Event> events = reader.reported();
   ASSERT_EQ(events.size(), 8u);
   const auto flagged = [&](size_t i, v1::EventFlag flag) {
     const auto& flags = events[i].flags();
@@ -329,7 +329,7 @@ TEST_F(BadInputTest, OddEventIsKeptWithinBoundsAndFlagged) {
   EXPECT_TRUE(events[6].flags().empty());
   EXPECT_EQ(message_of(6).spans_size(), 0);
   EXPECT_EQ(message_of(6).mentions_size(), 1);
-  EXPECT_EQ(other_reader.events().size(), 8u);
+  EXPECT_EQ(other_reader.reported().size(), 8u);
 }
 
 TEST_F(BadInputTest, SameEventTwiceIsOneAndLateOnesKeepTheOrderOfArrival) {
@@ -369,8 +369,8 @@ TEST_F(BadInputTest, EditBeforeItsMessageJoinsIt) {
   EventReader reader(app);
   ASSERT_TRUE(reader.WaitLive());
   ASSERT_TRUE(adapter_->PushDurably({EditEvent("club", "m1", "better")}));
-  ASSERT_TRUE(reader.WaitForEvents(1));
-  const std::string id = reader.events()[0].message_edited().message_id();
+  ASSERT_TRUE(reader.WaitForReported(1));
+  const std::string id = reader.reported()[0].message_edited().message_id();
   ASSERT_FALSE(id.empty());
   // It stands alone: there is no message yet.
   v1::GetMessageRequest get;
@@ -380,7 +380,7 @@ TEST_F(BadInputTest, EditBeforeItsMessageJoinsIt) {
             grpc::StatusCode::NOT_FOUND);
   ASSERT_TRUE(adapter_->PushDurably({MessageEvent("club", "m1", "good")}));
   ASSERT_TRUE(reader.WaitForText("good"));
-  EXPECT_EQ(reader.events()[1].message_created().message().id(), id);
+  EXPECT_EQ(reader.reported()[1].message_created().message().id(), id);
   grpc::Status status = app->message->GetMessage(Patiently().get(), get, &got);
   ASSERT_TRUE(status.ok()) << Text(status);
   EXPECT_EQ(got.message().text(), "better");
@@ -408,7 +408,7 @@ TEST_F(BadInputTest, CursorOfAnotherAppOrOfNoOneIsRefusedAndOneTooOldSaysWhereTo
   const std::string cursor = reader.frames()[0].response.cursor();
   ASSERT_TRUE(adapter_->PushDurably({MessageEvent("club", "m1", "one")}));
   ASSERT_TRUE(reader.WaitForText("one"));
-  const std::string event_id = reader.events()[0].id();
+  const std::string event_id = reader.reported()[0].id();
   for (const std::string& wrong : {cursor, event_id, std::string(kNothing), std::string("1")}) {
     v1::SubscribeRequest request;
     request.set_cursor(wrong);
@@ -676,10 +676,10 @@ TEST_F(BadInputTest, AppGetsItsOwnSendBackOnlyWhenItAsks) {
   EXPECT_EQ(quiet.texts(), (std::vector<std::string>{"zero", "end"}));
   EXPECT_EQ(other_reader.texts(), (std::vector<std::string>{"zero", "hello", "end"}));
   EXPECT_EQ(own.texts(), (std::vector<std::string>{"zero", "hello", "end"}));
-  const v1::Message mine = own.events()[1].message_created().message();
+  const v1::Message mine = own.reported()[1].message_created().message();
   EXPECT_TRUE(mine.origin().is_own());
   EXPECT_EQ(mine.id(), response.message_id());
-  const v1::Message theirs = other_reader.events()[1].message_created().message();
+  const v1::Message theirs = other_reader.reported()[1].message_created().message();
   EXPECT_FALSE(theirs.origin().is_own());
   EXPECT_EQ(theirs.origin().app_display_name(), "Trusted");
 }

@@ -511,6 +511,16 @@ grpc::Status Adapter::End() {
   return WaitEnd();
 }
 
+namespace {
+
+// Whether an adapter reported it. The rest is what Postern tells an app of itself.
+bool IsReported(const v1::Event& event) {
+  return !event.has_disclosure_changed() && !event.has_grant_changed() &&
+         !event.has_lease_changed() && !event.has_request_completed();
+}
+
+}  // namespace
+
 EventReader::EventReader(const Program& program, v1::SubscribeRequest request)
     : program_(program), request_(std::move(request)), thread_([this] { Loop(); }) {}
 
@@ -526,6 +536,8 @@ void EventReader::Loop() {
     const auto now = Steady::now();
     platform::MutexLock lock(mutex_);
     event_count_ += static_cast<size_t>(response.events_size());
+    reported_count_ += static_cast<size_t>(
+        std::count_if(response.events().begin(), response.events().end(), IsReported));
     frames_.push_back({std::move(response), now});
     changed_.NotifyAll();
   }
@@ -545,13 +557,21 @@ bool EventReader::WaitLive() {
   return !frames_.empty();
 }
 
-bool EventReader::WaitForEvents(size_t count, absl::Duration timeout) {
+bool EventReader::WaitForCount(size_t EventReader::*count, size_t enough, absl::Duration timeout) {
   const auto deadline = In(timeout);
   platform::MutexLock lock(mutex_);
-  while (event_count_ < count && !end_.has_value() && Steady::now() < deadline) {
+  while (this->*count < enough && !end_.has_value() && Steady::now() < deadline) {
     changed_.WaitFor(mutex_, Until(deadline));
   }
-  return event_count_ >= count;
+  return this->*count >= enough;
+}
+
+bool EventReader::WaitForEvents(size_t count, absl::Duration timeout) {
+  return WaitForCount(&EventReader::event_count_, count, timeout);
+}
+
+bool EventReader::WaitForReported(size_t count, absl::Duration timeout) {
+  return WaitForCount(&EventReader::reported_count_, count, timeout);
 }
 
 bool EventReader::WaitForText(const std::string& text, absl::Duration timeout) {
@@ -598,6 +618,12 @@ std::vector<v1::Event> EventReader::events() {
     events.insert(events.end(), frame.response.events().begin(), frame.response.events().end());
   }
   return events;
+}
+
+std::vector<v1::Event> EventReader::reported() {
+  std::vector<v1::Event> reported = events();
+  std::erase_if(reported, [](const v1::Event& event) { return !IsReported(event); });
+  return reported;
 }
 
 std::vector<std::string> EventReader::texts() {

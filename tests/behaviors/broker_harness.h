@@ -274,6 +274,8 @@ class EventReader {
   bool WaitLive();
   // Waits until so many events have come; false at the stream's end or at the time-out.
   bool WaitForEvents(size_t count, absl::Duration timeout = kPatience);
+  // The same, of the events that reported() gives.
+  bool WaitForReported(size_t count, absl::Duration timeout = kPatience);
   // Waits for an event that holds 'text' as the text of a message.
   bool WaitForText(const std::string& text, absl::Duration timeout = kPatience);
   // How the stream ended; DEADLINE_EXCEEDED when it did not.
@@ -282,13 +284,19 @@ class EventReader {
   Steady::time_point end_time();
   grpc::Status Cancel();
 
+  // Every event that came, also those by which Postern itself tells the app of its grants and of
+  // who sees a chat. Those come at moments of their own: count reported() where the number matters.
   std::vector<v1::Event> events();
+  // The events of chats that an adapter reported, in order.
+  std::vector<v1::Event> reported();
   // The texts of the messages that came, in order.
   std::vector<std::string> texts();
   std::vector<Frame> frames();
 
  private:
   void Loop();
+  // Waits until the member 'count', which mutex_ guards, is 'enough' or more.
+  bool WaitForCount(size_t EventReader::*count, size_t enough, absl::Duration timeout);
 
   Program program_;
   v1::SubscribeRequest request_;
@@ -297,6 +305,7 @@ class EventReader {
   platform::ConditionVariable changed_;
   std::vector<Frame> frames_ ABSL_GUARDED_BY(mutex_);
   size_t event_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t reported_count_ ABSL_GUARDED_BY(mutex_) = 0;
   std::optional<grpc::Status> end_ ABSL_GUARDED_BY(mutex_);
   Steady::time_point end_time_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;

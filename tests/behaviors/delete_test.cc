@@ -47,8 +47,8 @@ TEST_F(DeleteTest, LeavesNoTextFromTheMomentItIsDurable) {
   ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", "m1", "the canary sings"),
                                     EditEvent("club", "m1", "the canary sang"),
                                     MessageEvent("club", "m2", "a sparrow")}));
-  ASSERT_TRUE(live.WaitForEvents(3));
-  const std::string id = live.events()[0].message_created().message().id();
+  ASSERT_TRUE(live.WaitForReported(3));
+  const std::string id = live.reported()[0].message_created().message().id();
   // What finds it before must be what does not find it after.
   EXPECT_NE(AllThatIsTold(id, "before").find("canary"), std::string::npos);
 
@@ -78,12 +78,12 @@ TEST_F(DeleteTest, OfAMessageThatComesLaterLeavesNoTextEither) {
   ASSERT_TRUE(live.WaitLive());
   ASSERT_TRUE(adapter_.PushDurably({DeleteEvent("club", "m1")}));
   ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", "m1", "the canary sings")}));
-  ASSERT_TRUE(live.WaitForEvents(1));
-  const std::string id = live.events()[0].message_deleted().message_id();
+  ASSERT_TRUE(live.WaitForReported(1));
+  const std::string id = live.reported()[0].message_deleted().message_id();
   EXPECT_EQ(AllThatIsTold(id, "after").find("canary"), std::string::npos);
   // Not even who was there when it came.
   ASSERT_TRUE(live.WaitForText("after"));
-  for (const v1::Event& event : live.events()) {
+  for (const v1::Event& event : live.reported()) {
     EXPECT_EQ(event.SerializeAsString().find("canary"), std::string::npos);
   }
 }
@@ -97,7 +97,7 @@ TEST_F(DeleteTest, IsStillGoneAfterARestart) {
   app_ = harness_.Reconnect(app_);
   EventReader reader(app_, FromOldest());
   // The chat, the message that is left of it, and its delete.
-  ASSERT_TRUE(reader.WaitForEvents(3));
+  ASSERT_TRUE(reader.WaitForReported(3));
   for (const v1::Event& event : reader.events()) {
     EXPECT_EQ(event.ShortDebugString().find("canary"), std::string::npos);
   }

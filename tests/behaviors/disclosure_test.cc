@@ -344,8 +344,8 @@ TEST_F(DisclosureTest, WhoAnswersWithTheWordIsSealedBeforeThatAnswerIsSeen) {
   EXPECT_TRUE(Seals()[0].objected());
   EXPECT_EQ(Seals()[0].name(), "Bob");
   EXPECT_EQ(Seals()[0].reach(), v1::SEAL_REACH_OFF_DEVICE);
-  ASSERT_TRUE(reader.WaitForEvents(4));
-  const std::vector<v1::Event> events = reader.events();
+  ASSERT_TRUE(reader.WaitForReported(4));
+  const std::vector<v1::Event> events = reader.reported();
   for (size_t i = events.size() - 2; i < events.size(); ++i) {
     EXPECT_EQ(events[i].view(), v1::EVENT_VIEW_WITHHELD) << events[i].ShortDebugString();
     EXPECT_TRUE(events[i].message_created().message().withheld());
@@ -389,7 +389,7 @@ TEST_F(DisclosureTest, ANoticeIsNobodysMessageAndSaysSo) {
   made.mutable_message_created()->mutable_message()->set_from_owner(true);
   adapter_->PushAt(100, made.SerializeAsString(), notice.command_id());
   ASSERT_TRUE(reader.WaitForText(notice.post_notice().text()));
-  const v1::Message message = reader.events().back().message_created().message();
+  const v1::Message message = reader.reported().back().message_created().message();
   EXPECT_TRUE(message.from_owner());
   EXPECT_EQ(message.origin().app_display_name(), "Postern");
   EXPECT_FALSE(message.origin().is_own());

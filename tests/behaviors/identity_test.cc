@@ -306,9 +306,8 @@ TEST_F(IdentityTest, SameThingHasAnotherNameForEachApp) {
   ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", remote_id, "hello")}));
   ASSERT_TRUE(first.WaitForText("hello"));
   ASSERT_TRUE(second.WaitForText("hello"));
-  // Before it comes who sees the chat now.
-  const v1::Event a = first.events().back();
-  const v1::Event b = second.events().back();
+  const v1::Event a = first.reported().back();
+  const v1::Event b = second.reported().back();
   const auto ids = [](const v1::Event& event) {
     const v1::Message& message = event.message_created().message();
     return std::vector<std::string>{event.id(), event.account_id(), event.chat_id(), message.id(),
@@ -411,7 +410,7 @@ TEST_F(IdentityTest, WhatAnAppMayNotSeeLooksAsIfItWereNotThere) {
   EventReader reader(all);
   ASSERT_TRUE(reader.WaitLive());
   ASSERT_TRUE(adapter_.PushDurably({MessageEvent("secret", "m1", "hush")}));
-  ASSERT_TRUE(reader.WaitForEvents(1));
+  ASSERT_TRUE(reader.WaitForReported(1));
   EXPECT_EQ(ChatIdOf(some, "secret"), "");
   EXPECT_NE(ChatIdOf(some, "club"), "");
   // The two are one app to the id maker only under one key: so "Some" is widened and narrowed

@@ -265,7 +265,7 @@ TEST_F(RevocationTest, ByNarrowingStopsTheScopeAndTheChatAndKeepsTheStream) {
   ASSERT_TRUE(
       adapter_.PushDurably({MessageEvent("club", "m1", "one"), ReactionEvent("club", "m1", "+1"),
                             MessageEvent("other", "m2", "two")}));
-  ASSERT_TRUE(reader.WaitForEvents(3));
+  ASSERT_TRUE(reader.WaitForReported(3));
 
   v1::NarrowGrantRequest narrow;
   narrow.set_request_id(harness_.NewRequestId());
@@ -287,7 +287,7 @@ TEST_F(RevocationTest, ByNarrowingStopsTheScopeAndTheChatAndKeepsTheStream) {
   ASSERT_TRUE(reader.WaitForText("four"));
   EXPECT_FALSE(reader.ended());
   EXPECT_EQ(reader.texts(), (std::vector<std::string>{"one", "two", "four"}));
-  EXPECT_EQ(reader.events().size(), 4u);
+  EXPECT_EQ(reader.reported().size(), 4u);
 }
 
 TEST_F(RevocationTest, ByPauseEndsAllStreamsUntilResumed) {

@@ -102,7 +102,7 @@ TEST_F(ViewTest, MetadataNeverSaysWhat) {
         << event.ShortDebugString();
   }
   v1::ListMessagesRequest list;
-  list.set_chat_id(reader.events().back().chat_id());
+  list.set_chat_id(reader.reported().back().chat_id());
   v1::ListMessagesResponse listed;
   const grpc::Status status = app->message->ListMessages(Patiently().get(), list, &listed);
   ASSERT_TRUE(status.ok()) << Text(status);
@@ -135,8 +135,8 @@ TEST_F(ViewTest, WhatCameBeforeTheGrantStaysShutAndSoDoesWhatHangsOnIt) {
     EXPECT_EQ(event.SerializeAsString().find(kCanary), std::string::npos)
         << event.ShortDebugString();
   }
-  EXPECT_EQ(reader.events().size(), 2u);
-  EXPECT_EQ(elder_reader.events().size(), 6u);
+  EXPECT_EQ(reader.reported().size(), 2u);
+  EXPECT_EQ(elder_reader.reported().size(), 6u);
 }
 
 TEST_F(ViewTest, QuoteOfWhatIsOlderThanTheHistoryThatWasAllowedIsNotShown) {
@@ -163,7 +163,7 @@ TEST_F(ViewTest, QuoteOfWhatIsOlderThanTheHistoryThatWasAllowedIsNotShown) {
   std::string told;
   for (const v1::Event& event : reader.events()) told += event.SerializeAsString();
   EXPECT_EQ(told.find(kCanary), std::string::npos);
-  EXPECT_EQ(reader.events().back().message_created().message().reply_to().excerpt(),
+  EXPECT_EQ(reader.reported().back().message_created().message().reply_to().excerpt(),
             "the sparrow sings");
 }
 
@@ -183,10 +183,10 @@ TEST_F(ViewTest, EphemeralContentIsForWhoMaySeeItAndNobodyElse) {
                                     MessageEvent("club", "end", "end")}));
   ASSERT_TRUE(plain_reader.WaitForText("end"));
   ASSERT_TRUE(trusted_reader.WaitForText("end"));
-  EXPECT_EQ(plain_reader.events().size(), 1u);
-  EXPECT_EQ(trusted_reader.events().size(), 5u);
+  EXPECT_EQ(plain_reader.reported().size(), 1u);
+  EXPECT_EQ(trusted_reader.reported().size(), 5u);
   v1::ListMessagesRequest list;
-  list.set_chat_id(plain_reader.events()[0].chat_id());
+  list.set_chat_id(plain_reader.reported()[0].chat_id());
   v1::ListMessagesResponse listed;
   // Without chats:read it still knows the chat's id from the event.
   ASSERT_TRUE(plain->message->ListMessages(Patiently().get(), list, &listed).ok());
