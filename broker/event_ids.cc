@@ -41,6 +41,12 @@ void VisitIds(v1::Message& message, IdVisitor visit) {
   }
   for (v1::Reaction& reaction : *message.mutable_reactions()) {
     Visit(IdKind::kContact, reaction.mutable_contact_id(), visit);
+    Visit(IdKind::kAttachment, reaction.mutable_custom_emoji_attachment_id(), visit);
+  }
+  if (message.has_poll()) {
+    for (v1::PollVote& vote : *message.mutable_poll()->mutable_votes()) {
+      Visit(IdKind::kContact, vote.mutable_contact_id(), visit);
+    }
   }
 }
 
@@ -52,12 +58,16 @@ void VisitIds(v1::Chat& chat, IdVisitor visit) {
     VisitParticipant(participant, visit);
   }
   Visit(IdKind::kAttachment, chat.mutable_avatar_attachment_id(), visit);
+  for (std::string& id : *chat.mutable_pinned_message_ids()) Visit(IdKind::kMessage, &id, visit);
 }
 
 void VisitIds(v1::Contact& contact, IdVisitor visit) {
   Visit(IdKind::kContact, contact.mutable_id(), visit);
   Visit(IdKind::kAccount, contact.mutable_account_id(), visit);
   Visit(IdKind::kAttachment, contact.mutable_avatar_attachment_id(), visit);
+  for (std::string& id : *contact.mutable_linked_contact_ids()) {
+    Visit(IdKind::kContact, &id, visit);
+  }
 }
 
 void VisitIds(Event& event, IdVisitor visit) {
@@ -86,6 +96,8 @@ void VisitIds(Event& event, IdVisitor visit) {
     case Event::kReactionSet:
       message(event.mutable_reaction_set()->mutable_message_id());
       contact(event.mutable_reaction_set()->mutable_contact_id());
+      Visit(IdKind::kAttachment, event.mutable_reaction_set()->mutable_custom_emoji_attachment_id(),
+            visit);
       break;
     case Event::kReactionRemoved:
       message(event.mutable_reaction_removed()->mutable_message_id());
@@ -152,6 +164,9 @@ void VisitIds(Event& event, IdVisitor visit) {
       break;
     case Event::kEraseAsked:
       for (std::string& id : *event.mutable_erase_asked()->mutable_message_ids()) message(&id);
+      for (std::string& id : *event.mutable_erase_asked()->mutable_chat_ids()) {
+        Visit(IdKind::kChat, &id, visit);
+      }
       break;
     case Event::kGrantChanged:
       Visit(IdKind::kGrant, event.mutable_grant_changed()->mutable_grant_id(), visit);

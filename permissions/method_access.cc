@@ -12,6 +12,8 @@ constexpr std::string_view kContacts = "contacts come with a later version";
 constexpr std::string_view kFiles = "the bytes of attachments come with a later version";
 constexpr std::string_view kWriting =
     "edits, deletes, receipts, typing and drafts by apps come with a later version";
+constexpr std::string_view kErasing =
+    "confirming that something was erased comes with a later version";
 constexpr std::string_view kExport = "export comes with a later version";
 
 constexpr MethodAccess kMethods[] = {
@@ -37,9 +39,12 @@ constexpr MethodAccess kMethods[] = {
     // Each event is looked at when it is written (ViewOf).
     {"/postern.v1.EventService/Subscribe", kApps, kNone, kYes, ""},
     {"/postern.v1.EventService/Acknowledge", kApps, kNone, kYes, ""},
+    {"/postern.v1.EventService/ConfirmErased", kApps, kNone, kNotYet, kErasing},
 
     {"/postern.v1.MessageService/ListMessages", kApps, Scope::kMessagesHistory, kYes, ""},
     {"/postern.v1.MessageService/GetMessage", kApps, Scope::kMessagesHistory, kYes, ""},
+    {"/postern.v1.MessageService/GetMessageContext", kApps, Scope::kMessagesHistory, kNotYet,
+     "the messages around one come with a later version"},
     {"/postern.v1.MessageService/SearchMessages", kApps, Scope::kMessagesSearch, kNotYet,
      "search comes with a later version"},
     // The least of the scopes that send; DecideSend says what each opens in which chat.
@@ -48,12 +53,14 @@ constexpr MethodAccess kMethods[] = {
     {"/postern.v1.MessageService/DeleteMessage", kApps, Scope::kMessagesDeleteOwn, kNotYet,
      kWriting},
     {"/postern.v1.MessageService/SetReaction", kApps, Scope::kReactionsWrite, kYes, ""},
+    {"/postern.v1.MessageService/VotePoll", kApps, Scope::kReactionsWrite, kNotYet, kWriting},
     {"/postern.v1.MessageService/MarkRead", kApps, Scope::kReceiptsWrite, kNotYet, kWriting},
     {"/postern.v1.MessageService/SetTyping", kApps, Scope::kTypingWrite, kNotYet, kWriting},
     {"/postern.v1.MessageService/CreateDraft", kApps, Scope::kMessagesDraft, kNotYet, kWriting},
 
     {"/postern.v1.AttachmentService/Download", kApps, Scope::kAttachmentsRead, kNotYet, kFiles},
     {"/postern.v1.AttachmentService/Upload", kApps, Scope::kAttachmentsWrite, kNotYet, kFiles},
+    {"/postern.v1.AttachmentService/GetUpload", kApps, Scope::kAttachmentsWrite, kNotYet, kFiles},
 
     {"/postern.v1.ForwardService/AcquireLease", kApps, Scope::kForward, kYes, ""},
     // What an app holds it may always give back.
@@ -88,6 +95,10 @@ constexpr MethodAccess kMethods[] = {
     {"/postern.v1.OwnerService/SetNoticePolicy", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/DismissNotices", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/Purge", kOwner, kNone, kYes, ""},
+    {"/postern.v1.OwnerService/ListOwnedContacts", kOwner, kNone, kNotYet, kContacts},
+    {"/postern.v1.OwnerService/LinkContacts", kOwner, kNone, kNotYet, kContacts},
+    {"/postern.v1.OwnerService/UnlinkContact", kOwner, kNone, kNotYet, kContacts},
+    {"/postern.v1.OwnerService/ListErasures", kOwner, kNone, kNotYet, kErasing},
 
     // Not of this contract. Reflection is off unless configured; then it is for enrolled keys too.
     {"/grpc.health.v1.Health/Check", kEnrolled, kNone, kYes, ""},

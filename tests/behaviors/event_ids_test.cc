@@ -23,6 +23,7 @@ const std::set<std::string>& NotWalked() {
       "postern.v1.Event.id",                     // the event's place in the log; made by the view
       "postern.v1.PollOption.id",                // the poll's own words
       "postern.v1.PollVoted.option_ids",         // likewise
+      "postern.v1.PollVote.option_ids",          // likewise
       "postern.v1.BackfillProgress.request_id",  // the app's own word
       "postern.v1.RequestCompleted.request_id",  // likewise
   };

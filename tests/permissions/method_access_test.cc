@@ -61,14 +61,18 @@ TEST(MethodAccess, TheseAreNotImplementedInThisVersion) {
     missing.push_back(std::string(row.full_method.substr(std::string_view("/postern.v1.").size())));
     std::cout << "UNIMPLEMENTED " << missing.back() << ": " << row.reason << "\n";
   }
-  EXPECT_THAT(missing, testing::UnorderedElementsAre(
-                           "ChatService/CreateChat", "ChatService/UpdateChat",
-                           "ChatService/ListContacts", "ChatService/ResolveContact",
-                           "ChatService/RequestBackfill", "MessageService/SearchMessages",
-                           "MessageService/EditMessage", "MessageService/DeleteMessage",
-                           "MessageService/MarkRead", "MessageService/SetTyping",
-                           "MessageService/CreateDraft", "AttachmentService/Download",
-                           "AttachmentService/Upload", "ExportService/Export"));
+  EXPECT_THAT(
+      missing,
+      testing::UnorderedElementsAre(
+          "ChatService/CreateChat", "ChatService/UpdateChat", "ChatService/ListContacts",
+          "ChatService/ResolveContact", "ChatService/RequestBackfill",
+          "MessageService/SearchMessages", "MessageService/EditMessage",
+          "MessageService/DeleteMessage", "MessageService/MarkRead", "MessageService/SetTyping",
+          "MessageService/CreateDraft", "AttachmentService/Download", "AttachmentService/Upload",
+          "AttachmentService/GetUpload", "ExportService/Export", "EventService/ConfirmErased",
+          "MessageService/GetMessageContext", "MessageService/VotePoll",
+          "OwnerService/ListOwnedContacts", "OwnerService/LinkContacts",
+          "OwnerService/UnlinkContact", "OwnerService/ListErasures"));
 }
 
 }  // namespace
