@@ -43,6 +43,10 @@ Standing StandingFromRole(v1::Role role) {
   }
 }
 
+absl::Status ThrownOut() {
+  return absl::FailedPreconditionError("the user has taken everything back from this program");
+}
+
 // Grants that ended long ago make room; the newest ones stay for the user and the app to see.
 void ForgetOldest(std::vector<Grant>& grants) {
   const auto ended = [](const Grant& grant) {
@@ -282,7 +286,14 @@ absl::Status AppRegistry::Enroll(v1::App app, Standing standing, std::vector<Gra
   AppSnapshot next;
   next.principal = Principal::FromHex(app.principal());
   if (next.principal.empty()) return absl::InternalError("an enrolment without a principal");
-  next.grants = Find(next.principal)->grants;
+  const AppPointer before = Find(next.principal);
+  // The answer is older than the user's last word.
+  if (before->standing == Standing::kRevoked) return ThrownOut();
+  next.grants = before->grants;
+  // Allowed was to start the unit that was shown, not any that the app names later.
+  if (before->app.systemd_unit() != app.systemd_unit()) {
+    for (Grant& grant : next.grants) grant.may_start = false;
+  }
   next.standing = standing;
   next.app = std::move(app);
   for (Grant& grant : grants) next.grants.push_back(std::move(grant));
@@ -292,6 +303,7 @@ absl::Status AppRegistry::Enroll(v1::App app, Standing standing, std::vector<Gra
 absl::Status AppRegistry::AddGrant(const Grant& grant) {
   platform::MutexLock change(change_mutex_);
   AppSnapshot next = *Find(grant.principal);
+  if (next.standing == Standing::kRevoked) return ThrownOut();
   if (next.standing != Standing::kApp) return absl::InternalError("a grant without an app");
   next.grants.push_back(grant);
   return Replace(std::move(next));
@@ -373,6 +385,26 @@ absl::StatusOr<int> AppRegistry::SuspendAll(std::string_view reason) {
     suspended += static_cast<int>(told.size());
   }
   return suspended;
+}
+
+absl::Status AppRegistry::ForgetGatekeepers(std::string_view reason) {
+  platform::MutexLock change(change_mutex_);
+  for (const AppPointer& app : All()) {
+    if (app->standing != Standing::kGatekeeper) continue;
+    const auto write = [&](Database& database) -> absl::Status {
+      RETURN_IF_ERROR(
+          database.Run("DELETE FROM grants WHERE principal = ?", Blob{app->principal.view()}));
+      return database.Run("DELETE FROM principals WHERE principal = ?",
+                          Blob{app->principal.view()});
+    };
+    RETURN_IF_ERROR(WriteAndTell(write, {{.verb = v1::ACCESS_VERB_SUSPENDED,
+                                          .principal = app->principal,
+                                          .reason = std::string(reason)}}));
+    platform::MutexLock lock(mutex_);
+    apps_.erase(app->principal);
+    NextEpoch();
+  }
+  return absl::OkStatus();
 }
 
 void AppRegistry::SawNow(const Principal& principal, absl::Time now) {

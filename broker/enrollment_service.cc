@@ -36,6 +36,8 @@ permissions::ConsentQuestion QuestionFor(const permissions::Manifest& manifest,
   question.optional_scopes = manifest.optional_scopes;
   question.destination = manifest.data_destination;
   question.networks = manifest.networks;
+  // An adapter starts with its client, not for events.
+  if (manifest.role == permissions::Role::kApp) question.systemd_unit = manifest.systemd_unit;
   return question;
 }
 

@@ -70,6 +70,7 @@ v1::Grant GrantToProto(const Grant& grant, const GrantIdForm& form) {
     *proto.mutable_history_start_time() = ToProto(grant.history_start_time);
   }
   proto.set_only_while_unlocked(grant.only_while_unlocked);
+  proto.set_may_start(grant.may_start);
   proto.set_shown_sha256(grant.shown_sha256.data(), grant.shown_sha256.size());
   return proto;
 }
@@ -120,6 +121,7 @@ absl::StatusOr<Grant> GrantFromStored(const v1::Grant& stored,
     grant.history_start_time = FromProto(stored.history_start_time());
   }
   grant.only_while_unlocked = stored.only_while_unlocked();
+  grant.may_start = stored.may_start();
   std::memcpy(grant.shown_sha256.data(), stored.shown_sha256().data(), grant.shown_sha256.size());
   return grant;
 }

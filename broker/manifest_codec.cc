@@ -80,6 +80,7 @@ v1::App AppFromManifest(const permissions::Manifest& manifest,
       static_cast<v1::DataDestination::Kind>(manifest.data_destination.kind));
   app.mutable_data_destination()->set_service(manifest.data_destination.service);
   for (const std::string& network : manifest.networks) app.add_networks(network);
+  app.set_systemd_unit(manifest.systemd_unit);
   return app;
 }
 

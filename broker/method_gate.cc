@@ -38,7 +38,8 @@ absl::Status CheckRole(const MethodAccess* access, std::string_view full_method,
         "channel, the user is asked, and then the same channel works",
         {{"enroll_method", "/postern.v1.EnrollmentService/Enroll"}});
   }
-  if (!open_to_any && standing == Standing::kRevoked) {
+  if (standing == Standing::kRevoked &&
+      (access == nullptr || (access->callers & CallerBit(standing)) == 0)) {
     return ReasonStatus(absl::StatusCode::kUnauthenticated, v1::ERROR_REASON_GRANT_REVOKED,
                         "the user took this key's access back: call "
                         "postern.v1.EnrollmentService/Enroll to ask again",
@@ -89,8 +90,9 @@ bool IsRefusal(v1::ErrorReason reason) {
 uint8_t CallerBit(Standing standing) {
   switch (standing) {
     case Standing::kUnknown:
-    case Standing::kRevoked:
       return permissions::kUnknownKey;
+    case Standing::kRevoked:
+      return permissions::kUnknownKey | permissions::kRevokedKey;
     case Standing::kApp:
       return permissions::kApps;
     case Standing::kGatekeeper:

@@ -27,7 +27,7 @@
 
 namespace postern::broker {
 
-// The bit of permissions::Callers that a standing has.
+// The bits of permissions::Callers that a standing has.
 uint8_t CallerBit(Standing standing);
 
 // Thread-safe.

@@ -83,7 +83,10 @@ void FillIn(ConsentQuestion& question, std::span<const ChatId> asked_chats, cons
   OfferAccounts(question, directory);
   OfferChats(question, asked_chats, directory);
   if (question.kind == QuestionKind::kWidenGrant) {
-    question.held_scopes = HeldScopes(*apps.Find(question.principal));
+    const AppPointer app = apps.Find(question.principal);
+    question.held_scopes = HeldScopes(*app);
+    // As it said when it enrolled.
+    question.systemd_unit = app->app.systemd_unit();
   }
 }
 

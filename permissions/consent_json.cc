@@ -25,7 +25,8 @@ constexpr EnumName<QuestionKind> kQuestionKinds[] = {
     {QuestionKind::kSendMessage, "send_message"},
     {QuestionKind::kUnseal, "unseal"},
     {QuestionKind::kExport, "export"},
-    {QuestionKind::kPurge, "purge"}};
+    {QuestionKind::kPurge, "purge"},
+    {QuestionKind::kView, "view"}};
 constexpr EnumName<Role> kRoles[] = {
     {Role::kApp, "app"}, {Role::kGatekeeper, "gatekeeper"}, {Role::kOwner, "owner"}};
 constexpr EnumName<DestinationKind> kDestinations[] = {
@@ -95,6 +96,7 @@ std::string ToJson(const ConsentQuestion& question) {
                {"software_version", question.software_version},
                {"subject", question.subject},
                {"subject_objected", question.subject_objected},
+               {"systemd_unit", question.systemd_unit},
                {"timeout_seconds", absl::ToInt64Seconds(question.timeout)}});
 }
 
@@ -123,6 +125,10 @@ absl::StatusOr<ConsentQuestion> QuestionFromJson(std::string_view text) {
   question.subject_objected = reader.Bool("subject_objected");
   question.message_text = reader.String("message_text");
   if (question.message_text.size() > kQuestionTextBytesMax) reader.Fail("message_text", "too long");
+  question.systemd_unit = reader.String("systemd_unit");
+  if (!question.systemd_unit.empty() && !IsUnitName(question.systemd_unit)) {
+    reader.Fail("systemd_unit", "must be the name of a .service unit");
+  }
   question.held_scopes = ReadScopes(reader, "held_scopes");
   question.held_until = ReadTime(reader, "held_until", absl::InfiniteFuture());
   question.timeout = absl::Seconds(reader.Integer("timeout_seconds", 1, kTimeoutSecondsMax));
@@ -162,6 +168,7 @@ std::string ToJson(const ConsentAnswer& answer) {
                {"expire_time", WriteTime(answer.validity.expire_time)},
                {"given_name", answer.given_name},
                {"history_start_time", WriteTime(answer.history_start_time)},
+               {"may_start", answer.may_start},
                {"only_while_unlocked", answer.only_while_unlocked},
                {"origin", answer.origin},
                {"people", NameOf(kPeopleNames, answer.people)},
@@ -193,6 +200,7 @@ absl::StatusOr<ConsentAnswer> AnswerFromJson(std::string_view text) {
   answer.validity.kind = ReadEnum(reader, "validity", kValidityKinds);
   answer.validity.expire_time = ReadTime(reader, "expire_time", absl::InfiniteFuture());
   answer.history_start_time = ReadTime(reader, "history_start_time", absl::InfinitePast());
+  answer.may_start = reader.Bool("may_start");
   answer.only_while_unlocked = reader.Bool("only_while_unlocked");
   answer.sends_per_hour =
       static_cast<uint32_t>(reader.Integer("sends_per_hour", 0, kSendsPerHourMax));

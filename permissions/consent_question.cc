@@ -109,6 +109,9 @@ absl::Status CheckAccess(const ConsentQuestion& question, const ConsentAnswer& a
       answer.scopes.Intersection(ScopesOpening(Scope::kMessagesSendAsk)).empty()) {
     return Invalid("sends_per_hour", "only with a scope that sends");
   }
+  if (answer.may_start && question.systemd_unit.empty()) {
+    return Invalid("may_start", "the app names no unit to start");
+  }
   return CheckValidity(answer.validity, now);
 }
 
@@ -213,6 +216,7 @@ absl::StatusOr<Grant> GrantFrom(const ConsentQuestion& question, const ConsentAn
   grant.create_time = now;
   grant.history_start_time = answer.history_start_time;
   grant.only_while_unlocked = answer.only_while_unlocked;
+  grant.may_start = answer.may_start;
   grant.shown_sha256 = Sha256Of(answer);
   return grant;
 }

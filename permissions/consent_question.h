@@ -39,6 +39,8 @@ enum class QuestionKind : uint8_t {
   kUnseal = 6,
   kExport = 7,
   kPurge = 8,
+  // To show in them what apps see, with what people wrote.
+  kView = 9,
 };
 
 // Whether an answer to such a question can make a grant: these ask for scopes and chats.
@@ -101,13 +103,17 @@ struct ConsentQuestion {
   // For kWidenGrant: places in 'chats' the app named, ascending, without doubles. They are shown
   // first, and not ticked.
   std::vector<uint32_t> asked_chats;
-  // Cleaned name of the chat or person that kSendMessage or kUnseal is about, or of what would be
-  // exported or purged; for kExtendGrant the chats of the grant. Otherwise empty.
+  // Cleaned name of the chat or person that kSendMessage or kUnseal is about, of the app whose view
+  // kView would show, or of what would be exported or purged; for kExtendGrant the chats of the
+  // grant. Otherwise empty.
   std::string subject;
   // For kUnseal: the person asked for the seal themselves; opening it tells them so.
   bool subject_objected = false;
   // For kSendMessage: the text as it would be sent. Valid UTF-8, not cleaned.
   std::string message_text;
+  // Where access is asked for: the systemd unit that the app's manifest names (IsUnitName), or
+  // empty.
+  std::string systemd_unit;
   // For kExtendGrant what the grant holds and until when (InfiniteFuture: until it is taken back);
   // for kWidenGrant what the app holds already.
   ScopeSet held_scopes;
@@ -161,6 +167,8 @@ struct ConsentAnswer {
   // In whole seconds; InfinitePast: all history. Only with messages:history.
   absl::Time history_start_time = absl::InfinitePast();
   bool only_while_unlocked = false;
+  // The unit may be started when something arrives for the app. Only where the question names one.
+  bool may_start = false;
   // At most kSendsPerHourMax; 0: the default of limits.h. Only with a scope that sends.
   uint32_t sends_per_hour = 0;
 

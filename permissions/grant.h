@@ -67,6 +67,8 @@ struct Grant {
   // Under messages:history: messages older than this stay closed.
   absl::Time history_start_time = absl::InfinitePast();
   bool only_while_unlocked = false;
+  // The app's systemd unit may be started when something arrives for it.
+  bool may_start = false;
   // SHA-256 of the typed answer that was shown to the user (permissions/consent_question.h).
   std::array<uint8_t, 32> shown_sha256{};
 

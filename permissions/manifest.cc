@@ -42,16 +42,6 @@ bool IsPlain(std::string_view text, size_t size_max) {
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
 
-bool IsUnitName(std::string_view unit) {
-  constexpr std::string_view kSuffix = ".service";
-  return unit.size() > kSuffix.size() && unit.size() <= kUnitBytesMax && unit.ends_with(kSuffix) &&
-         unit.front() != '.' && unit.front() != '-' &&
-         std::all_of(unit.begin(), unit.end(), [](char c) {
-           return IsLowerOrDigit(c) || (c >= 'A' && c <= 'Z') || c == '.' || c == '_' || c == '-' ||
-                  c == '@' || c == ':';
-         });
-}
-
 absl::Status ValidateText(std::string_view field, std::string_view text) {
   if (text.size() > kTextBytesMax) return Invalid(field, "too long");
   if (CleanName(text) == kUnnamed) return Invalid(field, "must have visible characters");
@@ -87,6 +77,16 @@ absl::Status ValidateGatekeeper(const Manifest& manifest) {
 }
 
 }  // namespace
+
+bool IsUnitName(std::string_view unit) {
+  constexpr std::string_view kSuffix = ".service";
+  return unit.size() > kSuffix.size() && unit.size() <= kUnitBytesMax && unit.ends_with(kSuffix) &&
+         unit.front() != '.' && unit.front() != '-' &&
+         std::all_of(unit.begin(), unit.end(), [](char c) {
+           return IsLowerOrDigit(c) || (c >= 'A' && c <= 'Z') || c == '.' || c == '_' || c == '-' ||
+                  c == '@' || c == ':';
+         });
+}
 
 bool IsNetworkName(std::string_view network) {
   return !network.empty() && network.size() <= kNetworkBytesMax && network.front() >= 'a' &&

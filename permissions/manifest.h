@@ -54,6 +54,8 @@ struct Manifest {
 // with the field's name and ": ". FAILED_PRECONDITION, with both versions, for another major
 // version.
 absl::Status ValidateManifest(const Manifest& manifest);
+// Whether 'unit' names one .service unit of systemd: [A-Za-z0-9:_.@-]+, no path, not hidden.
+bool IsUnitName(std::string_view unit);
 // Whether 'network' is 1 to 32 of [a-z0-9-], starting with a letter.
 bool IsNetworkName(std::string_view network);
 

@@ -12,8 +12,6 @@ constexpr std::string_view kContacts = "contacts come with a later version";
 constexpr std::string_view kFiles = "the bytes of attachments come with a later version";
 constexpr std::string_view kWriting =
     "edits, deletes, receipts, typing and drafts by apps come with a later version";
-constexpr std::string_view kErasing =
-    "confirming that something was erased comes with a later version";
 constexpr std::string_view kExport = "export comes with a later version";
 
 constexpr MethodAccess kMethods[] = {
@@ -39,7 +37,8 @@ constexpr MethodAccess kMethods[] = {
     // Each event is looked at when it is written (ViewOf).
     {"/postern.v1.EventService/Subscribe", kApps, kNone, kYes, ""},
     {"/postern.v1.EventService/Acknowledge", kApps, kNone, kYes, ""},
-    {"/postern.v1.EventService/ConfirmErased", kApps, kNone, kNotYet, kErasing},
+    // Whose access was taken back is thereby asked to erase, and says here that it has.
+    {"/postern.v1.EventService/ConfirmErased", kApps | kRevokedKey, kNone, kYes, ""},
 
     {"/postern.v1.MessageService/ListMessages", kApps, Scope::kMessagesHistory, kYes, ""},
     {"/postern.v1.MessageService/GetMessage", kApps, Scope::kMessagesHistory, kYes, ""},
@@ -98,7 +97,7 @@ constexpr MethodAccess kMethods[] = {
     {"/postern.v1.OwnerService/ListOwnedContacts", kOwner, kNone, kNotYet, kContacts},
     {"/postern.v1.OwnerService/LinkContacts", kOwner, kNone, kNotYet, kContacts},
     {"/postern.v1.OwnerService/UnlinkContact", kOwner, kNone, kNotYet, kContacts},
-    {"/postern.v1.OwnerService/ListErasures", kOwner, kNone, kNotYet, kErasing},
+    {"/postern.v1.OwnerService/ListErasures", kOwner, kNone, kYes, ""},
 
     // Not of this contract. Reflection is off unless configured; then it is for enrolled keys too.
     {"/grpc.health.v1.Health/Check", kEnrolled, kNone, kYes, ""},

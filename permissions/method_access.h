@@ -22,6 +22,8 @@ enum Callers : uint8_t {
   kOwner = 8,
   kEnrolled = kApps | kGatekeepers | kOwner,
   kAnyKey = kUnknownKey | kEnrolled,
+  // A key whose access was taken back: for what it is asked to do because of that.
+  kRevokedKey = 16,
 };
 
 struct MethodAccess {

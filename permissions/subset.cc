@@ -52,7 +52,8 @@ bool TimesAreWithin(const Grant& narrower, const Grant& wider) {
          ConnectionLife(narrower.validity.kind) <= ConnectionLife(wider.validity.kind) &&
          narrower.validity.expire_time <= wider.validity.expire_time &&
          narrower.create_time >= wider.create_time &&
-         (narrower.only_while_unlocked || !wider.only_while_unlocked);
+         (narrower.only_while_unlocked || !wider.only_while_unlocked) &&
+         (wider.may_start || !narrower.may_start);
 }
 
 bool ScopesAreWithin(const Grant& narrower, const Grant& wider) {

@@ -103,6 +103,7 @@ void Allow(const ConsentQuestion& question, const Choices& choices, absl::Time n
     answer.history_start_time = HistoryStartFrom(choices.history, now);
   }
   answer.only_while_unlocked = choices.only_while_unlocked;
+  answer.may_start = choices.may_start && !question.systemd_unit.empty();
   if (Sends(answer.scopes)) {
     answer.sends_per_hour = texts::SendsChoices().at(choices.sends).sends_per_hour;
   }

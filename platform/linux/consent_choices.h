@@ -33,6 +33,7 @@ struct Choices {
   size_t sends = texts::kSendsDefault;
   size_t extension = texts::kExtensionDefault;
   bool only_while_unlocked = false;
+  bool may_start = false;
 };
 
 // The first thing that an answer still lacks.

@@ -60,6 +60,9 @@ inline constexpr CountText kChatsLeftOut = CountText("$0 chat left out", "$0 cha
 inline constexpr Text kDuration = Text("How long");
 inline constexpr Text kHistory = Text("Older messages");
 inline constexpr Text kOnlyUnlocked = Text("Only while your session is unlocked");
+inline constexpr Text kMayStart = Text("Start it when something arrives for it");
+// The systemd unit.
+inline constexpr Text kMayStartUnit = Text("Postern then starts $0, when it is not running.");
 inline constexpr Text kSendsPerHour = Text("Messages it may send");
 inline constexpr Text kChangeLater =
     Text("You can see and take back every grant at any time: postern grants list");
@@ -111,6 +114,11 @@ inline constexpr Text kPurgeWhat = Text("What is deleted");
 inline constexpr Text kPurgeNote = Text(
     "It is deleted from Postern's storage on this computer and cannot be brought back. Your "
     "messenger keeps what it has.");
+inline constexpr Text kViewWhat = Text("As this app sees them");
+inline constexpr Text kViewNote = Text(
+    "The program above can then read what apps see in your chats. This ends with that program, "
+    "when "
+    "your screen is locked, and after 15 minutes.");
 
 // --- the answer
 inline constexpr Text kRefuse = Text("Refuse");
@@ -223,6 +231,13 @@ const char* TitleOf(const permissions::ConsentQuestion& question);
 std::string SentenceOf(permissions::Scope scope);
 // Where the data goes, in full sentences.
 std::string DestinationOf(const permissions::ConsentQuestion& question);
+// What kUnseal, kExport, kPurge and kView are about: a label for the question's subject, and what
+// follows from a yes.
+struct Thing {
+  Text title;
+  Text note;
+};
+Thing ThingOf(const permissions::ConsentQuestion& question);
 // What there is to say against the claimed name, or "".
 std::string NameWarningOf(const permissions::ConsentQuestion& question);
 // The evidence as (label, value) lines, "unknown" where nothing could be read. Values are not

@@ -104,6 +104,11 @@ Terminal::Typed TerminalAccess::AskLimits(Choices& choices) {
   typed = prompts_.AskOne(Say(Text("While your session is locked")), Say(Text("While locked")),
                           {Say(Text("It may go on")), Say(texts::kOnlyUnlocked)}, 0, when);
   choices.only_while_unlocked = when == 1;
+  if (typed != Typed::kLine || question_.systemd_unit.empty()) return typed;
+  size_t start = 0;
+  typed = prompts_.AskOne(Say(texts::kMayStartUnit, question_.systemd_unit), Say(Text("Start it")),
+                          {Say(Text("You start it yourself")), Say(texts::kMayStart)}, 0, start);
+  choices.may_start = start == 1;
   return typed;
 }
 
@@ -136,6 +141,10 @@ void TerminalAccess::ShowChoices(const Choices& choices) {
   }
   prompts_.Item(Say(texts::kDuration), Say(texts::DurationChoices().at(choices.duration).text));
   if (choices.only_while_unlocked) prompts_.Words("  ", Say(texts::kOnlyUnlocked));
+  if (choices.may_start) {
+    prompts_.Words("  ", absl::StrCat(Say(texts::kMayStart), ". ",
+                                      Say(texts::kMayStartUnit, question_.systemd_unit)));
+  }
 }
 
 }  // namespace postern::platform

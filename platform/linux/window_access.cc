@@ -96,6 +96,10 @@ void WindowAccess::AddTime(GtkBox* content) {
     g_signal_connect_swapped(row, "notify::selected", G_CALLBACK(OnChanged), this);
   }
   only_unlocked_ = AddSwitchRow(group, Say(texts::kOnlyUnlocked), "");
+  if (!question_.systemd_unit.empty()) {
+    may_start_ = AddSwitchRow(group, Say(texts::kMayStart),
+                              Say(texts::kMayStartUnit, question_.systemd_unit));
+  }
   gtk_box_append(content, GTK_WIDGET(group));
 }
 
@@ -123,6 +127,7 @@ void WindowAccess::Fill(Choices& choices) const {
   if (history_ != nullptr) choices.history = SelectedOf(history_);
   if (sends_ != nullptr) choices.sends = SelectedOf(sends_);
   choices.only_while_unlocked = gtk_switch_get_active(only_unlocked_) != 0;
+  if (may_start_ != nullptr) choices.may_start = gtk_switch_get_active(may_start_) != 0;
 }
 
 void WindowAccess::OnChanged(gpointer data) {

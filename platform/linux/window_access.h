@@ -53,6 +53,7 @@ class WindowAccess {
   AdwComboRow* history_ = nullptr;
   AdwComboRow* sends_ = nullptr;
   GtkSwitch* only_unlocked_ = nullptr;
+  GtkSwitch* may_start_ = nullptr;
 };
 
 }  // namespace postern::platform

@@ -30,7 +30,7 @@ def question(**changes):
         "principal": "ab" * 32, "purpose": "Shows your messages in your language",
         "question_id": "0123456789abcdef" * 2, "required_scopes": ["chats:read", "messages:read"],
         "role": "app", "software_version": "1.2", "subject": "", "subject_objected": False,
-        "timeout_seconds": 120,
+        "systemd_unit": "", "timeout_seconds": 120,
     }
     asked.update(changes)
     return asked

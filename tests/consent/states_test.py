@@ -73,6 +73,8 @@ STATES = {
     "preview-outline": State(dict(optional_scopes=["messages:metadata"]),
                              press=["See who writes", "Family"], awake=True, height=1800),
     "limits": State(press=["Read older", "Send messages as you", "Family"], awake=True, height=1900),
+    "may-start": State(dict(STAYS, systemd_unit="translator.service"), press=CHOSEN + ["Start it when"],
+                       awake=True, height=1800),
     "widen": State(dict(kind="widen_grant", known_name="My translator", held_scopes=["chats:read"],
                         required_scopes=[], optional_scopes=["messages:read"], asked_chats=[2]), height=1500),
     "extend": State(dict(APP, kind="extend_grant", held_scopes=["chats:read", "messages:read"],
@@ -95,6 +97,8 @@ STATES = {
     "german": State(environment={"LANGUAGE": "de"}, height=1900),
     "german-send": State(dict(APP, kind="send_message", subject="Bob", message_text="Bis um acht."),
                          awake=True, environment={"LANGUAGE": "de"}),
+    "german-may-start": State(dict(STAYS, systemd_unit="translator.service"), environment={"LANGUAGE": "de"},
+                              height=1800),
     "right-to-left": State(environment={"LANGUAGE": "ar_XB"}, height=1900),
 }
 

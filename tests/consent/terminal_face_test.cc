@@ -246,6 +246,26 @@ TEST(TerminalGrant, IsNarrowedAsItWasTyped) {
   EXPECT_THAT(person.screen(), HasSubstr("but not: Work"));
 }
 
+TEST(TerminalGrant, LetsTheAppBeStartedOnlyWhereThatWasTyped) {
+  permissions::ConsentQuestion question = TranslatorQuestion();
+  question.systemd_unit = "translator.service";
+  for (const bool yes : {false, true}) {
+    ScriptedPerson person;
+    AskingProcess asking(person, question);
+    ASSERT_TRUE(person.Answer({.start = yes ? "2" : ""})) << person.screen();
+    const ConsentOutcome outcome = asking.Outcome();
+    ASSERT_EQ(outcome.kind, Kind::kAnswered) << person.screen();
+    EXPECT_EQ(outcome.answer.may_start, yes);
+    EXPECT_THAT(person.screen(), HasSubstr("translator.service"));
+  }
+  // Who names nothing to start is not asked about it.
+  ScriptedPerson person;
+  AskingProcess asking(person, TranslatorQuestion());
+  ASSERT_TRUE(person.Answer({.start = "2"})) << person.screen();
+  EXPECT_FALSE(asking.Outcome().answer.may_start);
+  EXPECT_THAT(person.screen(), Not(HasSubstr("Start it")));
+}
+
 TEST(TerminalGrant, FollowsAPreviewOfWhatTheAppWouldSee) {
   ScriptedPerson person;
   AskingProcess asking(person, TranslatorQuestion(), ConsentFace::kTerminal, Withdraw::kNever,

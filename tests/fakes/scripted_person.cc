@@ -156,7 +156,8 @@ bool ScriptedPerson::Answer(const TypedAnswers& answers) {
       {"Which kinds (", answers.kinds},      {"With whom (", answers.people},
       {"Leave out which", answers.left_out}, {"How far back", answers.history},
       {"How many (", answers.sends},         {"How long (", answers.duration},
-      {"While locked (", answers.locked},    {"Type \"allow\"", answers.word},
+      {"While locked (", answers.locked},    {"Start it (", answers.start},
+      {"Type \"allow\"", answers.word},
   };
   std::vector<std::string> prompts;
   for (const auto& [prompt, line] : lines) prompts.push_back(prompt);

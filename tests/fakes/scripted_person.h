@@ -33,6 +33,7 @@ struct TypedAnswers {
   std::string sends;
   std::string duration;
   std::string locked;
+  std::string start;
   std::string word = "allow";
 };
 

@@ -106,6 +106,7 @@ TEST(ConsentAnswer, RefusesWhatDoesNotAnswerThisQuestion) {
          a.scopes.Add(Scope::kMessagesSend);
          a.sends_per_hour = kSendsPerHourMax + 1;
        }},
+      {"may_start", [](ConsentAnswer& a) { a.may_start = true; }},
       {"chat_choice", [](ConsentAnswer& a) { a.chat_choice = static_cast<ChatChoice>(9); }},
       {"decision", [](ConsentAnswer& a) { a.decision = ConsentDecision::kRefuse; }},
       {"decision", [](ConsentAnswer& a) { a.decision = ConsentDecision::kExpired; }},
@@ -177,6 +178,24 @@ TEST(ConsentAnswer, GrantsTheSelectionThatWasTicked) {
   }
 }
 
+TEST(ConsentAnswer, LetsTheUnitBeStartedThatTheQuestionNamedAndOnlyIfTicked) {
+  ConsentQuestion question = Question();
+  question.systemd_unit = "translator.service";
+  for (const bool may_start : {false, true}) {
+    ConsentAnswer answer = AnswerTo(question);
+    answer.may_start = may_start;
+    const auto grant = GrantFrom(question, answer, kNow);
+    ASSERT_TRUE(grant.ok()) << grant.status();
+    EXPECT_EQ(grant->may_start, may_start);
+  }
+  ConsentAnswer refusal = AnswerTo(question);
+  refusal.decision = ConsentDecision::kRefuse;
+  refusal.scopes = {};
+  refusal.chats = {};
+  refusal.may_start = true;
+  ExpectInvalid(question, refusal, "decision");
+}
+
 ConsentQuestion ExtendQuestion() {
   ConsentQuestion question = Question();
   question.kind = QuestionKind::kExtendGrant;
@@ -203,6 +222,7 @@ TEST(ConsentAnswer, AnExtensionGivesTimeAndNothingElse) {
       {"scopes", [](ConsentAnswer& a) { a.scopes = {Scope::kMessagesRead}; }},
       {"scopes", [](ConsentAnswer& a) { a.chats = {0}; }},
       {"scopes", [](ConsentAnswer& a) { a.only_while_unlocked = true; }},
+      {"scopes", [](ConsentAnswer& a) { a.may_start = true; }},
       {"given_name", [](ConsentAnswer& a) { a.given_name = "x"; }},
       {"expire_time", [](ConsentAnswer& a) { a.validity.expire_time = kNow + absl::Hours(24); }},
       {"expire_time", [](ConsentAnswer& a) { a.validity.expire_time = kNow - absl::Hours(1); }},
@@ -479,6 +499,8 @@ TEST(ConsentJson, RefusesUnknownScopesAndValues) {
       {"message_text", std::string(kQuestionTextBytesMax + 1, 'x')},
       {"networks", {1}},
       {"timeout_seconds", 0},
+      {"systemd_unit", "../evil.service"},
+      {"systemd_unit", "x.timer"},
   };
   for (const auto& [name, value] : question_cases) {
     json spoilt = question;
@@ -528,6 +550,7 @@ TEST(ConsentJson, EveryKindOfQuestionComesBack) {
   question.subject = "Bob";
   question.subject_objected = true;
   question.message_text = "Hello\nBob";
+  question.systemd_unit = "translator@1.service";
   question.asked_chats = {0, 2};
   question.role = Role::kOwner;
   for (int kind = 1; kind <= static_cast<int>(QuestionKind::kPurge); ++kind) {
@@ -602,6 +625,7 @@ TEST(ConsentJson, ComesBack) {
   answer.chat_kinds = ChatKinds::kDirect;
   answer.people = People::kStrangers;
   answer.sends_per_hour = 3;
+  answer.may_start = true;
   answer.decision = ConsentDecision::kDraft;
   const auto answer_again = AnswerFromJson(ToJson(answer));
   ASSERT_TRUE(answer_again.ok()) << answer_again.status();

@@ -36,6 +36,14 @@ TEST(MethodAccess, AnUnknownKeyMayEnrollAndNothingElse) {
   }
 }
 
+TEST(MethodAccess, AKeyThatIsOutMayEnrollAndSayThatItErased) {
+  for (const MethodAccess& row : AllMethodAccess()) {
+    EXPECT_EQ((row.callers & kRevokedKey) != 0,
+              row.full_method == "/postern.v1.EventService/ConfirmErased")
+        << std::string(row.full_method);
+  }
+}
+
 TEST(MethodAccess, NoAppCallsTheOwnersOrTheGatekeepersMethods) {
   for (const MethodAccess& row : AllMethodAccess()) {
     if (row.full_method.find(".OwnerService/") != std::string_view::npos) {
@@ -69,10 +77,9 @@ TEST(MethodAccess, TheseAreNotImplementedInThisVersion) {
           "MessageService/SearchMessages", "MessageService/EditMessage",
           "MessageService/DeleteMessage", "MessageService/MarkRead", "MessageService/SetTyping",
           "MessageService/CreateDraft", "AttachmentService/Download", "AttachmentService/Upload",
-          "AttachmentService/GetUpload", "ExportService/Export", "EventService/ConfirmErased",
-          "MessageService/GetMessageContext", "MessageService/VotePoll",
-          "OwnerService/ListOwnedContacts", "OwnerService/LinkContacts",
-          "OwnerService/UnlinkContact", "OwnerService/ListErasures"));
+          "AttachmentService/GetUpload", "ExportService/Export", "MessageService/GetMessageContext",
+          "MessageService/VotePoll", "OwnerService/ListOwnedContacts", "OwnerService/LinkContacts",
+          "OwnerService/UnlinkContact"));
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ Grant Wide() {
   grant.selection.excluded_chats = {ChatNumber(3)};
   grant.validity = {ValidityKind::kUntil, kNow + absl::Hours(24)};
   grant.limits = {20, 5, 1000};
+  grant.may_start = true;
   grant.history_start_time = kNow - absl::Hours(240);
   return grant;
 }
@@ -60,6 +61,7 @@ const std::vector<Step>& Narrowings() {
       {"a later start", [](Grant& g) { g.create_time += absl::Seconds(1); }},
       {"less history", [](Grant& g) { g.history_start_time += absl::Seconds(1); }},
       {"while unlocked", [](Grant& g) { g.only_while_unlocked = true; }},
+      {"not to be started", [](Grant& g) { g.may_start = false; }},
       {"fewer sends", [](Grant& g) { g.limits.sends_per_hour = 19; }},
       {"fewer new chats", [](Grant& g) { g.limits.new_chats_per_day = 4; }},
       {"fewer bytes", [](Grant& g) { g.limits.bytes_per_day = 999; }},
@@ -105,6 +107,14 @@ TEST(Subset, RefusesOneExtraOfAnything) {
     EXPECT_FALSE(IsWithin(child, Wide())) << step.name;
     EXPECT_TRUE(IsWithin(Wide(), child)) << step.name;
   }
+}
+
+TEST(Subset, WhatMayNotBeStartedStaysSo) {
+  Grant held = Wide();
+  held.may_start = false;
+  EXPECT_FALSE(IsWithin(Wide(), held));
+  EXPECT_TRUE(IsWithin(held, Wide()));
+  EXPECT_TRUE(IsWithin(held, held));
 }
 
 TEST(Subset, RefusesOneExtraHoweverMuchElseIsTakenAway) {
