@@ -3,8 +3,9 @@
 //
 //   Submit --> spool --(postern-link-tx: batches above what was sent)--> broker
 //   broker --(postern-link: acks)--> prune the spool
-//   broker --(postern-link)--> commands_ --(postern-commands: journal, once)--> on_command
+//   broker --(postern-link)--> work_ --(postern-commands: journal, once)--> on_command, on_chunk
 //   Answer --> journal --> outbox_ --(postern-link-tx)--> broker
+//   SendChunk --> flow_ --(postern-link-tx)--> broker
 //
 // A session is one Attach stream. It begins with what the broker holds, and everything above that
 // is sent again: the broker knows by the position what it has. So a session needs no memory of the
@@ -20,6 +21,8 @@
 #include <thread>
 #include <utility>
 
+#include "clients/sdk/chunk_flow.h"
+#include "clients/sdk/command_journal.h"
 #include "clients/sdk/enroll.h"
 #include "clients/sdk/identity.h"
 #include "clients/sdk/spool.h"
@@ -37,11 +40,9 @@ constexpr uint64_t kBatchBytesMax = 1024 * 1024 - 4096;
 constexpr uint64_t kInFlightBytesMax = 4 * kBatchBytesMax;
 // The spool is pruned when so much is durable, or when nothing waits: a deletion costs a commit.
 constexpr uint64_t kPruneEvery = 4096;
-// Commands that wait for the adapter; beyond, the stream is not read and the broker waits.
-constexpr size_t kCommandsWaitingMax = 1000;
-// Answers given so lately are given again when a session begins: the last one may have lost them.
-constexpr absl::Duration kAnswersRepeated = absl::Minutes(10);
-constexpr int kAnswersRepeatedMax = 256;
+// Commands and chunks that wait for the adapter; beyond, the stream is not read and the broker
+// waits. Of chunks, the broker sends no more than a window for each upload.
+constexpr size_t kWorkWaitingMax = 1000;
 // After a crash the broker may notice the end of the old stream a moment later than we are back.
 constexpr int kAlreadyServedTriesMax = 8;
 // When nobody can be asked, or the owner has paused us: how often to look again.
@@ -76,11 +77,6 @@ bool EndsLink(const absl::Status& status) {
   }
 }
 
-bool IsFinal(v1::CommandResult::State state) {
-  return state == v1::CommandResult::STATE_SENT || state == v1::CommandResult::STATE_FAILED ||
-         state == v1::CommandResult::STATE_UNKNOWN;
-}
-
 class Link final : public GatekeeperLink {
  public:
   Link(v1::Manifest manifest, v1::AttachHello hello, GatekeeperOptions options,
@@ -91,12 +87,13 @@ class Link final : public GatekeeperLink {
         callbacks_(std::move(callbacks)),
         spool_(std::move(spool)),
         pause_(options_.client.wait) {
-    command_thread_ = std::thread([this] { CarryOutCommands(); });
+    command_thread_ = std::thread([this] { Work(); });
     link_thread_ = std::thread([this] { Run(); });
   }
 
   ~Link() override {
     pause_.Stop();
+    flow_.Stop();
     canceller_.Cancel();
     {
       platform::MutexLock lock(mutex_);
@@ -120,19 +117,11 @@ class Link final : public GatekeeperLink {
   std::string bookmark() const override { return spool_->bookmark(); }
 
   absl::Status Answer(const v1::CommandResult& result, std::span<const v1::Event> events) override {
-    if (result.command_id().empty() || result.state() == v1::CommandResult::STATE_UNSPECIFIED) {
-      return absl::InvalidArgumentError("a result needs a command_id and a state");
-    }
-    if (result.state() == v1::CommandResult::STATE_FAILED_RETRIABLE) {
-      // Nothing happened, so the same id may be carried out when the broker asks again.
-      if (!events.empty()) return absl::InvalidArgumentError("a failed command made no events");
-      RETURN_IF_ERROR(spool_->ReleaseCommand(result.command_id()));
-    } else {
-      ASSIGN_OR_RETURN(auto spooled, Serialize(events, result.command_id()));
-      RETURN_IF_ERROR(spool_
-                          ->AnswerCommand(result.command_id(), result.SerializeAsString(),
-                                          IsFinal(result.state()), spooled)
-                          .status());
+    ASSIGN_OR_RETURN(auto spooled, Serialize(events, result.command_id()));
+    RETURN_IF_ERROR(journal_.Answer(result, spooled));
+    if (CommandJournal::IsFinal(result.state()) ||
+        result.state() == v1::CommandResult::STATE_FAILED_RETRIABLE) {
+      flow_.Answered(result);
     }
     platform::MutexLock lock(mutex_);
     outbox_.push_back(result);
@@ -148,6 +137,10 @@ class Link final : public GatekeeperLink {
     objections_.push_back(objection);
     changed_.NotifyAll();
     return absl::OkStatus();
+  }
+
+  absl::Status SendChunk(const v1::AttachmentChunk& chunk, absl::Duration wait) override {
+    return flow_.Add(chunk, wait);
   }
 
   uint64_t last_position() const override { return spool_->last_position(); }
@@ -316,13 +309,10 @@ class Link final : public GatekeeperLink {
     v1::Event gap;
     gap.mutable_gap()->set_cause(v1::Gap::CAUSE_GATEKEEPER);
     RETURN_IF_ERROR(spool_->Align(welcome.durable_position(), gap.SerializeAsString()).status());
-    ASSIGN_OR_RETURN(const auto recent,
-                     spool_->ResultsSince(absl::ToUnixSeconds(absl::Now() - kAnswersRepeated),
-                                          kAnswersRepeatedMax));
+    ASSIGN_OR_RETURN(auto recent, journal_.Recent());
+    flow_.BeginSession();
     platform::MutexLock lock(mutex_);
-    for (const std::string& bytes : recent) {
-      v1::CommandResult result;
-      if (!result.ParseFromString(bytes)) continue;
+    for (v1::CommandResult& result : recent) {
       const bool waits = std::any_of(outbox_.begin(), outbox_.end(), [&](const auto& other) {
         return other.command_id() == result.command_id();
       });
@@ -343,6 +333,8 @@ class Link final : public GatekeeperLink {
 
   // Sends until the session ends (true) or cannot go on (false).
   bool Send(Stream& stream) {
+    // Events and chunks in turns: neither a flood nor a large file holds up the other.
+    bool chunks_turn = false;
     for (;;) {
       v1::AttachRequest request;
       uint64_t read_after = 0, bytes_max = 0;
@@ -360,7 +352,17 @@ class Link final : public GatekeeperLink {
             objections_.pop_front();
             break;
           }
-          if (in_flight_bytes_ < kInFlightBytesMax && spool_->last_position() > sent_position_) {
+          const bool events_wait =
+              in_flight_bytes_ < kInFlightBytesMax && spool_->last_position() > sent_position_;
+          if (chunks_turn || !events_wait) {
+            if (auto chunk = flow_.Next(); chunk.has_value()) {
+              request = *std::move(chunk);
+              chunks_turn = false;
+              break;
+            }
+          }
+          if (events_wait) {
+            chunks_turn = true;
             read_after = sent_position_;
             bytes_max = batch_bytes_max_;
             break;
@@ -396,18 +398,26 @@ class Link final : public GatekeeperLink {
       case v1::AttachResponse::kEventAck:
         TakeAck(response.event_ack());
         break;
-      case v1::AttachResponse::kCommand: {
+      case v1::AttachResponse::kCommand:
+      case v1::AttachResponse::kAttachmentChunk: {
         platform::MutexLock lock(mutex_);
-        while (commands_.size() >= kCommandsWaitingMax && !stopping_) changed_.Wait(mutex_);
-        commands_.push_back(response.command());
+        while (work_.size() >= kWorkWaitingMax && !stopping_) changed_.Wait(mutex_);
+        work_.push_back(response);
         changed_.NotifyAll();
+        break;
+      }
+      case v1::AttachResponse::kAttachmentAck: {
+        const std::string& id = response.attachment_ack().command_id();
+        const ChunkFlow::Effect effect = flow_.TakeAck(response.attachment_ack());
+        if (effect.given_up && callbacks_.on_transfer_ended) callbacks_.on_transfer_ended(id);
+        if (effect.room && callbacks_.on_room) callbacks_.on_room(id);
         break;
       }
       case v1::AttachResponse::kDisclosure:
         if (callbacks_.on_disclosure) callbacks_.on_disclosure(response.disclosure());
         break;
       default:
-        break;  // a newer broker's word, or attachment bytes that this link did not ask for
+        break;  // a newer broker's word
     }
   }
 
@@ -437,47 +447,58 @@ class Link final : public GatekeeperLink {
     }
   }
 
-  // ---- commands ----
+  // ---- commands and chunks ----
 
-  void CarryOutCommands() {
+  void Work() {
     ::pthread_setname_np(::pthread_self(), "postern-commands");
     for (;;) {
-      v1::Command command;
+      v1::AttachResponse work;
       {
         platform::MutexLock lock(mutex_);
-        while (commands_.empty() && !stopping_) changed_.Wait(mutex_);
+        while (work_.empty() && !stopping_) changed_.Wait(mutex_);
         if (stopping_) return;
-        command = std::move(commands_.front());
-        commands_.pop_front();
+        work = std::move(work_.front());
+        work_.pop_front();
         changed_.NotifyAll();
       }
-      CarryOut(command);
+      if (work.has_command()) {
+        CarryOut(work.command());
+      } else if (flow_.Wants(work.attachment_chunk())) {
+        callbacks_.on_chunk(work.attachment_chunk());
+        flow_.Took(work.attachment_chunk());
+      }
     }
   }
 
   void CarryOut(const v1::Command& command) {
-    const auto record = spool_->BeginCommand(command.command_id());
-    v1::CommandResult result;
-    if (!record.ok()) {
-      result.set_command_id(command.command_id());
-      result.set_state(v1::CommandResult::STATE_FAILED_RETRIABLE);
-      result.set_reason("the adapter's journal cannot be written");
-    } else if (record->state == CommandRecord::State::kNew) {
-      if (callbacks_.on_command) {
-        callbacks_.on_command(command);
+    CommandJournal::Next next = journal_.Begin(command);
+    if (next.carry_out) {
+      const bool able = callbacks_.on_command && (!command.has_upload() || callbacks_.on_chunk);
+      if (!able) {
+        v1::CommandResult result;
+        result.set_command_id(command.command_id());
+        result.set_state(v1::CommandResult::STATE_FAILED);
+        result.set_reason(command.has_upload() ? "this adapter takes no files"
+                                               : "this adapter takes no commands");
+        Answer(result, {}).IgnoreError();
         return;
       }
-      result.set_command_id(command.command_id());
-      result.set_state(v1::CommandResult::STATE_FAILED);
-      result.set_reason("this adapter takes no commands");
-      Answer(result, {}).IgnoreError();
+      if (command.has_download()) {
+        flow_.BeginDownload(command.command_id(), command.download().offset());
+      }
+      if (command.has_upload()) flow_.BeginUpload(command.command_id());
+      callbacks_.on_command(command);
       return;
-    } else if (record->state == CommandRecord::State::kRunning ||
-               !result.ParseFromString(record->result)) {
-      return;  // its answer follows
     }
+    if (!next.answer.has_value()) return;  // its answer follows
     platform::MutexLock lock(mutex_);
-    outbox_.push_back(std::move(result));
+    outbox_.push_back(*std::move(next.answer));
+    changed_.NotifyAll();
+  }
+
+  // What SendChunk and acks of uploads gave the sender to do.
+  void WakeSender() {
+    platform::MutexLock lock(mutex_);
     changed_.NotifyAll();
   }
 
@@ -485,7 +506,10 @@ class Link final : public GatekeeperLink {
   const v1::AttachHello hello_;
   const GatekeeperOptions options_;
   const GatekeeperCallbacks callbacks_;
-  const std::unique_ptr<Spool> spool_;  // provides its own synchronization
+  // Provide their own synchronization.
+  const std::unique_ptr<Spool> spool_;
+  CommandJournal journal_{*spool_};
+  ChunkFlow flow_{[this] { WakeSender(); }};
 
   // Used by the link's thread only.
   std::unique_ptr<Stubs> stubs_;
@@ -507,25 +531,11 @@ class Link final : public GatekeeperLink {
   uint64_t in_flight_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<v1::CommandResult> outbox_ ABSL_GUARDED_BY(mutex_);
   std::deque<v1::Objection> objections_ ABSL_GUARDED_BY(mutex_);
-  std::deque<v1::Command> commands_ ABSL_GUARDED_BY(mutex_);
+  std::deque<v1::AttachResponse> work_ ABSL_GUARDED_BY(mutex_);  // commands and chunks
 
   std::thread link_thread_;
   std::thread command_thread_;
 };
-
-// What a crash cut off may or may not have happened: say so, and never do it again.
-absl::Status AnswerCutCommands(Spool& spool) {
-  ASSIGN_OR_RETURN(const auto ids, spool.OpenCommands());
-  for (const std::string& id : ids) {
-    v1::CommandResult result;
-    result.set_command_id(id);
-    result.set_state(v1::CommandResult::STATE_UNKNOWN);
-    result.set_reason("the adapter stopped while it was carried out");
-    std::vector<SpooledEvent> none;
-    RETURN_IF_ERROR(spool.AnswerCommand(id, result.SerializeAsString(), true, none).status());
-  }
-  return absl::OkStatus();
-}
 
 }  // namespace
 
@@ -552,7 +562,7 @@ absl::StatusOr<std::unique_ptr<GatekeeperLink>> GatekeeperLink::Open(
       options.spool_path.empty() ? absl::StrCat(directory, "/spool.db") : options.spool_path;
   ASSIGN_OR_RETURN(const auto key, LoadSpoolKey(*options.secret_store, manifest.app_id(), path));
   ASSIGN_OR_RETURN(auto spool, Spool::Open(path, key, options.spool_bytes_max));
-  RETURN_IF_ERROR(AnswerCutCommands(*spool));
+  RETURN_IF_ERROR(CommandJournal(*spool).AnswerCut());
   return std::make_unique<Link>(manifest, std::move(hello), std::move(options),
                                 std::move(callbacks), std::move(spool));
 }

@@ -12,7 +12,7 @@
 //
 // Background threads
 //   "postern-link" connects, enrols, receives; "postern-link-tx" sends; "postern-commands" calls
-//   'on_command', one command at a time, in the order they came.
+//   'on_command' and 'on_chunk', one at a time, in the order they came.
 //
 // Error handling
 //   The link reconnects with back-off for as long as it lives, but for two ends: the owner refused
@@ -26,6 +26,13 @@
 //   ...
 //   (*link)->Submit(event);                       // on any thread
 //   (*link)->Answer(result, {created_event});     // when the command has been carried out
+//
+// Files
+//   A DownloadCommand is carried out by SendChunk, from the offset it names, until 'last', and then
+//   Answer. For an UploadCommand the bytes come to 'on_chunk', each once and in order; after the
+//   last of them Answer, with 'attachment_id' set to what the network calls the file. Broken
+//   connections are the link's affair. When the adapter restarts, what ran is over: the broker asks
+//   anew, a download from where it stopped.
 #pragma once
 
 #include <absl/status/status.h>
@@ -73,6 +80,15 @@ struct GatekeeperCallbacks {
   // Carries a command out, then or later, and has it answered with GatekeeperLink::Answer. Called
   // once for each command id, ever, across restarts; again only after STATE_FAILED_RETRIABLE.
   std::function<void(const v1::Command&)> on_command;
+  // Brings the bytes of an UploadCommand, at most 64 KiB at a time. When it returns they count as
+  // taken; the broker stays at most 1 MiB ahead, so to wait in here is to slow it down (and every
+  // later command). Empty: uploads are refused.
+  std::function<void(const v1::AttachmentChunk&)> on_chunk;
+  // A SendChunk that was refused for want of room would now be taken. May be empty.
+  std::function<void(const std::string& command_id)> on_room;
+  // The broker gave a download or an upload up: no more bytes of it are wanted, or come. Answer the
+  // command all the same. May be empty.
+  std::function<void(const std::string& command_id)> on_transfer_ended;
   // Told when the link's state changes, on its threads. May be empty.
   std::function<void(LinkState, const absl::Status&)> on_state;
   // Who can see a chat, for the client to show. After each attach all chats that some app can see
@@ -121,6 +137,16 @@ class GatekeeperLink {
   // it has its final answer already.
   virtual absl::Status Answer(const v1::CommandResult& result,
                               std::span<const v1::Event> events = {}) = 0;
+
+  // Sends the next bytes of a DownloadCommand: at most 64 KiB, each chunk where the one before it
+  // ended, 'last' with the last. They are kept (at most 1 MiB of each download) until the broker
+  // has them, whatever becomes of the connection. Waits for room up to 'wait'; ZeroDuration never
+  // waits, for clients with one event loop: UNAVAILABLE then, and on_room when there is room.
+  // CANCELLED: the broker wants no more of it. NOT_FOUND: no such download runs (it was answered).
+  // INVALID_ARGUMENT: too large, or not the next. Do not wait inside 'on_room' or
+  // 'on_transfer_ended'.
+  virtual absl::Status SendChunk(const v1::AttachmentChunk& chunk,
+                                 absl::Duration wait = absl::InfiniteDuration()) = 0;
 
   // Reports that a person said, by the client's own means, that apps must not read what they write
   // (or takes that back). Not kept in the spool: UNAVAILABLE while the link is not attached, and
