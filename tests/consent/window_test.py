@@ -77,7 +77,7 @@ def grants_what_was_ticked(reader):
 
 
 def a_crash_grants_nothing(reader):
-    for end in (signal.SIGSEGV, signal.SIGKILL, signal.SIGTERM):
+    for end in (signal.SIGABRT, signal.SIGKILL, signal.SIGTERM):
         window = Window(reader)
         window.focus()
         window.press("Read new messages", "Family")
