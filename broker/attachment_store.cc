@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "broker/event_intake.h"
+#include "broker/request_check.h"
 #include "broker/rpc_status.h"
 #include "platform/secret_bytes.h"
 #include "platform/status_macros.h"
@@ -60,35 +61,35 @@ absl::StatusOr<std::unique_ptr<AttachmentStore>> AttachmentStore::Open(Store& st
 absl::Status AttachmentStore::Load() {
   platform::MutexLock lock(mutex_);
   absl::flat_hash_set<std::string> names;
-  RETURN_IF_ERROR(store_.Read([&](Database& database) ABSL_NO_THREAD_SAFETY_ANALYSIS
-                                  -> absl::Status {
-    ASSIGN_OR_RETURN(Statement rows,
-                     database.Prepare("SELECT attachment, name, account, size, sha256, key "
-                                      "FROM attachment_files ORDER BY rowid"));
-    while (true) {
-      ASSIGN_OR_RETURN(const bool row, rows.Step());
-      if (!row) break;
-      Entry entry;
-      entry.name = std::string(rows.Text(1));
-      entry.account = AccountId::FromRaw(rows.Bytes(2));
-      entry.bytes = static_cast<uint64_t>(rows.Integer(3));
-      entry.sha256 = std::string(rows.Bytes(4));
-      entry.key = std::string(rows.Bytes(5));
-      entry.used = ++uses_;
-      names.insert(entry.name);
-      charged_[entry.account] += entry.bytes;
-      total_ += entry.bytes;
-      kept_ += entry.bytes;
-      entries_[AttachmentId::FromRaw(rows.Bytes(0))] = std::move(entry);
-    }
-    ASSIGN_OR_RETURN(Statement uploads,
-                     database.Prepare("SELECT name FROM uploads WHERE length(name) > 0"));
-    while (true) {
-      ASSIGN_OR_RETURN(const bool row, uploads.Step());
-      if (!row) return absl::OkStatus();
-      names.insert(std::string(uploads.Text(0)));
-    }
-  }));
+  RETURN_IF_ERROR(
+      store_.Read([&](Database& database) ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::Status {
+        ASSIGN_OR_RETURN(Statement rows,
+                         database.Prepare("SELECT attachment, name, account, size, sha256, key "
+                                          "FROM attachment_files ORDER BY rowid"));
+        while (true) {
+          ASSIGN_OR_RETURN(const bool row, rows.Step());
+          if (!row) break;
+          Entry entry;
+          entry.name = std::string(rows.Text(1));
+          entry.account = AccountId::FromRaw(rows.Bytes(2));
+          entry.bytes = static_cast<uint64_t>(rows.Integer(3));
+          entry.sha256 = std::string(rows.Bytes(4));
+          entry.key = std::string(rows.Bytes(5));
+          entry.used = ++uses_;
+          names.insert(entry.name);
+          charged_[entry.account] += entry.bytes;
+          total_ += entry.bytes;
+          kept_ += entry.bytes;
+          entries_[AttachmentId::FromRaw(rows.Bytes(0))] = std::move(entry);
+        }
+        ASSIGN_OR_RETURN(Statement uploads,
+                         database.Prepare("SELECT name FROM uploads WHERE length(name) > 0"));
+        while (true) {
+          ASSIGN_OR_RETURN(const bool row, uploads.Step());
+          if (!row) return absl::OkStatus();
+          names.insert(std::string(uploads.Text(0)));
+        }
+      }));
   std::error_code error;
   for (const auto& file : std::filesystem::directory_iterator(directory_, error)) {
     if (!names.contains(file.path().filename().string())) Remove(file.path().string());
@@ -116,17 +117,6 @@ absl::StatusOr<std::shared_ptr<VaultFile>> AttachmentStore::Find(AttachmentId at
   }
   entry.used = ++uses_;
   return std::shared_ptr<VaultFile>(*std::move(file));
-}
-
-absl::StatusOr<bool> AttachmentStore::IsKept(AttachmentId attachment) {
-  bool kept = false;
-  RETURN_IF_ERROR(store_.Read([&](Database& database) -> absl::Status {
-    ASSIGN_OR_RETURN(Statement row, database.Prepare("SELECT 1 FROM attachments WHERE id = ?"));
-    row.BindAll(Blob{attachment.view()});
-    ASSIGN_OR_RETURN(kept, row.Step());
-    return absl::OkStatus();
-  }));
-  return kept;
 }
 
 absl::StatusOr<std::unique_ptr<AttachmentStore::Incoming>> AttachmentStore::Begin(AccountId account,
@@ -261,6 +251,22 @@ absl::Status AttachmentStore::Sweep() {
   }
   for (const AttachmentId& id : gone) Forget(id);
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> AttachmentStore::RemoteUploadId(const permissions::Principal& principal,
+                                                            AttachmentId attachment) {
+  std::string remote_id;
+  RETURN_IF_ERROR(store_.Read([&](Database& database) -> absl::Status {
+    ASSIGN_OR_RETURN(Statement row,
+                     database.Prepare("SELECT remote_id FROM uploads WHERE principal = ? AND "
+                                      "attachment = ? AND length(remote_id) > 0"));
+    row.BindAll(Blob{principal.view()}, Blob{attachment.view()});
+    ASSIGN_OR_RETURN(const bool found, row.Step());
+    if (found) remote_id = std::string(row.Text(0));
+    return absl::OkStatus();
+  }));
+  if (remote_id.empty()) return NotFound("attachment_ids");
+  return remote_id;
 }
 
 uint64_t AttachmentStore::kept_bytes() const {

@@ -57,12 +57,10 @@ class AttachmentStore {
   // Removes what a crash left behind.
   static absl::StatusOr<std::unique_ptr<AttachmentStore>> Open(Store& store, Bounds bounds);
 
-  // Returns the whole file of an attachment; null when it is not stored, or, where 'sha256' is said,
-  // not with those bytes. Counts as a use.
+  // Returns the whole file of an attachment; null when it is not stored, or, where 'sha256' is
+  // said, not with those bytes. Counts as a use.
   absl::StatusOr<std::shared_ptr<VaultFile>> Find(permissions::AttachmentId attachment,
                                                   const std::string& sha256);
-  // Whether the file is still to be kept: nobody deleted what names it.
-  absl::StatusOr<bool> IsKept(permissions::AttachmentId attachment);
   // Makes room for 'bytes' (0: not known, see Charge) and a file for them. RESOURCE_EXHAUSTED
   // LIMIT_EXCEEDED when there is no room that could be made.
   absl::StatusOr<std::unique_ptr<Incoming>> Begin(permissions::AccountId account, uint64_t bytes);
@@ -73,6 +71,10 @@ class AttachmentStore {
                     const std::string& sha256);
   // Removes the bytes of an attachment: they are not what they should be.
   absl::Status Drop(permissions::AttachmentId attachment);
+  // What the network calls something that this app uploaded: for commands that send it. NOT_FOUND,
+  // naming 'attachment_ids', when the app uploaded no such thing.
+  absl::StatusOr<std::string> RemoteUploadId(const permissions::Principal& principal,
+                                             permissions::AttachmentId attachment);
   // Frees what was deleted since, as the database has it.
   absl::Status Sweep();
 

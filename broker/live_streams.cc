@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/attachment_limits.h"
 #include "broker/limits.h"
 #include "broker/rpc_status.h"
 #include "platform/clock.h"
@@ -43,6 +44,7 @@ bool LiveStream::BeginWrite(uint64_t epoch, Sequence sequence, const std::string
   last_sequence_ = sequence;
   last_cursor_ = cursor;
   write_start_ = Elapsed();
+  stalled_ = absl::ZeroDuration();
   return true;
 }
 
@@ -77,6 +79,7 @@ std::vector<v1::StreamEnd> StreamWatch::LastSent(const Principal& principal) con
     if (principal.empty() || whose == principal) ends.push_back(end);
   }
   for (LiveStream* stream : streams_.streams_) {
+    if (!stream->has_events_) continue;
     if (principal.empty() || stream->principal_ == principal) ends.push_back(stream->LastSent());
   }
   return ends;
@@ -96,14 +99,17 @@ LiveStreams::~LiveStreams() {
 
 absl::StatusOr<std::unique_ptr<LiveStream>> LiveStreams::Add(Principal principal,
                                                              std::string subscription,
-                                                             grpc::ServerContext* context) {
+                                                             grpc::ServerContext* context,
+                                                             Kind kind) {
+  const bool has_events = kind == Kind::kEvents;
+  const int most = has_events ? kStreamsPerAppMax : kDownloadsPerAppMax;
   std::unique_ptr<LiveStream> stream(
-      new LiveStream(*this, principal, std::move(subscription), context));
+      new LiveStream(*this, principal, std::move(subscription), context, has_events));
   const auto same_name = [&](const LiveStream* other) {
     return other->principal_ == principal && other->subscription_ == stream->subscription_;
   };
-  const auto same_principal = [&](const LiveStream* other) {
-    return other->principal_ == principal;
+  const auto same_kind = [&](const LiveStream* other) {
+    return other->principal_ == principal && other->has_events_ == has_events;
   };
   absl::Status refusal;
   {
@@ -123,11 +129,11 @@ absl::StatusOr<std::unique_ptr<LiveStream>> LiveStreams::Add(Principal principal
         changed_.WaitFor(mutex_, std::min(left, kRevokeCancelAfter / 5));
       }
     }
-    if (refusal.ok() &&
-        std::count_if(streams_.begin(), streams_.end(), same_principal) >= kStreamsPerAppMax) {
+    if (refusal.ok() && std::count_if(streams_.begin(), streams_.end(), same_kind) >= most) {
       refusal = ReasonStatus(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_LIMIT_EXCEEDED,
-                             "this app has too many event streams; end one first",
-                             {{"limit", std::to_string(kStreamsPerAppMax)}});
+                             has_events ? "this app has too many event streams; end one first"
+                                        : "this app has too many downloads; end one first",
+                             {{"limit", std::to_string(most)}});
     }
     if (refusal.ok()) {
       streams_.push_back(stream.get());
@@ -143,6 +149,7 @@ void LiveStreams::Remove(LiveStream* stream) {
   platform::MutexLock lock(mutex_);
   streams_.remove(stream);
   for (StreamWatch* watch : watches_) {
+    if (!stream->has_events_) break;
     watch->ended_.emplace_back(stream->principal_, stream->LastSent());
   }
   for (Ending& ending : endings_) std::erase(ending.streams, stream);
@@ -182,6 +189,10 @@ int LiveStreams::count() const {
 }
 
 absl::Duration LiveStreams::RunDue(absl::Duration now, std::vector<Principal>& to_close) {
+  // Since the last look, and no more than was to pass until this one: while the machine slept, or
+  // this process was stopped, no reader could read.
+  const absl::Duration watched = std::min(now - last_look_, next_look_);
+  last_look_ = now;
   absl::Duration wait = absl::InfiniteDuration();
   for (auto it = endings_.begin(); it != endings_.end();) {
     Ending& ending = *it;
@@ -204,7 +215,8 @@ absl::Duration LiveStreams::RunDue(absl::Duration now, std::vector<Principal>& t
   for (LiveStream* stream : streams_) {
     platform::MutexLock stream_lock(stream->mutex_);
     if (stream->write_start_ == absl::InfiniteDuration()) continue;
-    if (now - stream->write_start_ > options_.stall_max) {
+    stream->stalled_ += std::min(watched, now - stream->write_start_);
+    if (stream->stalled_ > options_.stall_max) {
       EndStalled(stream->context_);
     } else {
       wait = std::min(wait, options_.stall_max / kStallLooks);
@@ -225,10 +237,12 @@ void LiveStreams::ReaperLoop() {
       continue;
     }
     if (wait == absl::InfiniteDuration() && streams_.empty()) {
+      next_look_ = absl::ZeroDuration();
       changed_.Wait(mutex_);
     } else {
       // A stream's write does not wake this thread, so while there are streams it looks by itself.
-      changed_.WaitFor(mutex_, std::min(wait, options_.stall_max / 2));
+      next_look_ = std::min(wait, options_.stall_max / 2);
+      changed_.WaitFor(mutex_, next_look_);
     }
   }
 }

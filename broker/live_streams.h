@@ -26,6 +26,7 @@
 
 #include "broker/limits.h"
 #include "broker/log_record.h"
+#include "broker/stall_watch.h"
 #include "permissions/ids.h"
 #include "platform/mutex.h"
 #include "postern/v1/owner_service.pb.h"
@@ -71,8 +72,9 @@ class LiveStream {
   friend class LiveStreams;
   friend class StreamWatch;
   LiveStream(LiveStreams& streams, permissions::Principal principal, std::string subscription,
-             grpc::ServerContext* context)
+             grpc::ServerContext* context, bool has_events)
       : streams_(streams),
+        has_events_(has_events),
         principal_(principal),
         subscription_(std::move(subscription)),
         context_(context) {}
@@ -80,6 +82,8 @@ class LiveStream {
   v1::StreamEnd LastSent();
 
   LiveStreams& streams_;
+  // Else it carries bytes, which have no place in the log.
+  const bool has_events_;
   const permissions::Principal principal_;
   const std::string subscription_;
   grpc::ServerContext* const context_;
@@ -87,13 +91,18 @@ class LiveStream {
   platform::Mutex mutex_;
   Sequence last_sequence_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string last_cursor_ ABSL_GUARDED_BY(mutex_);
-  // When the write that is under way began; infinite when none is.
+  // When the write that is under way began; infinite when none is. How long it makes no progress,
+  // as far as the reaper was there to see it.
   absl::Duration write_start_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
+  absl::Duration stalled_ ABSL_GUARDED_BY(mutex_);
 };
 
 // Thread-safe. Lock order: LiveStreams, then LiveStream.
 class LiveStreams {
  public:
+  // What a stream carries.
+  enum class Kind { kEvents, kDownload };
+
   struct Options {
     // The epoch of the grants now.
     std::function<uint64_t()> epoch;
@@ -114,7 +123,8 @@ class LiveStreams {
   // principal has too many.
   absl::StatusOr<std::unique_ptr<LiveStream>> Add(permissions::Principal principal,
                                                   std::string subscription,
-                                                  grpc::ServerContext* context);
+                                                  grpc::ServerContext* context,
+                                                  Kind kind = Kind::kEvents);
 
   // Sees to it that the principal's streams that exist now end: cancels those that are left after
   // kRevokeCancelAfter and shuts the principal's connections if one is left after
@@ -153,6 +163,7 @@ class LiveStreams {
   std::list<StreamWatch*> watches_ ABSL_GUARDED_BY(mutex_);
   std::list<Ending> endings_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  StallWatch stall_watch_ ABSL_GUARDED_BY(mutex_);
   std::thread reaper_;
 };
 

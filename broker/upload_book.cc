@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/upload_book.h"
+
+#include <absl/strings/str_cat.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <span>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "broker/attachment_limits.h"
+#include "broker/event_intake.h"
+#include "broker/limits.h"
+#include "broker/rpc_status.h"
+#include "platform/secret_bytes.h"
+#include "platform/status_macros.h"
+
+namespace postern::broker {
+namespace {
+
+using permissions::AttachmentId;
+using permissions::Principal;
+
+std::string TurnKey(const Principal& principal, const std::string& request_id) {
+  return std::string(principal.view()) + request_id;
+}
+
+platform::SecretBytes KeyOf(const std::string& key) {
+  return platform::SecretBytes(
+      std::span<const uint8_t>(reinterpret_cast<const uint8_t*>(key.data()), key.size()));
+}
+
+std::string RandomBytes(size_t size) {
+  const platform::SecretBytes bytes = platform::RandomSecret(size);
+  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+}  // namespace
+
+UploadBook::Turn::~Turn() {
+  platform::MutexLock lock(book_.mutex_);
+  book_.taken_.erase(key_);
+  book_.changed_.NotifyAll();
+}
+
+absl::StatusOr<std::unique_ptr<UploadBook::Turn>> UploadBook::Take(
+    const Principal& principal, const std::string& request_id,
+    absl::FunctionRef<bool()> cancelled) {
+  const std::string key = TurnKey(principal, request_id);
+  const platform::SystemClock clock;
+  const absl::Duration deadline = clock.Elapsed() + kUploadTakeover;
+  platform::MutexLock lock(mutex_);
+  while (taken_.contains(key)) {
+    if (cancelled()) return absl::CancelledError();
+    if (clock.Elapsed() >= deadline) {
+      return ReasonStatus(absl::StatusCode::kAborted, v1::ERROR_REASON_REQUEST_ID_CONFLICT,
+                          "this upload is still under way; ask GetUpload how far it is, and go on "
+                          "then");
+    }
+    changed_.WaitFor(mutex_, kTransferPoll);
+  }
+  taken_.insert(key);
+  return std::unique_ptr<Turn>(new Turn(*this, key));
+}
+
+absl::StatusOr<std::optional<UploadBook::Upload>> UploadBook::Find(const Principal& principal,
+                                                                   const std::string& request_id) {
+  std::optional<Upload> upload;
+  RETURN_IF_ERROR(store_.Read([&](Database& database) -> absl::Status {
+    ASSIGN_OR_RETURN(Statement row,
+                     database.Prepare("SELECT digest, name, key, size, attachment, remote_id "
+                                      "FROM uploads WHERE principal = ? AND request_id = ?"));
+    row.BindAll(Blob{principal.view()}, std::string_view(request_id));
+    ASSIGN_OR_RETURN(const bool found, row.Step());
+    if (!found) return absl::OkStatus();
+    upload.emplace();
+    upload->digest = std::string(row.Bytes(0));
+    upload->name = std::string(row.Text(1));
+    upload->key = std::string(row.Bytes(2));
+    upload->size = static_cast<uint64_t>(row.Integer(3));
+    upload->attachment = AttachmentId::FromRaw(row.Bytes(4));
+    upload->remote_id = std::string(row.Text(5));
+    return absl::OkStatus();
+  }));
+  return upload;
+}
+
+absl::StatusOr<UploadBook::Upload> UploadBook::Begin(const Principal& principal,
+                                                     const std::string& request_id,
+                                                     const std::string& digest, uint64_t size) {
+  RETURN_IF_ERROR(Drop(principal, request_id));
+  if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST) {
+    return absl::UnavailableError("the folder for attachments cannot be made");
+  }
+  Upload upload;
+  upload.digest = digest;
+  upload.name = IdTextFromRaw(RandomBytes(16));
+  upload.key = RandomBytes(32);
+  upload.size = size;
+  RETURN_IF_ERROR(store_.Write([&](Database& database) -> absl::Status {
+    int64_t count = 0;
+    uint64_t bytes = 0;
+    {
+      ASSIGN_OR_RETURN(Statement row,
+                       database.Prepare("SELECT count(*), coalesce(sum(size), 0) FROM uploads "
+                                        "WHERE principal = ? AND length(name) > 0"));
+      row.BindAll(Blob{principal.view()});
+      RETURN_IF_ERROR(row.Step().status());
+      count = row.Integer(0);
+      bytes = static_cast<uint64_t>(row.Integer(1));
+    }
+    if (count >= static_cast<int64_t>(kUploadsPerAppMax) || bytes + size > kUploadBytesPerAppMax) {
+      return ReasonStatus(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_LIMIT_EXCEEDED,
+                          "this app has begun enough uploads; finish one, or wait a day until "
+                          "those are dropped that nobody goes on with",
+                          {{"limit", "upload_bytes"},
+                           {"bytes_max", absl::StrCat(kUploadBytesPerAppMax)},
+                           {"uploads_max", absl::StrCat(kUploadsPerAppMax)}});
+    }
+    return database.Run(
+        "INSERT INTO uploads(principal, request_id, digest, name, key, size, attachment, "
+        "remote_id, time) VALUES(?, ?, ?, ?, ?, ?, x'', '', ?)",
+        Blob{principal.view()}, std::string_view(request_id), Blob{digest},
+        std::string_view(upload.name), Blob{upload.key}, size, absl::ToUnixSeconds(clock_.Now()));
+  }));
+  return upload;
+}
+
+absl::StatusOr<std::unique_ptr<VaultFile>> UploadBook::Open(const Upload& upload) {
+  const std::string path = directory_ + "/" + upload.name;
+  absl::StatusOr<std::unique_ptr<VaultFile>> file = VaultFile::Open(path, KeyOf(upload.key), false);
+  if (absl::IsNotFound(file.status())) return VaultFile::Create(path, KeyOf(upload.key));
+  if (file.ok() && upload.size > 0 && (*file)->readable() == upload.size) return file;
+  // A last chunk that is not whole was cut off.
+  return VaultFile::Open(path, KeyOf(upload.key), true);
+}
+
+absl::Status UploadBook::Done(const Principal& principal, const std::string& request_id,
+                              AttachmentId attachment, const std::string& remote_id) {
+  ASSIGN_OR_RETURN(const std::optional<Upload> upload, Find(principal, request_id));
+  if (!upload.has_value()) return absl::NotFoundError("the upload was dropped");
+  RETURN_IF_ERROR(store_.Write([&](Database& database) {
+    return database.Run(
+        "UPDATE uploads SET name = '', key = x'', attachment = ?, remote_id = ?, time = ? "
+        "WHERE principal = ? AND request_id = ?",
+        Blob{attachment.view()}, std::string_view(remote_id), absl::ToUnixSeconds(clock_.Now()),
+        Blob{principal.view()}, std::string_view(request_id));
+  }));
+  RemoveFile(upload->name);
+  return absl::OkStatus();
+}
+
+absl::Status UploadBook::Drop(const Principal& principal, const std::string& request_id) {
+  ASSIGN_OR_RETURN(const std::optional<Upload> upload, Find(principal, request_id));
+  if (!upload.has_value()) return absl::OkStatus();
+  RETURN_IF_ERROR(store_.Write([&](Database& database) {
+    return database.Run("DELETE FROM uploads WHERE principal = ? AND request_id = ?",
+                        Blob{principal.view()}, std::string_view(request_id));
+  }));
+  RemoveFile(upload->name);
+  return absl::OkStatus();
+}
+
+void UploadBook::RemoveFile(const std::string& name) {
+  if (name.empty()) return;
+  std::error_code ignored;  // What stays is removed by the next start: no row names it.
+  std::filesystem::remove(directory_ + "/" + name, ignored);
+}
+
+absl::Status UploadBook::Sweep() {
+  const absl::Time now = clock_.Now();
+  struct Stale {
+    Principal principal;
+    std::string request_id;
+  };
+  std::vector<Stale> stale;
+  RETURN_IF_ERROR(store_.Read([&](Database& database) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement rows,
+        database.Prepare("SELECT principal, request_id FROM uploads WHERE "
+                         "(length(name) > 0 AND time < ?) OR (length(name) = 0 AND time < ?)"));
+    rows.BindAll(absl::ToUnixSeconds(now - kUploadAgeMax),
+                 absl::ToUnixSeconds(now - kRequestMemory));
+    while (true) {
+      ASSIGN_OR_RETURN(const bool row, rows.Step());
+      if (!row) return absl::OkStatus();
+      stale.push_back({Principal::FromRaw(rows.Bytes(0)), std::string(rows.Text(1))});
+    }
+  }));
+  for (const Stale& upload : stale) {
+    {
+      // A stream that is at it may go on.
+      platform::MutexLock lock(mutex_);
+      if (taken_.contains(TurnKey(upload.principal, upload.request_id))) continue;
+    }
+    RETURN_IF_ERROR(Drop(upload.principal, upload.request_id));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace postern::broker
