@@ -189,10 +189,7 @@ int LiveStreams::count() const {
 }
 
 absl::Duration LiveStreams::RunDue(absl::Duration now, std::vector<Principal>& to_close) {
-  // Since the last look, and no more than was to pass until this one: while the machine slept, or
-  // this process was stopped, no reader could read.
-  const absl::Duration watched = std::min(now - last_look_, next_look_);
-  last_look_ = now;
+  const absl::Duration watched = stall_watch_.Look(now);
   absl::Duration wait = absl::InfiniteDuration();
   for (auto it = endings_.begin(); it != endings_.end();) {
     Ending& ending = *it;
@@ -237,12 +234,13 @@ void LiveStreams::ReaperLoop() {
       continue;
     }
     if (wait == absl::InfiniteDuration() && streams_.empty()) {
-      next_look_ = absl::ZeroDuration();
+      stall_watch_.Plan(absl::ZeroDuration());
       changed_.Wait(mutex_);
     } else {
       // A stream's write does not wake this thread, so while there are streams it looks by itself.
-      next_look_ = std::min(wait, options_.stall_max / 2);
-      changed_.WaitFor(mutex_, next_look_);
+      const absl::Duration until_next = std::min(wait, options_.stall_max / 2);
+      stall_watch_.Plan(until_next);
+      changed_.WaitFor(mutex_, until_next);
     }
   }
 }
