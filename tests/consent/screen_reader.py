@@ -9,6 +9,7 @@ Reads one request a line from standard input and answers each in one line, both 
     {"do": "focus", "name": "Search"}     gives the keyboard to it
     {"do": "where", "name": "Search"}     its place in the window: x, y, width, height
     {"do": "tree"}                        all that is said, from top to bottom
+    {"do": "focused"}                     what the keyboard acts on: its name, and how many are above it
     {"do": "ticked"}                      the names of what is ticked or switched on
 
 Answers {"ok": false, "there": [...]} when what is named does not come within ten seconds.
@@ -179,6 +180,11 @@ def answer(request):
     do = request["do"]
     if do == "tree":
         return {"ok": True, "tree": tree()}
+    if do == "focused":
+        for place, (_, widget) in enumerate(widgets()):
+            if widget.get_state_set().contains(State.FOCUSED):
+                return {"ok": True, "name": name_of(widget) or text_of(widget), "place": place}
+        return {"ok": True, "name": "", "place": -1}
     if do == "ticked":
         names = [widget.get_name() for _, widget in widgets() if widget.get_role() in TICKABLE and
                  (widget.get_state_set().contains(State.CHECKED) or
