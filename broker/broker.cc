@@ -16,6 +16,12 @@
 #include "broker/access_history.h"
 #include "broker/adapter_table.h"
 #include "broker/app_registry.h"
+#include "broker/app_starter.h"
+#include "broker/attachment_index.h"
+#include "broker/attachment_service.h"
+#include "broker/attachment_store.h"
+#include "broker/attachment_transfers.h"
+#include "broker/backfills.h"
 #include "broker/chat_service.h"
 #include "broker/consent_desk.h"
 #include "broker/consent_preview.h"
@@ -23,6 +29,7 @@
 #include "broker/directory.h"
 #include "broker/disclosure_book.h"
 #include "broker/enrollment_service.h"
+#include "broker/erasure_book.h"
 #include "broker/event_log.h"
 #include "broker/event_service.h"
 #include "broker/forward_service.h"
@@ -36,12 +43,16 @@
 #include "broker/limits.h"
 #include "broker/live_streams.h"
 #include "broker/loop_guard.h"
+#include "broker/message_expiry.h"
 #include "broker/message_index.h"
+#include "broker/message_reader.h"
+#include "broker/message_search.h"
 #include "broker/message_sender.h"
 #include "broker/message_service.h"
 #include "broker/method_gate.h"
 #include "broker/owner_notices.h"
 #include "broker/owner_service.h"
+#include "broker/owner_sight.h"
 #include "broker/parts.h"
 #include "broker/presence_guard.h"
 #include "broker/program_watch.h"
@@ -50,6 +61,7 @@
 #include "broker/request_ledger.h"
 #include "broker/retention.h"
 #include "broker/seal_book.h"
+#include "broker/search_index.h"
 #include "broker/send_limits.h"
 #include "broker/session_grants.h"
 #include "broker/shutdown.h"
@@ -59,6 +71,7 @@
 #include "broker/trusted_clock.h"
 #include "broker/unimplemented_methods.h"
 #include "broker/upkeep.h"
+#include "broker/upload_book.h"
 #include "permissions/id_cipher.h"
 #include "platform/mutex.h"
 #include "platform/status_macros.h"
@@ -186,6 +199,8 @@ struct Broker::Running {
   std::unique_ptr<EventLog> log;
   std::unique_ptr<MessageIndex> index;
   std::unique_ptr<History> history;
+  std::unique_ptr<SearchIndex> words;
+  std::unique_ptr<MessageSearch> search;
   std::unique_ptr<RetentionThread> retention;
   std::unique_ptr<permissions::IdMaker> ids;
   std::unique_ptr<PseudonymBook> pseudonyms;
@@ -194,12 +209,17 @@ struct Broker::Running {
   std::unique_ptr<Directory> directory;
   std::unique_ptr<SubscriptionStore> subscriptions;
   std::unique_ptr<Deliveries> deliveries;
+  std::unique_ptr<ErasureBook> erasures;
   std::unique_ptr<RequestLedger> requests;
   std::unique_ptr<SendLimits> limits;
   std::unique_ptr<LoopGuard> loops;
   std::unique_ptr<IncomingTimes> incoming;
   std::unique_ptr<StoreAnchor> anchor;
   AdapterTable adapters;
+  std::unique_ptr<AttachmentIndex> files;
+  std::unique_ptr<AttachmentStore> attachments;
+  std::unique_ptr<AttachmentTransfers> transfers;
+  std::unique_ptr<UploadBook> uploads;
   std::unique_ptr<DisclosureBook> disclosures;
   std::unique_ptr<ProgramWatch> programs;
   std::unique_ptr<Door> door;
@@ -209,11 +229,16 @@ struct Broker::Running {
   std::unique_ptr<LiveStreams> streams;
   std::unique_ptr<ConsentPreviews> previews;
   std::unique_ptr<ConsentDesk> consent;
+  std::unique_ptr<OwnerSight> sight;
   std::unique_ptr<PresenceGuard> presence;
   std::unique_ptr<Purge> purge;
   std::unique_ptr<Parts> parts;
   std::unique_ptr<MessageSender> sender;
+  std::unique_ptr<MessageReader> reader;
+  std::unique_ptr<Backfills> backfills;
   std::unique_ptr<Upkeep> upkeep;
+  std::unique_ptr<MessageExpiry> expiry;
+  std::unique_ptr<AppStarter> starter;
 
   std::unique_ptr<EnrollmentService> enrollment_service;
   std::unique_ptr<GrantService> grant_service;
@@ -221,11 +246,11 @@ struct Broker::Running {
   std::unique_ptr<EventService> event_service;
   std::unique_ptr<MessageService> message_service;
   std::unique_ptr<ForwardService> forward_service;
+  std::unique_ptr<AttachmentService> attachment_service;
   std::unique_ptr<GatekeeperService> gatekeeper_service;
   std::unique_ptr<OwnerService> owner_service;
   std::unique_ptr<HealthService> health_service;
   // No part implements these yet (permissions/method_access.h).
-  v1::AttachmentService::Service attachment_service;
   v1::ExportService::Service export_service;
 
   std::unique_ptr<grpc::Server> server;
@@ -234,7 +259,9 @@ struct Broker::Running {
 
   absl::Status Open(BrokerOptions& options, platform::TlsIdentity& identity);
   absl::Status OpenSeals();
-  // Suspends all grants when the database is older than the secret store remembers.
+  void LookAtErasures();
+  // Suspends all grants, and has gatekeepers ask anew, when the database is older than the secret
+  // store remembers.
   absl::Status CheckAnchor(const absl::StatusOr<platform::SecretBytes>& remembered);
   absl::Status OpenDoor(BrokerOptions& options, platform::TlsIdentity identity);
   absl::Status Serve(BrokerOptions& options);
@@ -276,6 +303,8 @@ absl::Status Broker::Running::Open(BrokerOptions& options, platform::TlsIdentity
   ASSIGN_OR_RETURN(log, EventLog::Open(*store));
   ASSIGN_OR_RETURN(index, MessageIndex::Open(*store, *log));
   history = std::make_unique<History>(*log, *index);
+  ASSIGN_OR_RETURN(words, SearchIndex::Open(*store, *log, *index));
+  search = std::make_unique<MessageSearch>(*log, *words, *history);
   retention = std::make_unique<RetentionThread>(*log, options.config.retention, clock->confirmed());
   ids = std::make_unique<permissions::IdMaker>(store->DeriveKey("postern internal ids").span());
   ASSIGN_OR_RETURN(const uint64_t epoch, LogEpoch(*store));
@@ -286,15 +315,28 @@ absl::Status Broker::Running::Open(BrokerOptions& options, platform::TlsIdentity
   if (!warning.empty()) warnings.push_back(std::move(warning));
   RETURN_IF_ERROR(OpenSeals());
   ASSIGN_OR_RETURN(directory, Directory::Open(*store, *seals));
+  ASSIGN_OR_RETURN(files, AttachmentIndex::Open(*store, *log));
+  ASSIGN_OR_RETURN(attachments, AttachmentStore::Open(*store, {}));
+  transfers = std::make_unique<AttachmentTransfers>(adapters, *attachments);
+  uploads = std::make_unique<UploadBook>(*store, clock->confirmed());
+  ASSIGN_OR_RETURN(subscriptions, SubscriptionStore::Open(*store));
+  ASSIGN_OR_RETURN(deliveries, Deliveries::Open(*store));
+  ASSIGN_OR_RETURN(erasures, ErasureBook::Open({.store = *store,
+                                                .log = *log,
+                                                .apps = *apps,
+                                                .directory = *directory,
+                                                .deliveries = *deliveries,
+                                                .erasures = *erasures,
+                                                .clock = *clock,
+                                                .dates = clock->confirmed()}));
   ASSIGN_OR_RETURN(disclosures, DisclosureBook::Open({.store = *store,
                                                       .log = *log,
                                                       .apps = *apps,
                                                       .directory = *directory,
                                                       .adapters = adapters,
                                                       .clock = *clock,
-                                                      .dates = clock->confirmed()}));
-  ASSIGN_OR_RETURN(subscriptions, SubscriptionStore::Open(*store));
-  ASSIGN_OR_RETURN(deliveries, Deliveries::Open(*store));
+                                                      .dates = clock->confirmed(),
+                                                      .looked = [this] { LookAtErasures(); }}));
   ASSIGN_OR_RETURN(requests, RequestLedger::Open(*store, clock->confirmed()));
   // Budgets go by what is sure: a clock set ahead must not fill them anew.
   ASSIGN_OR_RETURN(limits, SendLimits::Open(*store, clock->confirmed()));
@@ -307,6 +349,12 @@ absl::Status Broker::Running::Open(BrokerOptions& options, platform::TlsIdentity
   return CheckAnchor(door_keys.remembered);
 }
 
+void Broker::Running::LookAtErasures() {
+  if (const absl::Status looked = erasures->Look(); !looked.ok()) {
+    spdlog::error("event=erasures_unasked code={}", static_cast<int>(looked.code()));
+  }
+}
+
 absl::Status Broker::Running::CheckAnchor(const absl::StatusOr<platform::SecretBytes>& remembered) {
   ASSIGN_OR_RETURN(const StoreAnchor::Finding finding, anchor->Check(remembered));
   const std::string text(FindingText(finding));
@@ -314,6 +362,7 @@ absl::Status Broker::Running::CheckAnchor(const absl::StatusOr<platform::SecretB
   spdlog::error("event=database_older text=\"{}\"", text);
   notices->Tell(v1::OwnerNotice::KIND_GRANTS_SUSPENDED, text);
   RETURN_IF_ERROR(apps->SuspendAll("older_database").status());
+  RETURN_IF_ERROR(apps->ForgetGatekeepers("older_database"));
   return anchor->Settle();
 }
 
@@ -412,8 +461,9 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
       .preview = [this](const auto& question,
                         const auto& draft) { return previews->Of(question, draft); }});
   RETURN_IF_ERROR(consent->Open());
+  sight = std::make_unique<OwnerSight>(*consent, *clock);
   presence = std::make_unique<PresenceGuard>(
-      PresenceGuard::Options{options.session, *apps, *consent, *streams, *log});
+      PresenceGuard::Options{options.session, *apps, *consent, *sight, *streams, *log});
   purge = std::make_unique<Purge>(Purge::Options{.store = *store,
                                                  .anchor = *anchor,
                                                  .secrets = options.secrets,
@@ -438,24 +488,33 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
                                         .incoming = *incoming,
                                         .leases = *leases,
                                         .adapters = adapters,
+                                        .files = *files,
+                                        .attachments = *attachments,
+                                        .transfers = *transfers,
+                                        .uploads = *uploads,
                                         .disclosures = *disclosures,
                                         .streams = *streams,
                                         .consent = *consent,
+                                        .sight = *sight,
                                         .notices = *notices,
                                         .purge = *purge,
                                         .accesses = *accesses,
                                         .anchor = *anchor,
                                         .deliveries = *deliveries,
+                                        .erasures = *erasures,
                                         .door = *door,
                                         .gate = *gate,
                                         .shutdown = shutdown});
   enrollment_service = std::make_unique<EnrollmentService>(*parts);
   grant_service = std::make_unique<GrantService>(*parts);
-  chat_service = std::make_unique<ChatService>(*parts);
+  ASSIGN_OR_RETURN(backfills, Backfills::Open(*parts));
+  chat_service = std::make_unique<ChatService>(*parts, *backfills);
   event_service = std::make_unique<EventService>(*parts);
   ASSIGN_OR_RETURN(sender, MessageSender::Open(*parts));
-  message_service = std::make_unique<MessageService>(*parts, *sender);
+  reader = std::make_unique<MessageReader>(*parts, *search);
+  message_service = std::make_unique<MessageService>(*parts, *reader, *sender);
   forward_service = std::make_unique<ForwardService>(*parts);
+  attachment_service = std::make_unique<AttachmentService>(*parts);
   gatekeeper_service = std::make_unique<GatekeeperService>(*parts, *ids);
   OwnerService::About about;
   about.software_version = POSTERN_VERSION;
@@ -480,7 +539,7 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
   builder.RegisterService(gatekeeper_service.get());
   builder.RegisterService(owner_service.get());
   builder.RegisterService(health_service.get());
-  builder.RegisterService(&attachment_service);
+  builder.RegisterService(attachment_service.get());
   builder.RegisterService(forward_service.get());
   builder.RegisterService(&export_service);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
@@ -492,7 +551,36 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
   upkeep = std::make_unique<Upkeep>(Upkeep::Options{
       *store, *clock, *accesses, *apps, *notices, *anchor,
       [this](const permissions::Principal& principal) { return door->ConnectionsOf(principal); },
-      options.upkeep_interval});
+      options.upkeep_interval, [this] {
+        sender->TellOverdue();
+        backfills->EndSilent();
+      },
+      [this]() -> absl::Status {
+        const absl::Status caught_up = files->CatchUp(kIndexWait);
+        if (!caught_up.ok() && !absl::IsDeadlineExceeded(caught_up)) return caught_up;
+        RETURN_IF_ERROR(attachments->Sweep());
+        return uploads->Sweep();
+      }});
+  ASSIGN_OR_RETURN(expiry, MessageExpiry::Open({.store = *store,
+                                                .log = *log,
+                                                .index = *index,
+                                                .dates = clock->confirmed(),
+                                                .wait_max = options.upkeep_interval}));
+  starter = std::make_unique<AppStarter>(
+      AppStarter::Options{.apps = *apps,
+                          .subscriptions = *subscriptions,
+                          .directory = *directory,
+                          .log = *log,
+                          .history = *history,
+                          .pseudonyms = *pseudonyms,
+                          .notices = *notices,
+                          .clock = *clock,
+                          .connections_of =
+                              [this](const permissions::Principal& principal) {
+                                return door->ConnectionsOf(principal);
+                              },
+                          .start = options.start_unit,
+                          .wait_max = options.upkeep_interval});
   return door->Start();
 }
 
@@ -523,7 +611,11 @@ void Broker::Stop() {
   // Stopped and not destroyed: handlers may still look at it.
   if (running_->consent != nullptr) running_->consent->Stop();
   running_->disclosures->Stop();
+  if (running_->starter != nullptr) running_->starter->Stop();
+  if (running_->expiry != nullptr) running_->expiry->Stop();
+  running_->transfers->Stop();
   running_->adapters.Stop();
+  if (running_->backfills != nullptr) running_->backfills->Stop();
   if (running_->sender != nullptr) running_->sender->Stop();
   running_->door->Stop();
   if (running_->server != nullptr) {
@@ -535,6 +627,9 @@ void Broker::Stop() {
   if (running_->upkeep != nullptr) running_->upkeep->Stop();
   if (const absl::Status written = running_->deliveries->Flush(); !written.ok()) {
     spdlog::error("event=deliveries_unwritten code={}", static_cast<int>(written.code()));
+  }
+  if (const absl::Status written = running_->erasures->Flush(); !written.ok()) {
+    spdlog::error("event=erasures_unwritten code={}", static_cast<int>(written.code()));
   }
 }
 

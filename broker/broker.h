@@ -18,6 +18,7 @@
 #include "platform/secret_store.h"
 #include "platform/session_watch.h"
 #include "platform/unique_fd.h"
+#include "platform/unit_starter.h"
 
 namespace postern::broker {
 
@@ -38,6 +39,8 @@ struct BrokerOptions {
   absl::Duration upkeep_interval = kUpkeepInterval;
   // Whether the person is here; without one, they count as present.
   platform::SessionWatch* session = nullptr;
+  // Starts systemd units of apps; without one, no app is started.
+  platform::UnitStarter start_unit = {};
   // Makes the daemon stop, once everything was removed; may be empty.
   std::function<void()> stop = {};
   // How long a stream's reader may make no progress. Tests shorten it.

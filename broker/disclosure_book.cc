@@ -159,6 +159,7 @@ void DisclosureBook::Loop() {
         spdlog::error("event=disclosure_failed code={}", static_cast<int>(until.status().code()));
       }
     }
+    if (world_.looked) world_.looked();
     platform::MutexLock lock(mutex_);
     // Changes gather for a moment: an import of thousands of chats is not looked at thousandfold.
     if (!stopping_) changed_.WaitFor(mutex_, kDisclosurePace);

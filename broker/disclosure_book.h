@@ -18,6 +18,7 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -54,6 +55,8 @@ class DisclosureBook {
     // What decisions go by, and what records are dated by (trusted_clock.h).
     const platform::Clock& clock;
     const platform::Clock& dates;
+    // Called on the book's thread after each look at who sees what: something changed. May be empty.
+    std::function<void()> looked = {};
   };
   // Reads what was told, and takes the registry's change hook. Tells nothing before Start.
   static absl::StatusOr<std::unique_ptr<DisclosureBook>> Open(const World& world);

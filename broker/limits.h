@@ -29,6 +29,17 @@ inline constexpr int kReceiptMessagesMax = 256;
 // Names of people, chats and files.
 inline constexpr size_t kNameBytesMax = 1024;
 inline constexpr size_t kEmojiBytesMax = 64;
+// Reactions that a chat can name as the only ones: more than any palette has.
+inline constexpr int kAllowedReactionsMax = 512;
+// Addresses of one person on one network: phones, mail and devices with one each.
+inline constexpr int kAddressesMax = 32;
+// Pinned messages of a chat; of more, the oldest are forgotten.
+inline constexpr int kPinnedMessagesMax = 128;
+// Contacts that the user may say are one person: more accounts than anybody has.
+inline constexpr size_t kLinkedContactsMax = 50;
+// Addresses an app may ask about in an hour: a person's worth of looking up. Numbers are guessable,
+// and what is behind a guess must not be had by trying.
+inline constexpr uint32_t kResolvesPerHour = 60;
 
 // A network's time outside of these is replaced by the time of recording: no messenger is older,
 // and clocks of honest servers are not a day ahead.
@@ -55,6 +66,24 @@ inline constexpr absl::Duration kHelloTimeout = absl::Seconds(10);
 // How long a call waits for the gatekeeper's answer: longer than a mobile network's bad minute is
 // no use to a caller.
 inline constexpr absl::Duration kCommandTimeout = absl::Seconds(30);
+
+// A gatekeeper's words on why it failed: what a status carries to an app beside its other details.
+inline constexpr size_t kGatekeeperReasonMax = 256;
+// How long an answer that a gatekeeper gave as pending may take: what a network has not sent in a
+// day, nobody waits for any more. Answers awaited at once: a few hundred bytes each.
+inline constexpr absl::Duration kLateResultMax = absl::Hours(24);
+inline constexpr size_t kLateResultsMax = 10'000;
+// Answers that came before it was known that somebody waits for them, of each account: they
+// overtake by milliseconds.
+inline constexpr size_t kEarlyResultsMax = 64;
+// Messages that apps sent lately and that may not be back as events yet: an app may edit what it
+// has just sent.
+inline constexpr size_t kRecentSentMax = 4096;
+// Typing notices of one app in a minute: they are renewed every few seconds in each chat it types
+// in.
+inline constexpr uint32_t kTypingPerMinute = 120;
+// Records about a message that are looked through for the user's own reactions to it.
+inline constexpr size_t kReactionRecordsMax = 4096;
 
 // How many apps a message may come through: there and back again over a bridge, and one more. What
 // went through them is stopped at the next.
@@ -128,6 +157,40 @@ inline constexpr absl::Duration kRevokeShutdownAfter = absl::Milliseconds(700);
 inline constexpr int kPageSizeDefault = 50;
 inline constexpr int kPageSizeMax = 500;
 
+// Reading starts anew when access changes under it: so often, since a person changes it by hand.
+inline constexpr int kReadAttemptsMax = 10;
+
+// Older history on request: of one app, and in all, at once; in one request unless it says, and at
+// most. A year of a busy chat takes several.
+inline constexpr size_t kBackfillsPerAppMax = 4;
+inline constexpr size_t kBackfillsMax = 16;
+inline constexpr uint32_t kBackfillMessagesDefault = 500;
+inline constexpr uint32_t kBackfillMessagesMax = 10'000;
+// Progress is told in so many steps: each is an event in the log.
+inline constexpr uint32_t kBackfillProgressSteps = 50;
+// A command that an adapter does not know any more goes out so often.
+inline constexpr int kBackfillAttemptsMax = 3;
+// A gatekeeper that says nothing for so long has stopped; one that is away has so long to return.
+inline constexpr absl::Duration kBackfillSilenceMax = absl::Minutes(10);
+
+// Messages that one call looks at for what its app may see of them. Beyond, it answers with what it
+// has found and a token: an app that sees little gets short pages rather than a long wait.
+inline constexpr size_t kHistoryLooksMax = 1000;
+// Of those that a search finds: rows it passes over for their time alone.
+inline constexpr size_t kSearchRowsMax = 20'000;
+// A query that people type; a pasted sentence fits.
+inline constexpr size_t kSearchQueryBytesMax = 1024;
+inline constexpr size_t kSearchWordsMax = 32;
+// Chats that one query is restricted to by name; where more are open, each hit is still decided.
+inline constexpr size_t kSearchChatsMax = 4096;
+// A search waits so long for the newest messages to be indexed; then it says how far it looked.
+inline constexpr absl::Duration kSearchIndexWait = absl::Milliseconds(500);
+// Reactions shown of one message: as many as its changes that are read.
+inline constexpr int kFoldedReactionsMax = 512;
+// Messages on each side of one that GetMessageContext shows.
+inline constexpr int kContextDefault = 10;
+inline constexpr int kContextMax = 100;
+
 // Request ids are remembered so long: longer than any client retries.
 inline constexpr absl::Duration kRequestMemory = absl::Hours(24 * 7);
 inline constexpr size_t kRequestIdMax = 128;
@@ -140,6 +203,8 @@ inline constexpr size_t kPendingSendsPerAppMax = 4;
 inline constexpr size_t kPendingSendsMax = 16;
 // Questions of the owner's own tools that wait: a person has one or two of them open.
 inline constexpr size_t kPendingOwnerQuestionsMax = 4;
+// How long the person's yes lets one of those tools show text.
+inline constexpr absl::Duration kOwnerSight = absl::Minutes(15);
 // Chats that an app may name in one question: what a person can look at.
 inline constexpr size_t kAskedChatsMax = 100;
 // Ended questions that can still be asked about.
@@ -202,6 +267,26 @@ inline constexpr size_t kToldPeopleMax = 2 * size_t{kParticipantsMax};
 inline constexpr absl::Duration kDisclosurePace = absl::Milliseconds(200);
 inline constexpr absl::Duration kDisclosureRetry = absl::Seconds(5);
 inline constexpr size_t kDisclosuresPerPass = 256;
+
+// Asks to erase that are told apart of one app; of more, neighbours are joined and count until the
+// last of them is confirmed.
+inline constexpr int kEraseAsksMax = 256;
+// Chats that one event asks to erase: the contract's own number.
+inline constexpr size_t kEraseChatsMax = 500;
+// Disappearing messages that one commit takes away, and how long what was appended is left to gather
+// before it is looked at for timers: less than people notice.
+inline constexpr int kExpiryBatch = 256;
+inline constexpr absl::Duration kExpiryLinger = absl::Milliseconds(200);
+// How far the log was looked at for timers is written after so many records without one.
+inline constexpr uint64_t kExpiryKeepEvery = 4096;
+
+// An app's unit is started at most once in the first; while it does not come, in twice as long each
+// time, up to the second.
+inline constexpr absl::Duration kStartInterval = absl::Minutes(1);
+inline constexpr absl::Duration kStartIntervalMax = absl::Hours(1);
+// Records that one look goes through for one app, and how long what arrives is left to gather.
+inline constexpr uint64_t kStartScanMax = 4096;
+inline constexpr absl::Duration kStartLinger = absl::Milliseconds(500);
 
 // Chats and people that are sealed, or object: people in crowded groups can say the word too.
 inline constexpr size_t kSealsMax = 10'000;

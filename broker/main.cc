@@ -191,6 +191,7 @@ int Run(const Config& config, const platform::Paths& paths, Signals& signals) {
   options.notifier = &notifier;
   const std::unique_ptr<platform::SessionWatch> session = platform::WatchLogind();
   options.session = session.get();
+  options.start_unit = platform::StartUserUnit;
   options.stop = [] { ::kill(::getpid(), SIGTERM); };
   absl::StatusOr<std::unique_ptr<Broker>> broker = Broker::Start(std::move(options));
   if (!broker.ok()) return Refuse(CodeOf(broker.status()), broker.status());

@@ -161,6 +161,9 @@ grpc::Status OwnerService::ListApps(grpc::ServerContext* context,
           if (!page.Takes(app->principal.ToHex())) continue;
           v1::App& shown = *response->add_apps();
           shown = app->app;
+          shown.set_may_start(std::any_of(
+              app->grants.begin(), app->grants.end(),
+              [](const Grant& grant) { return grant.may_start && !Ended(grant); }));
           shown.set_connection_count(
               static_cast<uint32_t>(parts_.door.ConnectionsOf(app->principal)));
         }
@@ -242,6 +245,7 @@ grpc::Status OwnerService::NarrowGrant(grpc::ServerContext* context,
                           changed.selection.included_chats.erase(chat);
                           changed.selection.excluded_chats.insert(chat);
                         }
+                        if (request->remove_may_start()) changed.may_start = false;
                         if (request->has_expire_time()) {
                           const absl::Time end = FromProto(request->expire_time());
                           if (end > changed.validity.expire_time) {
@@ -406,48 +410,6 @@ grpc::Status OwnerService::Resume(grpc::ServerContext* context, const v1::Resume
                               for (const AppPointer& app : parts_.apps.All()) {
                                 parts_.streams.KeepStreams(app->principal);
                               }
-                              return absl::OkStatus();
-                            });
-}
-
-grpc::Status OwnerService::ListOwnedAccounts(grpc::ServerContext* context,
-                                             const v1::ListOwnedAccountsRequest* request,
-                                             v1::ListOwnedAccountsResponse* response) {
-  return parts_.gate.Handle(
-      context, "/postern.v1.OwnerService/ListOwnedAccounts", request,
-      [&](const Caller& caller) -> absl::Status {
-        const auto& book = parts_.pseudonyms.Of(caller.principal);
-        ASSIGN_OR_RETURN(PageReader page,
-                         PageReader::Open(book.tokens, "ListOwnedAccounts", "",
-                                          request->page_size(), request->page_token()));
-        for (v1::Account& account : parts_.directory.Accounts()) {
-          if (!page.Takes(account.id())) continue;
-          account.set_id(book.pseudonyms.Encode(IdFromText<permissions::AccountId>(account.id())));
-          account.set_self_contact_id(book.pseudonyms.Encode(
-              IdFromText<permissions::ContactId>(account.self_contact_id())));
-          *response->add_accounts() = std::move(account);
-        }
-        response->set_next_page_token(page.NextToken());
-        return absl::OkStatus();
-      });
-}
-
-grpc::Status OwnerService::ListOwnedChats(grpc::ServerContext* context,
-                                          const v1::ListOwnedChatsRequest* request,
-                                          v1::ListOwnedChatsResponse* response) {
-  return parts_.gate.Handle(context, "/postern.v1.OwnerService/ListOwnedChats", request,
-                            [&](const Caller& caller) -> absl::Status {
-                              const auto& book = parts_.pseudonyms.Of(caller.principal);
-                              ASSIGN_OR_RETURN(
-                                  PageReader page,
-                                  PageReader::Open(book.tokens, "ListOwnedChats", "",
-                                                   request->page_size(), request->page_token()));
-                              for (v1::Chat& chat : parts_.directory.Chats()) {
-                                if (!page.Takes(chat.id())) continue;
-                                HideIds(chat, book.pseudonyms);
-                                *response->add_chats() = std::move(chat);
-                              }
-                              response->set_next_page_token(page.NextToken());
                               return absl::OkStatus();
                             });
 }

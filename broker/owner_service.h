@@ -77,9 +77,21 @@ class OwnerService final : public v1::OwnerService::Service {
   grpc::Status SetNoticePolicy(grpc::ServerContext* context,
                                const v1::SetNoticePolicyRequest* request,
                                v1::SetNoticePolicyResponse* response) override;
+  // In owner_contacts.cc.
+  grpc::Status ListOwnedContacts(grpc::ServerContext* context,
+                                 const v1::ListOwnedContactsRequest* request,
+                                 v1::ListOwnedContactsResponse* response) override;
+  grpc::Status LinkContacts(grpc::ServerContext* context, const v1::LinkContactsRequest* request,
+                            v1::LinkContactsResponse* response) override;
+  grpc::Status UnlinkContact(grpc::ServerContext* context,
+                             const v1::UnlinkContactRequest* request,
+                             v1::UnlinkContactResponse* response) override;
   // In owner_view.cc.
   grpc::Status ViewAsApp(grpc::ServerContext* context, const v1::ViewAsAppRequest* request,
                          v1::ViewAsAppResponse* response) override;
+  // In owner_erasures.cc.
+  grpc::Status ListErasures(grpc::ServerContext* context, const v1::ListErasuresRequest* request,
+                            v1::ListErasuresResponse* response) override;
   // In owner_access.cc.
   grpc::Status ListAccessHistory(grpc::ServerContext* context,
                                  const v1::ListAccessHistoryRequest* request,

@@ -10,11 +10,15 @@ namespace postern::broker {
 class AccessHistory;
 class AdapterTable;
 class AppRegistry;
+class AttachmentIndex;
+class AttachmentStore;
+class AttachmentTransfers;
 class ConsentDesk;
 class Deliveries;
 class Directory;
 class DisclosureBook;
 class Door;
+class ErasureBook;
 class EventLog;
 class History;
 class IncomingTimes;
@@ -24,6 +28,7 @@ class LoopGuard;
 class MessageIndex;
 class MethodGate;
 class OwnerNotices;
+class OwnerSight;
 class PseudonymBook;
 class Purge;
 class RequestLedger;
@@ -33,6 +38,7 @@ class Shutdown;
 class Store;
 class StoreAnchor;
 class SubscriptionStore;
+class UploadBook;
 
 struct Parts {
   const permissions::IdMaker& ids;
@@ -55,14 +61,21 @@ struct Parts {
   IncomingTimes& incoming;
   LeaseTable& leases;
   AdapterTable& adapters;
+  // What the log says of files, their bytes, and what is on its way (attachment_index.h).
+  AttachmentIndex& files;
+  AttachmentStore& attachments;
+  AttachmentTransfers& transfers;
+  UploadBook& uploads;
   DisclosureBook& disclosures;
   LiveStreams& streams;
   ConsentDesk& consent;
+  OwnerSight& sight;
   OwnerNotices& notices;
   Purge& purge;
   AccessHistory& accesses;
   StoreAnchor& anchor;
   Deliveries& deliveries;
+  ErasureBook& erasures;
   Door& door;
   const MethodGate& gate;
   const Shutdown& shutdown;

@@ -8,6 +8,8 @@
 
 #include "broker/deliveries.h"
 #include "broker/directory.h"
+#include "broker/erase_asks.h"
+#include "broker/erasure_book.h"
 #include "broker/event_log.h"
 #include "broker/event_view.h"
 #include "broker/lease_table.h"
@@ -85,6 +87,7 @@ absl::Status Subscription::Run(Write write) {
     } else if (position_ >= parts_.log.last_sequence()) {
       // What cannot be written now stays noted.
       (void)parts_.deliveries.FlushWhenDue();
+      (void)parts_.erasures.Flush(caller_.principal);
       WaitForMore(seen_wakes);
     }
   }
@@ -200,6 +203,7 @@ absl::Status Subscription::AddRecord(const LogRecord& record, const Viewer& view
   bytes += event->ByteSizeLong() + kEventOverheadBytes;
   AddReading(record.chat, event->view() == v1::EVENT_VIEW_WITHHELD ? v1::ACCESS_VERB_WITHHELD
                                                                    : v1::ACCESS_VERB_READ);
+  if (AsksToErase(*event)) asks_.push_back(record.sequence);
   *frame.add_events() = *std::move(event);
   return absl::OkStatus();
 }
@@ -226,6 +230,7 @@ void Subscription::AddGap(uint64_t count, v1::SubscribeResponse& frame) {
 absl::Status Subscription::FillFrame(v1::SubscribeResponse& frame) {
   size_t bytes = 0;
   readings_.clear();
+  asks_.clear();
   if (position_ + 1 < parts_.log.oldest_sequence()) {
     // The records are gone, and with them who could have seen them: the count is not known.
     AddGap(0, frame);
@@ -267,6 +272,7 @@ absl::Status Subscription::WriteFrame(v1::SubscribeResponse& frame, Write write)
   // Before it is written: once the app has it, it must count as handed over, and where the connection
   // breaks some of it may have come through.
   if (written_.has_value()) parts_.deliveries.Note(*app_, {}, *written_ + 1, position_);
+  parts_.erasures.Sent(caller_.principal, asks_);
   const bool open = write(frame);
   stream_->EndWrite();
   if (!frame.events().empty()) {

@@ -86,6 +86,8 @@ class Subscription {
   std::optional<Sequence> written_;
   // What the frame at hand holds; counted once it is written.
   std::vector<AccessHistory::Reading> readings_;
+  // Which of its events ask the app to erase something.
+  std::vector<Sequence> asks_;
   // Records that retention passed over and this app would have seen, not yet told of.
   uint64_t lost_ = 0;
 };

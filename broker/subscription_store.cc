@@ -37,6 +37,15 @@ std::optional<Sequence> SubscriptionStore::Find(const Principal& principal,
   return it->second;
 }
 
+std::optional<Sequence> SubscriptionStore::Furthest(const Principal& principal) const {
+  platform::MutexLock lock(mutex_);
+  const auto app = acknowledged_.find(principal);
+  if (app == acknowledged_.end() || app->second.empty()) return std::nullopt;
+  Sequence furthest = 0;
+  for (const auto& [name, sequence] : app->second) furthest = std::max(furthest, sequence);
+  return furthest;
+}
+
 absl::Status SubscriptionStore::Create(const Principal& principal, const std::string& name,
                                        Sequence sequence) {
   {

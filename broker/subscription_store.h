@@ -26,6 +26,8 @@ class SubscriptionStore {
   // Returns the acknowledged sequence, or nothing for a new subscription.
   std::optional<Sequence> Find(const permissions::Principal& principal,
                                const std::string& name) const;
+  // Returns the furthest acknowledged sequence of any of its subscriptions; nothing without one.
+  std::optional<Sequence> Furthest(const permissions::Principal& principal) const;
   // Makes a subscription that starts after 'sequence'. RESOURCE_EXHAUSTED LIMIT_EXCEEDED when the
   // principal has too many.
   absl::Status Create(const permissions::Principal& principal, const std::string& name,

@@ -139,10 +139,36 @@ absl::StatusOr<std::vector<v1::Account>> Owner::ListAccounts() {
       [](v1::ListOwnedAccountsResponse& r) { return r.mutable_accounts(); });
 }
 
+absl::StatusOr<std::map<std::string, v1::NoticePolicy>> Owner::ListNoticePolicies() {
+  std::map<std::string, v1::NoticePolicy> policies;
+  RETURN_IF_ERROR(calls_
+                      ->AllPages<v1::Account>(&OwnerStub::ListOwnedAccounts,
+                                              v1::ListOwnedAccountsRequest(),
+                                              [&](v1::ListOwnedAccountsResponse& r) {
+                                                for (const auto& [id, policy] : r.notice_policies())
+                                                  policies[id] = policy;
+                                                return r.mutable_accounts();
+                                              })
+                      .status());
+  return policies;
+}
+
+absl::StatusOr<std::vector<v1::Contact>> Owner::ListContacts() {
+  return calls_->AllPages<v1::Contact>(
+      &OwnerStub::ListOwnedContacts, v1::ListOwnedContactsRequest(),
+      [](v1::ListOwnedContactsResponse& r) { return r.mutable_contacts(); });
+}
+
 absl::StatusOr<std::vector<v1::SealedObject>> Owner::ListSeals() {
   return calls_->AllPages<v1::SealedObject>(
       &OwnerStub::ListSeals, v1::ListSealsRequest(),
       [](v1::ListSealsResponse& r) { return r.mutable_seals(); });
+}
+
+absl::StatusOr<std::vector<v1::AppErasure>> Owner::ListErasures() {
+  return calls_->AllPages<v1::AppErasure>(
+      &OwnerStub::ListErasures, v1::ListErasuresRequest(),
+      [](v1::ListErasuresResponse& r) { return r.mutable_erasures(); });
 }
 
 absl::StatusOr<std::vector<v1::ChatDisclosure>> Owner::ListDisclosures() {
@@ -168,7 +194,7 @@ absl::StatusOr<v1::ListAccessHistoryResponse> Owner::ListAccessHistory(
 }
 
 absl::StatusOr<v1::ViewAsAppResponse> Owner::ViewAsApp(const v1::ViewAsAppRequest& request) {
-  return calls_->Call(&OwnerStub::ViewAsApp, request);
+  return calls_->Call(&OwnerStub::ViewAsApp, request, kAnswerTimeout);
 }
 
 absl::StatusOr<v1::NarrowGrantResponse> Owner::NarrowGrant(v1::NarrowGrantRequest request) {
@@ -209,6 +235,18 @@ absl::StatusOr<v1::ResumeResponse> Owner::Resume() {
 
 absl::StatusOr<v1::SealResponse> Owner::Seal(v1::SealRequest request) {
   return calls_->Change(&OwnerStub::Seal, std::move(request));
+}
+
+absl::StatusOr<v1::LinkContactsResponse> Owner::LinkContacts(const std::vector<std::string>& ids) {
+  v1::LinkContactsRequest request;
+  request.mutable_contact_ids()->Assign(ids.begin(), ids.end());
+  return calls_->Change(&OwnerStub::LinkContacts, std::move(request));
+}
+
+absl::StatusOr<v1::UnlinkContactResponse> Owner::UnlinkContact(const std::string& id) {
+  v1::UnlinkContactRequest request;
+  request.set_contact_id(id);
+  return calls_->Change(&OwnerStub::UnlinkContact, std::move(request));
 }
 
 absl::StatusOr<v1::SetNoticePolicyResponse> Owner::SetNoticePolicy(const std::string& account_id,

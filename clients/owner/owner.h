@@ -8,6 +8,7 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,8 +40,13 @@ class Owner {
   absl::StatusOr<std::vector<v1::OwnedGrant>> ListGrants(bool include_ended);
   absl::StatusOr<std::vector<v1::Chat>> ListChats();
   absl::StatusOr<std::vector<v1::Account>> ListAccounts();
+  absl::StatusOr<std::vector<v1::Contact>> ListContacts();
+  // By the account's id.
+  absl::StatusOr<std::map<std::string, v1::NoticePolicy>> ListNoticePolicies();
   absl::StatusOr<std::vector<v1::SealedObject>> ListSeals();
   absl::StatusOr<std::vector<v1::ChatDisclosure>> ListDisclosures();
+  // Those that have not confirmed first.
+  absl::StatusOr<std::vector<v1::AppErasure>> ListErasures();
   absl::StatusOr<std::vector<v1::AccessSummary>> SummarizeAccess(
       const v1::SummarizeAccessRequest& request);
   // Takes as long as reading everything that is stored does.
@@ -48,7 +54,6 @@ class Owner {
   // One page each.
   absl::StatusOr<v1::ListAccessHistoryResponse> ListAccessHistory(
       const v1::ListAccessHistoryRequest& request);
-  absl::StatusOr<v1::ViewAsAppResponse> ViewAsApp(const v1::ViewAsAppRequest& request);
 
   // Taking back. Each fills in the request id.
   absl::StatusOr<v1::NarrowGrantResponse> NarrowGrant(v1::NarrowGrantRequest request);
@@ -59,12 +64,17 @@ class Owner {
   absl::StatusOr<v1::PauseResponse> Pause();
   absl::StatusOr<v1::ResumeResponse> Resume();
   absl::StatusOr<v1::SealResponse> Seal(v1::SealRequest request);
+  // Says which contacts are one person. Nothing else follows from it.
+  absl::StatusOr<v1::LinkContactsResponse> LinkContacts(const std::vector<std::string>& ids);
+  absl::StatusOr<v1::UnlinkContactResponse> UnlinkContact(const std::string& id);
   absl::StatusOr<v1::SetNoticePolicyResponse> SetNoticePolicy(const std::string& account_id,
                                                               v1::NoticePolicy policy);
   // No ids: all notices.
   absl::StatusOr<v1::DismissNoticesResponse> DismissNotices(const std::vector<std::string>& ids);
 
-  // These ask the person first and wait for the answer, minutes if need be.
+  // These ask the person first and wait for the answer, minutes if need be. ViewAsApp asks once for
+  // some time (one page each).
+  absl::StatusOr<v1::ViewAsAppResponse> ViewAsApp(const v1::ViewAsAppRequest& request);
   absl::StatusOr<v1::ExtendGrantResponse> ExtendGrant(const std::string& grant_id);
   absl::StatusOr<v1::UnsealResponse> Unseal(v1::UnsealRequest request);
   absl::StatusOr<v1::PurgeResponse> Purge();

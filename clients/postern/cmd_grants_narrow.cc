@@ -5,23 +5,26 @@
 #include <memory>
 #include <vector>
 
+#include "clients/owner/visible_text.h"
 #include "clients/postern/commands.h"
 #include "clients/postern/grant_text.h"
 #include "clients/postern/owner.h"
 #include "clients/postern/pick.h"
 #include "clients/postern/time_text.h"
-#include "clients/postern/visible_text.h"
 #include "clients/sdk/manifest.h"
 #include "platform/status_macros.h"
 
 namespace postern::cli {
 namespace {
 
+using owner::VisibleText;
+
 struct Options {
   std::string grant;
   std::vector<std::string> scopes;
   std::vector<std::string> chats;
   std::string until;
+  bool no_start = false;
 };
 
 absl::StatusOr<v1::NarrowGrantRequest> MakeRequest(Owner& owner, const Options& options) {
@@ -49,13 +52,15 @@ absl::StatusOr<v1::NarrowGrantRequest> MakeRequest(Owner& owner, const Options& 
   }
   ASSIGN_OR_RETURN(const v1::OwnedGrant grant, owner.FindGrant(options.grant));
   request.set_grant_id(grant.grant().id());
+  request.set_remove_may_start(options.no_start);
   return request;
 }
 
 ExitCode RunNarrow(Context& context, const Options& options) {
-  if (options.scopes.empty() && options.chats.empty() && options.until.empty()) {
+  if (options.scopes.empty() && options.chats.empty() && options.until.empty() &&
+      !options.no_start) {
     return Fail(context, {ExitCode::kUsage, "INVALID_ARGUMENT", "Nothing to narrow was named.",
-                          "Say --remove-scope, --remove-chat or --until."});
+                          "Say --remove-scope, --remove-chat, --until or --no-start."});
   }
   const auto owner = Owner::Connect(context.paths);
   if (!owner.ok()) return Fail(context, owner.status(), Caller::kOwner);
@@ -97,6 +102,8 @@ void AddGrantsNarrow(CommandLine& line, CLI::App* grants) {
       ->allow_extra_args(false);
   command->add_option("--until", options->until,
                       "An earlier end: 30min, 12h, 7d, 2026-12-31, or RFC 3339");
+  command->add_flag("--no-start", options->no_start,
+                    "No longer start the app when something arrives for it");
 }
 
 }  // namespace postern::cli

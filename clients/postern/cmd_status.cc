@@ -5,14 +5,16 @@
 #include <algorithm>
 #include <memory>
 
+#include "clients/owner/visible_text.h"
 #include "clients/postern/commands.h"
 #include "clients/postern/event_line.h"
 #include "clients/postern/grant_text.h"
 #include "clients/postern/owner.h"
-#include "clients/postern/visible_text.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::VisibleText;
 
 std::string AccountText(v1::AccountState state) {
   switch (state) {
@@ -31,11 +33,7 @@ std::string AccountText(v1::AccountState state) {
   }
 }
 
-std::string Counted(uint64_t count, const std::string& noun) {
-  return absl::StrCat(count, " ", noun, count == 1 ? "" : "s");
-}
-
-void Print(const v1::GetStatusResponse& status, Terminal& out) {
+void Print(const v1::GetStatusResponse& status, int erasing, Terminal& out) {
   const absl::Duration up = absl::Trunc(
       absl::Now() - absl::FromUnixSeconds(status.start_time().seconds()), absl::Seconds(1));
   const auto row = [&out](const std::string& label, const std::string& text) {
@@ -63,11 +61,18 @@ void Print(const v1::GetStatusResponse& status, Terminal& out) {
     row("paused", out.Paint(Style::kAttention, "all apps; `postern resume` ends it"));
   }
   if (status.pending_consent_count() > 0) {
-    row("waiting", out.Paint(Style::kAttention, absl::StrCat(status.pending_consent_count(),
-                                                             " question(s) wait for your answer")));
+    row("waiting", out.Paint(Style::kAttention,
+                             absl::StrCat(status.pending_consent_count(),
+                                          status.pending_consent_count() == 1 ? " question waits"
+                                                                              : " questions wait",
+                                          " for your answer")));
   }
   if (!status.session_present()) {
     row("session", "locked, or another one is in front: no questions are asked until you are back");
+  }
+  if (erasing > 0) {
+    row("erasing", absl::StrCat(Counted(erasing, "app"),
+                                " not yet confirmed what to erase; see `postern erasures`"));
   }
   for (const v1::OwnerNotice& notice : status.notices()) {
     const std::string times =
@@ -107,7 +112,10 @@ ExitCode RunStatus(Context& context, bool dismiss) {
   if (context.json) {
     context.out.Line(Json(*status));
   } else {
-    Print(*status, context.out);
+    const auto erasures = (*owner)->ListErasures();
+    if (!erasures.ok()) return Fail(context, erasures.status(), Caller::kOwner);
+    const auto open = std::count_if(erasures->begin(), erasures->end(), IsOpen);
+    Print(*status, static_cast<int>(open), context.out);
   }
   const bool attention =
       !status->warnings().empty() ||

@@ -3,11 +3,13 @@
 
 #include <absl/strings/str_cat.h>
 
+#include "clients/owner/visible_text.h"
 #include "clients/postern/names.h"
-#include "clients/postern/visible_text.h"
 #include "clients/sdk/manifest.h"
 
 namespace postern::cli {
+
+using owner::VisibleText;
 
 std::string ScopesText(const google::protobuf::RepeatedField<int>& scopes) {
   std::string text;
@@ -89,10 +91,19 @@ std::string DestinationText(const v1::DataDestination& destination) {
   }
 }
 
+bool IsOpen(const v1::AppErasure& erasure) {
+  return erasure.unconfirmed_count() > 0 ||
+         (erasure.everything_asked() && !erasure.everything_confirmed());
+}
+
 std::string TimeText(const google::protobuf::Timestamp& timestamp) {
   if (timestamp.seconds() == 0) return "never";
   return absl::FormatTime("%Y-%m-%d %H:%M", absl::FromUnixSeconds(timestamp.seconds()),
                           absl::LocalTimeZone());
+}
+
+std::string Counted(uint64_t count, const std::string& noun) {
+  return absl::StrCat(count, " ", noun, count == 1 ? "" : "s");
 }
 
 void PrintStreamEnds(const google::protobuf::RepeatedPtrField<v1::StreamEnd>& ends,

@@ -6,6 +6,7 @@
 #include <google/protobuf/repeated_field.h>
 #include <google/protobuf/timestamp.pb.h>
 
+#include <cstdint>
 #include <string>
 
 #include "clients/owner/scope_sentence.h"
@@ -28,8 +29,14 @@ std::string SelectionText(const v1::Selection& selection);
 // "stays on this device", "leaves this device to translate.example".
 std::string DestinationText(const v1::DataDestination& destination);
 
+// Whether an app still owes a word on what it was asked to erase.
+bool IsOpen(const v1::AppErasure& erasure);
+
 // Local time to the minute; "never" when unset.
 std::string TimeText(const google::protobuf::Timestamp& timestamp);
+
+// "1 app", "3 apps".
+std::string Counted(uint64_t count, const std::string& noun);
 
 // Tells how far each live stream had come when an access ended.
 void PrintStreamEnds(const google::protobuf::RepeatedPtrField<v1::StreamEnd>& ends,

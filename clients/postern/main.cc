@@ -9,10 +9,12 @@ int main(int argc, char** argv) {
   postern::cli::AddApps(line);
   postern::cli::AddGrants(line);
   postern::cli::AddChats(line);
+  postern::cli::AddContacts(line);
   postern::cli::AddView(line);
   postern::cli::AddMessages(line);
   postern::cli::AddSealAndUnseal(line);
   postern::cli::AddDisclosures(line);
+  postern::cli::AddErasures(line);
   postern::cli::AddAudit(line);
   postern::cli::AddPauseAndResume(line);
   postern::cli::AddConsent(line);

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "clients/sdk/enroll.h"
+#include "clients/sdk/erase_confirmer.h"
 #include "clients/sdk/errors.h"
 #include "clients/sdk/event_stream.h"
 #include "platform/status_macros.h"
@@ -35,10 +36,13 @@ class EventStream final : public Subscription {
       : core_(std::move(core)),
         options_(std::move(options)),
         resume_cursor_(options_.cursor),
+        erase_confirmer_(core_, options_),
         backoff_(core_->options.backoff),
         pause_(core_->options.wait) {}
 
   ~EventStream() override {
+    // Who ends the stream is done with what it was handed.
+    erase_confirmer_.Confirm();
     Cancel();
     if (reader_ == nullptr) return;
     if (operation_ != Operation::kNone) AwaitOperation();
@@ -49,6 +53,7 @@ class EventStream final : public Subscription {
     const auto deadline = timeout == absl::InfiniteDuration()
                               ? std::chrono::system_clock::time_point::max()
                               : absl::ToChronoTime(absl::Now() + timeout);
+    erase_confirmer_.Confirm();
     for (;;) {
       if (next_in_frame_ < frame_.events_size()) return TakeEvent();
       if (!ended_.ok()) return ended_;
@@ -141,7 +146,10 @@ class EventStream final : public Subscription {
   }
 
   absl::Status StartCall() {
-    if (ended_ = core_->ended(); !ended_.ok()) return ended_;
+    if (ended_ = core_->ended(); !ended_.ok()) {
+      erase_confirmer_.Ended(ended_, pause_);
+      return ended_;
+    }
     v1::SubscribeRequest request;
     request.mutable_protocol_version()->set_major(kProtocolMajor);
     request.set_subscription(options_.name);
@@ -194,12 +202,14 @@ class EventStream final : public Subscription {
 
   v1::Event TakeEvent() {
     v1::Event event = std::move(*frame_.mutable_events(next_in_frame_++));
+    erase_confirmer_.Saw(event);
     if (next_in_frame_ == frame_.events_size()) FrameIsReturned();
     return event;
   }
 
   void FrameIsReturned() {
     if (frame_.cursor().empty()) return;
+    erase_confirmer_.FrameReturned(frame_.cursor());
     platform::MutexLock lock(mutex_);
     returned_cursor_ = frame_.cursor();
   }
@@ -217,6 +227,7 @@ class EventStream final : public Subscription {
                 ++name_in_use_tries_ <= kNameInUseTriesMax)) {
       wait_ = backoff_.Next(RetryAfterOf(status));
     } else {
+      erase_confirmer_.Ended(status, pause_);
       ended_ = status;
     }
   }
@@ -246,6 +257,7 @@ class EventStream final : public Subscription {
   v1::SubscribeResponse frame_;
   int next_in_frame_ = 0;
   absl::Status ended_;
+  EraseConfirmer erase_confirmer_;
   Backoff backoff_;
   absl::Duration wait_;
   int name_in_use_tries_ = 0;

@@ -24,6 +24,16 @@ struct SubscribeOptions {
   bool include_own = false;
   // Also older history that adapters bring in.
   bool include_backfill = false;
+  // The duty to erase. Called on the thread in Next, before the event is returned, for each
+  // message_deleted, message_expired and erase_asked: erase what it names, and say OK. Once the app
+  // comes back for more, the broker is told, and with it the user. An error leaves this and all
+  // that is asked later unconfirmed, until the app subscribes anew. Without it nothing is
+  // confirmed.
+  std::function<absl::Status(const v1::Event&)> on_erase = {};
+  // The access is over as a whole (the stream ends with GRANT_REVOKED or GRANT_EXPIRED): erase
+  // everything that came through Postern, and say OK; the broker is told then. Called once, before
+  // Next returns that end.
+  std::function<absl::Status()> on_erase_everything = {};
 };
 
 // A stream of events that outlives its connections.

@@ -134,6 +134,8 @@ std::string NoticeTitle(v1::OwnerNotice::Kind kind) {
       return Tr("A question could not be asked");
     case v1::OwnerNotice::KIND_ACCESS_CHANGED:
       return Tr("Access changed");
+    case v1::OwnerNotice::KIND_START_FAILED:
+      return Tr("An app could not be started");
     default:
       return Tr("Postern has something to tell you");
   }

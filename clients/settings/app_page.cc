@@ -80,6 +80,7 @@ void AppPage::Fill() {
                                  Tr("It has to ask you again before it sees anything."))));
     gtk_box_append(column_, GTK_WIDGET(group));
   }
+  AddErasure();
   AddProgram(app);
   AddPastGrants();
 }
@@ -263,10 +264,44 @@ void AppPage::AddGrant(const v1::OwnedGrant& owned) {
     adw_action_row_add_prefix(row, gtk_image_new_from_icon_name("changes-prevent-symbolic"));
     adw_preferences_group_add(group, GTK_WIDGET(row));
   }
+  if (grant.may_start()) {
+    AdwActionRow* row = NewRow(Tr("Postern starts it when something arrives for it"));
+    adw_action_row_add_prefix(row, gtk_image_new_from_icon_name("system-run-symbolic"));
+    adw_preferences_group_add(group, GTK_WIDGET(row));
+  }
   GtkWidget* both = gtk_box_new(GTK_ORIENTATION_VERTICAL, 0);
   gtk_box_append(GTK_BOX(both), GTK_WIDGET(group));
   gtk_box_append(GTK_BOX(both), NewGrantActs(owned));
   gtk_box_append(column_, both);
+}
+
+// One line: what it was asked to erase, and whether it said that it did.
+void AppPage::AddErasure() {
+  const v1::AppErasure* erasure = around_.model.access()->ErasureOf(principal_);
+  if (erasure == nullptr) return;
+  const absl::Time now = absl::Now();
+  const bool all = erasure->everything_asked() && !erasure->everything_confirmed();
+  const uint64_t count = erasure->unconfirmed_count();
+  AdwActionRow* row = nullptr;
+  if (all) {
+    row = NewRow(Tr("It was asked to erase everything"),
+                 FillIn(Tr("Not confirmed since $0"),
+                        MomentWords(TimeOf(erasure->oldest_ask_time()), now)));
+  } else if (count > 0) {
+    row = NewRow(FillIn(TrCount("It was asked to erase $0 thing", "It was asked to erase $0 things",
+                                count),
+                        count),
+                 FillIn(Tr("Not confirmed since $0"),
+                        MomentWords(TimeOf(erasure->oldest_ask_time()), now)));
+  } else {
+    row = NewRow(Tr("It says that it erased what it was asked to"),
+                 MomentWords(TimeOf(erasure->confirm_time()), now));
+  }
+  gtk_widget_set_name(GTK_WIDGET(row), "erasure");
+  adw_action_row_add_prefix(row, gtk_image_new_from_icon_name("user-trash-symbolic"));
+  AdwPreferencesGroup* group = NewGroup("");
+  adw_preferences_group_add(group, GTK_WIDGET(row));
+  gtk_box_append(column_, GTK_WIDGET(group));
 }
 
 void AppPage::AddProgram(const v1::App& app) {
@@ -281,6 +316,7 @@ void AppPage::AddProgram(const v1::App& app) {
   add(Tr("It calls itself"), app.claimed_name());
   add(Tr("Its app id"), app.app_id());
   add(Tr("Allowed first"), MomentWords(TimeOf(app.enroll_time()), absl::Now()));
+  add(Tr("Its systemd unit"), app.systemd_unit());
   add(Tr("Its key"), app.principal());
   adw_preferences_group_add(group, GTK_WIDGET(row));
   gtk_box_append(column_, GTK_WIDGET(group));

@@ -30,6 +30,7 @@ class AppPage {
   void AddHead(const v1::App& app);
   void AddActs(const v1::App& app);
   void AddGrant(const v1::OwnedGrant& owned);
+  void AddErasure();
   void AddProgram(const v1::App& app);
   void AddPastGrants();
   GtkWidget* NewGrantActs(const v1::OwnedGrant& owned);

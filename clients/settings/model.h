@@ -56,6 +56,12 @@ class Model {
   void Look(Call call, Done done) {
     Post(looks_, std::move(call), std::move(done));
   }
+  // The same for what the person may be asked about first: in the lane of questions, so that other
+  // looking does not wait behind it.
+  template <typename Call, typename Done>
+  void LookWhenAllowed(Call call, Done done) {
+    Post(questions_, std::move(call), std::move(done));
+  }
   // The same for what changes something. Looks at everything again when it is done.
   template <typename Call, typename Done>
   void Act(Call call, Done done) {

@@ -12,6 +12,29 @@ std::string Message(const absl::Status& status) {
   return Tr(owner::VisibleText(std::string(status.message())).c_str());
 }
 
+// For CONSENT_UNAVAILABLE.
+std::string WhyNotAsked(const absl::Status& status) {
+  std::string why;
+  if (const auto info = sdk::ErrorInfoOf(status); info.has_value()) {
+    const auto cause = info->metadata().find("cause");
+    if (cause != info->metadata().end()) why = cause->second;
+  }
+  if (why == "agent_failed") {
+    return Tr(
+        "Postern's question ended without an answer. Try again in some minutes; if it stays "
+        "so, run “postern doctor”.");
+  }
+  if (why == "no_display") {
+    return Tr(
+        "Postern has nowhere to show its question. Start “posternd” in your desktop session, "
+        "or run “postern consent --agent” in a terminal.");
+  }
+  if (why == "storage") {
+    return Tr("Your answer could not be stored: the disk is full or read-only.");
+  }
+  return Tr("You cannot be asked now: unlock the screen and be at this session.");
+}
+
 }  // namespace
 
 ProblemWords WhyNothingIsShown(const absl::Status& status) {
@@ -40,6 +63,15 @@ ProblemWords WhyNothingIsShown(const absl::Status& status) {
     return {Tr("Postern does not answer"),
             Tr("It runs, and took too long. This window tries again by itself.")};
   }
+  if (reason == v1::ERROR_REASON_CONSENT_REFUSED) {
+    return {Tr("Nothing is shown"), Tr("You said no, or did not answer.")};
+  }
+  if (reason == v1::ERROR_REASON_CONSENT_UNAVAILABLE) {
+    return {Tr("You cannot be asked"), WhyNotAsked(status)};
+  }
+  if (reason == v1::ERROR_REASON_CONSENT_SILENCED) {
+    return {Tr("Nothing is shown"), Tr("Too much was asked at once. Try again later.")};
+  }
   return {Tr("Postern could not say"), Message(status)};
 }
 
@@ -48,7 +80,7 @@ std::string WhyNotDone(const absl::Status& status) {
     case v1::ERROR_REASON_CONSENT_REFUSED:
       return Tr("You said no, or did not answer. Nothing was changed.");
     case v1::ERROR_REASON_CONSENT_UNAVAILABLE:
-      return Tr("You cannot be asked now: unlock the screen and be at this session.");
+      return WhyNotAsked(status);
     case v1::ERROR_REASON_CONSENT_SILENCED:
     case v1::ERROR_REASON_LIMIT_EXCEEDED:
       return Tr("Too much was asked at once. Try again later.");

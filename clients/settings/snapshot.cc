@@ -30,6 +30,12 @@ bool Names(const google::protobuf::RepeatedPtrField<std::string>& ids, const std
 
 }  // namespace
 
+const v1::AppErasure* AccessPicture::ErasureOf(const std::string& principal) const {
+  return Find(erasures, [&](const v1::AppErasure& erasure) {
+    return erasure.principal() == principal;
+  });
+}
+
 const v1::App* AccessPicture::FindApp(const std::string& principal) const {
   return Find(apps, [&](const v1::App& app) { return app.principal() == principal; });
 }
@@ -60,6 +66,7 @@ std::string AccessPicture::Fingerprint() const {
   std::string text = absl::StrCat(shown.SerializeAsString(), "\f");
   Append(apps, text);
   Append(grants, text);
+  Append(erasures, text);
   return text;
 }
 
@@ -102,6 +109,7 @@ absl::StatusOr<AccessPicture> LookAtAccess(owner::Owner& owner) {
   ASSIGN_OR_RETURN(picture.status, owner.GetStatus());
   ASSIGN_OR_RETURN(picture.apps, owner.ListApps());
   ASSIGN_OR_RETURN(picture.grants, owner.ListGrants(true));
+  ASSIGN_OR_RETURN(picture.erasures, owner.ListErasures());
   return picture;
 }
 

@@ -18,7 +18,10 @@ struct AccessPicture {
   std::vector<v1::App> apps;
   // Ended ones too.
   std::vector<v1::OwnedGrant> grants;
+  std::vector<v1::AppErasure> erasures;
 
+  // Null when the app was never asked to erase anything.
+  const v1::AppErasure* ErasureOf(const std::string& principal) const;
   const v1::App* FindApp(const std::string& principal) const;
   // The name of an app, also of one that is out.
   std::string AppName(const std::string& principal) const;

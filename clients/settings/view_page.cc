@@ -54,6 +54,16 @@ ViewPage::ViewPage(const Around& around)
   });
 }
 
+ViewPage::~ViewPage() {
+  if (slow_timer_ != 0) g_source_remove(slow_timer_);
+}
+
+void ViewPage::OnSlow() {
+  slow_timer_ = 0;
+  asked_ = busy_;
+  if (busy_ && events_.empty()) Refill(column_, [this] { Fill(); });
+}
+
 void ViewPage::Show(const std::string& principal, bool already_seen) {
   principal_ = principal;
   filling_ = true;
@@ -93,15 +103,26 @@ void ViewPage::Read(bool from_start) {
   if (!from_start) request.set_page_token(next_page_token_);
   const int reading = ++reading_;
   busy_ = true;
+  asked_ = false;
+  if (slow_timer_ != 0) g_source_remove(slow_timer_);
+  slow_timer_ = g_timeout_add(
+      kSlowMilliseconds,
+      [](gpointer self) -> gboolean {
+        static_cast<ViewPage*>(self)->OnSlow();
+        return G_SOURCE_REMOVE;
+      },
+      this);
+  problem_ = absl::OkStatus();
   if (from_start) {
     events_.clear();
     next_page_token_.clear();
     Refill(column_, [this] { Fill(); });
   }
-  around_.model.Look([request](owner::Owner& owner) { return owner.ViewAsApp(request); },
-                     [this, reading, from_start](absl::StatusOr<v1::ViewAsAppResponse> page) {
-                       OnPage(reading, from_start, std::move(page));
-                     });
+  around_.model.LookWhenAllowed(
+      [request](owner::Owner& owner) { return owner.ViewAsApp(request); },
+      [this, reading, from_start](absl::StatusOr<v1::ViewAsAppResponse> page) {
+        OnPage(reading, from_start, std::move(page));
+      });
 }
 
 void ViewPage::OnPage(int reading, bool from_start, absl::StatusOr<v1::ViewAsAppResponse> page) {
@@ -144,6 +165,15 @@ GtkWidget* ViewPage::NewCard(const v1::Event& event) const {
   return card;
 }
 
+void ViewPage::FillProblem() {
+  const ProblemWords words = WhyNothingIsShown(problem_);
+  gtk_box_append(column_, NewStatusPage("dialog-error-symbolic", words.title, words.advice));
+  GtkWidget* again = NewButton(Tr("_Try again"), [this] { Read(true); });
+  gtk_widget_set_halign(again, GTK_ALIGN_CENTER);
+  gtk_widget_set_name(again, "again");
+  gtk_box_append(column_, again);
+}
+
 void ViewPage::Fill() {
   const bool seen = gtk_toggle_button_get_active(GTK_TOGGLE_BUTTON(seen_)) != FALSE;
   gtk_box_append(
@@ -155,20 +185,25 @@ void ViewPage::Fill() {
                         "its reading. Chats are named for you; the app may know them by a number "
                         "only."),
                "dim-label"));
-  if (!problem_.ok()) {
-    const ProblemWords words = WhyNothingIsShown(problem_);
-    gtk_box_append(column_, NewStatusPage("dialog-error-symbolic", words.title, words.advice));
-    return;
-  }
+  if (!problem_.ok()) return FillProblem();
   if (events_.empty() && busy_) {
-    gtk_box_append(column_, NewBusyPage());
+    gtk_box_append(
+        column_, asked_
+                     ? NewStatusPage("dialog-question-symbolic", Tr("Waiting for your answer"),
+                                     Tr("Postern asks you, in a window of its own, whether to show "
+                                        "messages here."))
+                     : NewBusyPage());
     return;
   }
   if (events_.empty() && next_page_token_.empty()) {
-    gtk_box_append(column_, seen ? NewStatusPage("view-conceal-symbolic", Tr("It saw nothing"),
-                                                 Tr("Nothing of this was ever handed to it."))
-                                 : NewStatusPage("view-conceal-symbolic", Tr("It sees nothing"),
-                                                 Tr("Nothing that is kept is open to it now.")));
+    // It may have been handed what is sealed or gone now.
+    gtk_box_append(column_,
+                   seen ? NewStatusPage("view-conceal-symbolic", Tr("Nothing to show"),
+                                        Tr("Nothing of what it was handed is kept and open. "
+                                           "What was sealed since is left out; the history "
+                                           "counts what it read."))
+                        : NewStatusPage("view-conceal-symbolic", Tr("It sees nothing"),
+                                        Tr("Nothing that is kept is open to it now.")));
     return;
   }
   GtkWidget* cards = gtk_box_new(GTK_ORIENTATION_VERTICAL, 8);

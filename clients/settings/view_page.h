@@ -16,6 +16,7 @@ namespace postern::settings {
 class ViewPage {
  public:
   explicit ViewPage(const Around& around);
+  ~ViewPage();
   ViewPage(const ViewPage&) = delete;
   ViewPage& operator=(const ViewPage&) = delete;
 
@@ -25,11 +26,16 @@ class ViewPage {
 
  private:
   static constexpr int kPageSize = 50;
+  // Longer than a broker looks, so that who said yes lately sees no word of a question.
+  static constexpr guint kSlowMilliseconds = 500;
 
   void FillFilter();
   void Read(bool from_start);
   void OnPage(int reading, bool from_start, absl::StatusOr<v1::ViewAsAppResponse> page);
+  // Nothing has come for a while: the person is being asked.
+  void OnSlow();
   void Fill();
+  void FillProblem();
   GtkWidget* NewCard(const v1::Event& event) const;
 
   const Around& around_;
@@ -41,6 +47,8 @@ class ViewPage {
   std::vector<std::string> chat_choices_ = {""};
   int reading_ = 0;
   bool busy_ = false;
+  bool asked_ = false;
+  guint slow_timer_ = 0;
   // Controls are being set by us, not by the person.
   bool filling_ = false;
   absl::Status problem_;

@@ -24,6 +24,7 @@
 #include "platform/tls_identity.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/fake_session_watch.h"
+#include "tests/fakes/fake_unit_starter.h"
 #include "tests/fakes/memory_secret_store.h"
 #include "tests/fakes/recording_notifier.h"
 #include "tests/fakes/scripted_consent_prompt.h"
@@ -135,12 +136,16 @@ class BrokerHarness {
                   const Allowance& allowance);
   // Enrols a gatekeeper; see Adapter.
   Program Gatekeeper(const std::string& name = "AliceChat");
+  // Has a gatekeeper that the broker has forgotten ask anew, for a person who allows it.
+  Program AllowAgain(const Program& gatekeeper);
   // A connection with the owner's key.
   Program Owner();
 
   fakes::FakeClock& clock() { return clock_; }
   fakes::MemorySecretStore& secrets() { return secrets_; }
   fakes::FakeSessionWatch& session() { return session_; }
+  // The service manager that starts apps.
+  fakes::FakeUnitStarter& units() { return units_; }
   fakes::RecordingNotifier& notifier() { return notifier_; }
   // How long readers may stall, from the next start on.
   void SetReaderStall(absl::Duration stall_max) { reader_stall_max_ = stall_max; }
@@ -185,6 +190,7 @@ class BrokerHarness {
   fakes::FakeClock clock_;
   fakes::MemorySecretStore secrets_;
   fakes::FakeSessionWatch session_;
+  fakes::FakeUnitStarter units_;
   fakes::RecordingNotifier notifier_;
   absl::Duration reader_stall_max_ = broker::kReaderStallMax;
   std::atomic<bool> stop_asked_{false};

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+// An app that is not running is started when something arrives for it, if the user allowed that: at
+// most once in a while, and never an app that would be handed nothing.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/behaviors/broker_harness.h"
+#include "tests/behaviors/owner_calls.h"
+
+namespace postern::behaviors {
+namespace {
+
+using enum permissions::Scope;
+using testing::Contains;
+using testing::Not;
+
+constexpr absl::Duration kLooks = absl::Milliseconds(20);
+constexpr char kUnit[] = "reader.service";
+// Of an app that is started whenever anything is: once it was, the others were looked at too.
+constexpr char kWitness[] = "witness.service";
+
+class AppStartTest : public testing::Test {
+ protected:
+  // Enrols an app with a unit, whom the person allows to be started or not; it reads, and goes.
+  Program Installed(const std::string& name, const std::string& unit, bool may_start,
+                    const std::function<void(permissions::ConsentAnswer&)>& change = {}) {
+    harness_.units().Install(unit);
+    harness_.Decide(name, [=](const permissions::ConsentQuestion& question) {
+      EXPECT_EQ(question.systemd_unit, unit);
+      permissions::ConsentAnswer answer = Allow(question, {});
+      answer.may_start = may_start;
+      if (change) change(answer);
+      return std::optional(answer);
+    });
+    v1::Manifest manifest = AppManifest(name, {kChatsRead, kMessagesRead, kTypingRead});
+    manifest.set_systemd_unit(unit);
+    Program app = harness_.Connect(name);
+    const auto enrolment = harness_.Enroll(app, manifest);
+    EXPECT_TRUE(enrolment.granted()) << Text(enrolment.status);
+    Read(app);
+    return app;
+  }
+  // Reads to the end under a name, acknowledges, and hangs up.
+  void Read(Program& app) {
+    app = harness_.Reconnect(app);
+    v1::SubscribeRequest request;
+    request.set_subscription("main");
+    EventReader reader(app, request);
+    ASSERT_TRUE(reader.WaitLive());
+    const std::string mark = "mark" + std::to_string(++marks_);
+    ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", mark, mark)}));
+    ASSERT_TRUE(reader.WaitForText(mark));
+    v1::AcknowledgeRequest acknowledge;
+    acknowledge.set_subscription("main");
+    acknowledge.set_cursor(reader.frames().back().response.cursor());
+    v1::AcknowledgeResponse acknowledged;
+    ASSERT_TRUE(app->event->Acknowledge(Patiently().get(), acknowledge, &acknowledged).ok());
+    reader.Cancel();
+    HangUp(app);
+  }
+  void HangUp(Program& app) {
+    app.stubs.reset();
+    ASSERT_TRUE(OwnerCalls::Await([&] { return AppOf(app).connection_count() == 0; }));
+  }
+  v1::App AppOf(const Program& app) {
+    v1::ListAppsResponse response;
+    EXPECT_TRUE(owner_->owner->ListApps(Patiently().get(), {}, &response).ok());
+    for (const v1::App& each : response.apps()) {
+      if (each.principal() == app.principal) return each;
+    }
+    return {};
+  }
+  std::string GrantOf(const Program& app) { return owner_.GrantOf(app).id(); }
+  size_t Starts(const std::string& unit) {
+    const std::vector<std::string> asked = harness_.units().asked();
+    return static_cast<size_t>(std::count(asked.begin(), asked.end(), unit));
+  }
+  bool WaitForStarts(const std::string& unit, size_t count) {
+    return OwnerCalls::Await([&] { return Starts(unit) >= count; });
+  }
+  // Something arrives, twice, so that each app was looked at in between.
+  void Arrive() {
+    for (int i = 0; i < 2; ++i) {
+      const size_t before = Starts(kWitness);
+      harness_.clock().Advance(absl::Hours(2));
+      const std::string text = "news" + std::to_string(++marks_);
+      ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", text, text)}));
+      ASSERT_TRUE(WaitForStarts(kWitness, before + 1));
+    }
+  }
+
+  BrokerHarness harness_{{}, kLooks};
+  Adapter adapter_{harness_.Gatekeeper()};
+  bool chats_ = adapter_.PushDurably({ChatEvent("club", "club")});
+  OwnerCalls owner_{harness_};
+  int marks_ = 0;
+};
+
+TEST_F(AppStartTest, StartsAnAppThatIsAwayWhenItsMessageArrives) {
+  const Program app = Installed("Reader", kUnit, true);
+  EXPECT_EQ(Starts(kUnit), 0u);
+  EXPECT_EQ(AppOf(app).systemd_unit(), kUnit);
+  EXPECT_TRUE(AppOf(app).may_start());
+  EXPECT_TRUE(owner_.GrantOf(app).may_start());
+  ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", "m1", "one")}));
+  EXPECT_TRUE(WaitForStarts(kUnit, 1));
+}
+
+TEST_F(AppStartTest, StartsItOnceInAWhileHoweverMuchArrives) {
+  Program app = Installed("Reader", kUnit, true);
+  ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", "m1", "one")}));
+  ASSERT_TRUE(WaitForStarts(kUnit, 1));
+  Program witness = Installed("Witness", kWitness, true);
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", "x" + std::to_string(i), "x")}));
+  }
+  ASSERT_TRUE(WaitForStarts(kWitness, 1));
+  // Enrolling the witness took more than a minute of the injected clock: one more start, for then.
+  EXPECT_LE(Starts(kUnit), 2u);
+  // It came, read, and went: what arrives next starts it again.
+  Read(app);
+  const size_t before = Starts(kUnit);
+  harness_.clock().Advance(absl::Minutes(2));
+  ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", "m2", "two")}));
+  EXPECT_TRUE(WaitForStarts(kUnit, before + 1));
+  EXPECT_FALSE(owner_.HasNotice(v1::OwnerNotice::KIND_START_FAILED));
+}
+
+TEST_F(AppStartTest, StartsNothingThatTheUserDidNotAllow) {
+  Installed("Witness", kWitness, true);
+  Installed("Reader", kUnit, false);
+  ASSERT_NO_FATAL_FAILURE(Arrive());
+  EXPECT_EQ(Starts(kUnit), 0u);
+}
+
+TEST_F(AppStartTest, StartsNothingThatIsConnected) {
+  Installed("Witness", kWitness, true);
+  Program app = Installed("Reader", kUnit, true);
+  app = harness_.Reconnect(app);
+  v1::GetSelfResponse self;
+  ASSERT_TRUE(app->grant->GetSelf(Patiently().get(), {}, &self).ok());
+  ASSERT_NO_FATAL_FAILURE(Arrive());
+  EXPECT_EQ(Starts(kUnit), 0u);
+}
+
+TEST_F(AppStartTest, StartsNothingThatIsSuspendedOrNarrowedOrTakenBack) {
+  Installed("Witness", kWitness, true);
+  const Program suspended = Installed("Suspended", "suspended.service", true);
+  const Program narrowed = Installed("Narrowed", "narrowed.service", true);
+  const Program revoked = Installed("Revoked", "revoked.service", true);
+  owner_.Suspend(GrantOf(suspended));
+  v1::NarrowGrantRequest narrow;
+  narrow.set_grant_id(GrantOf(narrowed));
+  narrow.set_remove_may_start(true);
+  EXPECT_FALSE(owner_.Narrow(narrow).grant().grant().may_start());
+  EXPECT_FALSE(AppOf(narrowed).may_start());
+  owner_.Revoke(GrantOf(revoked));
+  const std::vector<std::string> before = harness_.units().asked();
+  ASSERT_NO_FATAL_FAILURE(Arrive());
+  for (const char* unit : {"suspended.service", "narrowed.service", "revoked.service"}) {
+    EXPECT_EQ(Starts(unit), static_cast<size_t>(std::count(before.begin(), before.end(), unit)))
+        << unit;
+  }
+  // What is resumed may be started for what came meanwhile.
+  const size_t starts = Starts("suspended.service");
+  owner_.Resume(GrantOf(suspended));
+  harness_.clock().Advance(absl::Hours(2));
+  ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", "m9", "nine")}));
+  EXPECT_TRUE(WaitForStarts("suspended.service", starts + 1));
+}
+
+TEST_F(AppStartTest, StartsNothingBehindALockedScreenThatMayOnlyReadWhenUnlocked) {
+  Installed("Witness", kWitness, true);
+  Program app = Installed("Reader", kUnit, true, [](permissions::ConsentAnswer& answer) {
+    answer.only_while_unlocked = true;
+  });
+  Read(app);
+  harness_.session().Set(platform::SessionPresence::kLocked);
+  const size_t before = Starts(kUnit);
+  ASSERT_NO_FATAL_FAILURE(Arrive());
+  EXPECT_EQ(Starts(kUnit), before);
+  harness_.session().Set(platform::SessionPresence::kPresent);
+  ASSERT_NO_FATAL_FAILURE(Arrive());
+  EXPECT_TRUE(WaitForStarts(kUnit, before + 1));
+}
+
+TEST_F(AppStartTest, StartsNothingWhileAllAppsArePaused) {
+  Program app = Installed("Reader", kUnit, true);
+  v1::PauseResponse paused;
+  ASSERT_TRUE(owner_->owner->Pause(Patiently().get(), {}, &paused).ok());
+  ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", "m1", "one")}));
+  EXPECT_EQ(Starts(kUnit), 0u);
+  v1::ResumeResponse resumed;
+  ASSERT_TRUE(owner_->owner->Resume(Patiently().get(), {}, &resumed).ok());
+  ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", "m2", "two")}));
+  EXPECT_TRUE(WaitForStarts(kUnit, 1));
+}
+
+TEST_F(AppStartTest, StartsNothingForWhatTheAppMayNotSeeOrWhatIsOver) {
+  Installed("Witness", kWitness, true);
+  ASSERT_TRUE(adapter_.PushDurably({ChatEvent("work", "work")}));
+  Program app = Installed("Reader", kUnit, true, [](permissions::ConsentAnswer& answer) {
+    answer.chat_choice = permissions::ChatChoice::kListed;
+    answer.accounts.clear();
+    answer.chats = {0};
+  });
+  // Whichever of the two it was given, the other is closed to it.
+  const std::string open = owner_.GrantOf(app).selection().included_chat_ids(0);
+  v1::ListOwnedChatsResponse chats;
+  ASSERT_TRUE(owner_->owner->ListOwnedChats(Patiently().get(), {}, &chats).ok());
+  std::string closed;
+  for (const v1::Chat& chat : chats.chats()) {
+    if (chat.id() != open) closed = chat.name();
+  }
+  ASSERT_FALSE(closed.empty());
+  const std::string seen = closed == "club" ? "work" : "club";
+  const size_t before = Starts(kUnit);
+  for (int i = 0; i < 2; ++i) {
+    const size_t witnessed = Starts(kWitness);
+    harness_.clock().Advance(absl::Hours(2));
+    const std::string text = "closed" + std::to_string(i);
+    ASSERT_TRUE(adapter_.PushDurably({TypingEvent(seen), MessageEvent(closed, text, text)}));
+    ASSERT_TRUE(WaitForStarts(kWitness, witnessed + 1));
+  }
+  EXPECT_EQ(Starts(kUnit), before);
+  ASSERT_TRUE(adapter_.PushDurably({MessageEvent(seen, "seen", "seen")}));
+  EXPECT_TRUE(WaitForStarts(kUnit, before + 1));
+}
+
+TEST_F(AppStartTest, TellsTheUserOnceWhenItCannotBeStarted) {
+  Installed("Reader", "masked.service", true);
+  harness_.units().Mask("masked.service");
+  ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", "m1", "one")}));
+  ASSERT_TRUE(WaitForStarts("masked.service", 1));
+  ASSERT_TRUE(
+      OwnerCalls::Await([&] { return owner_.HasNotice(v1::OwnerNotice::KIND_START_FAILED); }));
+  for (size_t tries = 2; tries < 5; ++tries) {
+    harness_.clock().Advance(absl::Hours(2));
+    ASSERT_TRUE(WaitForStarts("masked.service", tries));
+  }
+  for (const v1::OwnerNotice& notice : owner_.Status().notices()) {
+    if (notice.kind() == v1::OwnerNotice::KIND_START_FAILED) EXPECT_LE(notice.count(), 1u);
+  }
+}
+
+TEST_F(AppStartTest, AnotherUnitNeedsAnotherYes) {
+  Program app = Installed("Reader", kUnit, true);
+  // The same key comes back with another unit, and the person does not allow to start that one.
+  Program again = harness_.Reconnect(app);
+  harness_.Decide("Reader", [](const permissions::ConsentQuestion& question) {
+    EXPECT_EQ(question.systemd_unit, "evil.service");
+    return std::optional(Allow(question, {}));
+  });
+  v1::Manifest manifest = AppManifest("Reader", {kChatsRead, kMessagesRead});
+  manifest.set_systemd_unit("evil.service");
+  harness_.Enroll(again, manifest);
+  for (const v1::Grant& grant : owner_.Grants(app.principal)) {
+    EXPECT_EQ(grant.may_start(), AppOf(app).systemd_unit() == kUnit);
+  }
+}
+
+}  // namespace
+}  // namespace postern::behaviors

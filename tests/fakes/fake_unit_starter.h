@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <absl/container/flat_hash_set.h>
+#include <absl/status/status.h>
+#include <absl/time/clock.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "platform/mutex.h"
+#include "platform/unit_starter.h"
+
+namespace postern::fakes {
+
+// A service manager that a test fills. Passes the same contract suite as the real one
+// (tests/platform/unit_starter_contract.h). Thread-safe.
+class FakeUnitStarter {
+ public:
+  // Borrows this.
+  platform::UnitStarter starter() {
+    return [this](const std::string& unit) { return Start(unit); };
+  }
+  // Knows a unit from now on.
+  void Install(const std::string& unit) {
+    platform::MutexLock lock(mutex_);
+    installed_.insert(unit);
+  }
+  // It refuses this one from now on.
+  void Mask(const std::string& unit) {
+    platform::MutexLock lock(mutex_);
+    installed_.insert(unit);
+    masked_.insert(unit);
+  }
+  // It no longer answers.
+  void Stop() {
+    platform::MutexLock lock(mutex_);
+    stopped_ = true;
+  }
+
+  // The units that it was asked to start, in order.
+  std::vector<std::string> asked() const {
+    platform::MutexLock lock(mutex_);
+    return asked_;
+  }
+  // Waits until it was asked so often.
+  bool WaitForAsked(size_t count, absl::Duration timeout = absl::Seconds(30)) const {
+    const absl::Time deadline = absl::Now() + timeout;
+    platform::MutexLock lock(mutex_);
+    while (asked_.size() < count && absl::Now() < deadline) {
+      changed_.WaitFor(mutex_, deadline - absl::Now());
+    }
+    return asked_.size() >= count;
+  }
+
+ private:
+  absl::Status Start(const std::string& unit) {
+    platform::MutexLock lock(mutex_);
+    asked_.push_back(unit);
+    changed_.NotifyAll();
+    if (stopped_) return absl::UnavailableError("no manager");
+    if (!installed_.contains(unit)) return absl::NotFoundError("no such unit");
+    if (masked_.contains(unit)) return absl::FailedPreconditionError("masked");
+    return absl::OkStatus();
+  }
+
+  mutable platform::Mutex mutex_;
+  mutable platform::ConditionVariable changed_;
+  absl::flat_hash_set<std::string> installed_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_set<std::string> masked_ ABSL_GUARDED_BY(mutex_);
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<std::string> asked_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace postern::fakes
