@@ -326,7 +326,6 @@ absl::Status Broker::Running::Open(BrokerOptions& options, platform::TlsIdentity
                                                 .apps = *apps,
                                                 .directory = *directory,
                                                 .deliveries = *deliveries,
-                                                .erasures = *erasures,
                                                 .clock = *clock,
                                                 .dates = clock->confirmed()}));
   ASSIGN_OR_RETURN(disclosures, DisclosureBook::Open({.store = *store,

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "clients/sdk/channel.h"
+#include "clients/sdk/enroll.h"
 #include "clients/sdk/errors.h"
 
 namespace postern::sdk {
