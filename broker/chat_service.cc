@@ -5,14 +5,13 @@
 #include <utility>
 
 #include "broker/asker.h"
+#include "broker/backfills.h"
+#include "broker/chat_view.h"
 #include "broker/directory.h"
 #include "broker/event_intake.h"
-#include "broker/event_log.h"
 #include "broker/event_view.h"
-#include "broker/message_index.h"
 #include "broker/method_gate.h"
 #include "broker/page.h"
-#include "broker/proto_time.h"
 #include "broker/pseudonym_book.h"
 #include "broker/request_check.h"
 #include "broker/seal_book.h"
@@ -24,45 +23,8 @@ namespace {
 
 using permissions::AccountId;
 using permissions::ChatId;
-using permissions::ObjectFacts;
 using permissions::Scope;
 using permissions::Verdict;
-
-bool MayRead(const Viewer& viewer, const ObjectFacts& object) {
-  return Decide(viewer.access, Scope::kChatsRead, object, viewer.now) == Verdict::kAllowed;
-}
-
-ObjectFacts FactsOf(const v1::Chat& chat, const Directory& directory) {
-  return directory.FactsOf(IdFromText<AccountId>(chat.account_id()), IdFromText<ChatId>(chat.id()));
-}
-
-// From the newest message in the index, which may lag behind the log by a moment.
-absl::Status SetLastMessageTime(const Parts& parts, v1::Chat& chat) {
-  // What sealed people wrote does not count, nor is it looked through without end.
-  const int looked_at = parts.seals.concerns_people() ? kPageSizeDefault : 1;
-  ASSIGN_OR_RETURN(const std::vector<Sequence> newest,
-                   parts.index.ListChat(IdFromText<ChatId>(chat.id()),
-                                        parts.log.last_sequence() + 1, looked_at));
-  ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, parts.log.Read(newest));
-  for (const RecordPointer& record : records) {
-    if (record == nullptr || parts.seals.OfPerson(record->sender).sealed) continue;
-    *chat.mutable_last_message_time() = ToProto(record->record_time);
-    return absl::OkStatus();
-  }
-  return absl::OkStatus();
-}
-
-// A chat that the viewer may read; one that it may not is NOT_FOUND like one that is not there.
-absl::StatusOr<v1::Chat> FindReadable(const Viewer& viewer, ChatId id) {
-  RETURN_IF_ERROR(
-      VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now), Scope::kChatsRead));
-  std::optional<v1::Chat> chat = viewer.directory.FindChat(id);
-  if (!chat.has_value() || !MayRead(viewer, FactsOf(*chat, viewer.directory))) {
-    return NotFound("chat_id");
-  }
-  HideSealedPeople(viewer.directory.seals(), *chat);
-  return *std::move(chat);
-}
 
 // An account is seen by who may see something in it.
 bool MaySeeAccount(const Viewer& viewer, const v1::Account& account) {
@@ -153,10 +115,10 @@ grpc::Status ChatService::ListChats(grpc::ServerContext* context,
                return book.pseudonyms.Encode(IdFromText<ChatId>(item.id()));
              })) {
           if (!only_account.empty() && chat.account_id() != only_account) continue;
-          if (!MayRead(viewer, FactsOf(chat, parts_.directory)) || !page.Takes(shown_id)) continue;
-          RETURN_IF_ERROR(SetLastMessageTime(parts_, chat));
+          if (!MayReadChat(viewer, chat) || !page.Takes(shown_id)) continue;
+          RETURN_IF_ERROR(FillFromLog(parts_, viewer, chat));
+          HideSealedPeople(parts_.seals, chat);
           chat.clear_participants();
-          chat.clear_capabilities();
           HideIds(chat, book.pseudonyms);
           *response->add_chats() = std::move(chat);
         }
@@ -175,8 +137,8 @@ grpc::Status ChatService::GetChat(grpc::ServerContext* context, const v1::GetCha
         const Viewer& viewer = asker.viewer;
         ASSIGN_OR_RETURN(const ChatId id,
                          CheckedId("chat_id", book.pseudonyms.DecodeChat(request->chat_id())));
-        ASSIGN_OR_RETURN(v1::Chat chat, FindReadable(viewer, id));
-        RETURN_IF_ERROR(SetLastMessageTime(parts_, chat));
+        ASSIGN_OR_RETURN(v1::Chat chat, FindReadableChat(parts_, viewer, id));
+        RETURN_IF_ERROR(FillFromLog(parts_, viewer, chat));
         HideIds(chat, book.pseudonyms);
         *response->mutable_chat() = std::move(chat);
         return absl::OkStatus();
@@ -197,7 +159,7 @@ grpc::Status ChatService::ListParticipants(grpc::ServerContext* context,
                                           request->page_size(), request->page_token()));
         ASSIGN_OR_RETURN(const ChatId id,
                          CheckedId("chat_id", book.pseudonyms.DecodeChat(request->chat_id())));
-        ASSIGN_OR_RETURN(v1::Chat chat, FindReadable(viewer, id));
+        ASSIGN_OR_RETURN(v1::Chat chat, FindReadableChat(parts_, viewer, id));
         std::vector<v1::Participant> participants(chat.participants().begin(),
                                                   chat.participants().end());
         for (auto& [shown_id, participant] :
@@ -211,6 +173,13 @@ grpc::Status ChatService::ListParticipants(grpc::ServerContext* context,
         response->set_next_page_token(page.NextToken());
         return absl::OkStatus();
       });
+}
+
+grpc::Status ChatService::RequestBackfill(grpc::ServerContext* context,
+                                          const v1::RequestBackfillRequest* request,
+                                          v1::RequestBackfillResponse*) {
+  return parts_.gate.Handle(context, "/postern.v1.ChatService/RequestBackfill", request,
+                            [&](const Caller& caller) { return backfills_.Begin(caller, *request); });
 }
 
 }  // namespace postern::broker

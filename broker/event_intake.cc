@@ -9,10 +9,12 @@
 #include <utility>
 
 #include "broker/absl_text.h"
+#include "broker/address.h"
 #include "broker/event_ids.h"
 #include "broker/limits.h"
 #include "broker/proto_time.h"
 #include "broker/rpc_status.h"
+#include "broker/told_capabilities.h"
 #include "broker/utf8_mend.h"
 #include "permissions/event_scopes.h"
 #include "platform/status_macros.h"
@@ -137,7 +139,30 @@ absl::Status CheckChat(v1::Chat& chat) {
   for (const v1::Participant& participant : chat.participants()) {
     RETURN_IF_ERROR(CheckName(participant.display_name(), "participant.display_name"));
   }
+  RETURN_IF_ERROR(
+      CheckCount(chat.pinned_message_ids(), kPinnedMessagesMax, "chat.pinned_message_ids"));
+  if (chat.has_capabilities() && !TakeCapabilities(*chat.mutable_capabilities())) {
+    return OutOfBounds("chat.capabilities");
+  }
   return absl::OkStatus();
+}
+
+absl::Status CheckContact(v1::Contact& contact) {
+  if (contact.id().empty()) return Invalid("contact.id");
+  RETURN_IF_ERROR(CheckName(contact.display_name(), "contact.display_name"));
+  RETURN_IF_ERROR(CheckCount(contact.addresses(), kAddressesMax, "contact.addresses"));
+  for (const std::string& address : contact.addresses()) {
+    if (!IsAddress(address)) return Invalid("contact.addresses");
+  }
+  // Who is the same person is the user's word.
+  contact.clear_linked_contact_ids();
+  return absl::OkStatus();
+}
+
+// A member that is named, within bounds.
+absl::Status CheckParticipant(const v1::Participant& participant) {
+  if (participant.contact_id().empty()) return Invalid("participant.contact_id");
+  return CheckName(participant.display_name(), "participant.display_name");
 }
 
 absl::Status CheckKind(Event& event) {
@@ -161,11 +186,15 @@ absl::Status CheckKind(Event& event) {
     case Event::kChatChanged:
       return CheckChat(*event.mutable_chat_changed()->mutable_chat());
     case Event::kParticipantJoined:
-      return CheckName(event.participant_joined().participant().display_name(), "display_name");
+      return CheckParticipant(event.participant_joined().participant());
     case Event::kParticipantChanged:
-      return CheckName(event.participant_changed().participant().display_name(), "display_name");
+      return CheckParticipant(event.participant_changed().participant());
     case Event::kContactChanged:
-      return CheckName(event.contact_changed().contact().display_name(), "display_name");
+      return CheckContact(*event.mutable_contact_changed()->mutable_contact());
+    case Event::kCapabilitiesChanged:
+      return TakeCapabilities(*event.mutable_capabilities_changed()->mutable_capabilities())
+                 ? absl::OkStatus()
+                 : OutOfBounds("capabilities");
     case Event::kAttachmentReady:
       return CheckAttachment(event, *event.mutable_attachment_ready()->mutable_attachment());
     case Event::kPollVoted:
@@ -286,9 +315,12 @@ absl::Status MakeIdsInternal(const permissions::IdMaker& ids, permissions::Accou
       case IdKind::kMessage:
         *id = IdText(ids.Message(account, chat, *id));
         break;
-      case IdKind::kAttachment:
-        *id = IdText(ids.Attachment(account, *id));
+      case IdKind::kAttachment: {
+        const std::string known = IdText(ids.Attachment(account, *id));
+        taken.remote_attachments.emplace_back(known, std::move(*id));
+        *id = known;
         break;
+      }
       case IdKind::kCall:
         *id = IdText(ids.Message(account, ChatId{}, absl::StrCat("call:", *id)));
         break;
@@ -352,6 +384,7 @@ absl::StatusOr<TakenEvent> TakeEvent(const permissions::IdMaker& ids,
   record.record_time = record_time;
   record.kind = static_cast<uint8_t>(event.kind_case());
   record.backfill = event.backfill();
+  if (record.backfill) record.backfill_time = FromProto(event.event_time());
   record.ephemeral = IsEphemeral(event);
   record.message = IdFromText<MessageId>(MessageIdOf(event));
   record.sender = IdFromText<ContactId>(ActorIdOf(event));

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
+#include "broker/contact_view.h"
 #include "broker/event_ids.h"
 #include "broker/event_intake.h"
 #include "broker/history.h"
@@ -234,6 +236,20 @@ absl::Status HideEditedQuote(const LogRecord& record, const Viewer& viewer,
   return absl::OkStatus();
 }
 
+// A contact comes with what stands beside it: whom the user has linked it with. In the broker's
+// ids.
+void FillContact(const Viewer& viewer, v1::Contact& contact) {
+  const std::optional<v1::Contact> known =
+      viewer.directory.FindContact(IdFromText<permissions::ContactId>(contact.id()));
+  if (known.has_value()) {
+    contact.set_is_self(known->is_self());
+    *contact.mutable_linked_contact_ids() = known->linked_contact_ids();
+  }
+  ReduceContact(
+      viewer, SightOf(viewer, contact),
+      [&](const v1::Contact& other) { return SightOf(viewer, other).seen; }, contact);
+}
+
 // What is left of a record whose content is gone.
 Event Remains(const LogRecord& record) {
   Event event;
@@ -296,6 +312,12 @@ absl::StatusOr<std::optional<Event>> ViewEvent(const LogRecord& record, const Vi
     if (!record.backfill && !stored.ParseFromString(record.body)) return Unreadable();
     event = std::move(*stored.mutable_event());
   }
+  // How far a request came is told to who made it (backfills.h). What an adapter brings in of its
+  // own accord names nobody, and is told to all who may read history.
+  if (event.has_backfill_progress() && !stored.principal().empty() &&
+      stored.principal() != viewer.app.principal.view()) {
+    return std::nullopt;
+  }
   if (event.has_lease_changed()) {
     event.mutable_lease_changed()->set_held_by_self(stored.principal() ==
                                                     viewer.app.principal.view());
@@ -318,14 +340,36 @@ absl::StatusOr<std::optional<Event>> ViewEvent(const LogRecord& record, const Vi
     if (event.has_message_edited() && !record.erased()) {
       RETURN_IF_ERROR(HideEditedQuote(record, viewer, *event.mutable_message_edited()));
     }
-    if (event.has_contact_changed() && !MayIdentify(viewer, facts.object)) {
-      event.mutable_contact_changed()->mutable_contact()->clear_addresses();
+    if (event.has_contact_changed()) {
+      FillContact(viewer, *event.mutable_contact_changed()->mutable_contact());
+    }
+    if (event.has_chat_created()) {
+      RETURN_IF_ERROR(HideUnseenPins(viewer, record.sequence,
+                                     *event.mutable_chat_created()->mutable_chat()));
+    }
+    if (event.has_chat_changed()) {
+      RETURN_IF_ERROR(HideUnseenPins(viewer, record.sequence,
+                                     *event.mutable_chat_changed()->mutable_chat()));
     }
   }
   event.set_view(static_cast<v1::EventView>(view));
   HideIds(event, viewer.pseudonyms);
   event.set_id(viewer.pseudonyms.EncodeEvent(record.sequence));
   return event;
+}
+
+absl::Status HideUnseenPins(const Viewer& viewer, Sequence before, v1::Chat& chat) {
+  google::protobuf::RepeatedPtrField<std::string> seen;
+  for (std::string& id : *chat.mutable_pinned_message_ids()) {
+    ASSIGN_OR_RETURN(
+        const RecordPointer created,
+        viewer.history.FindCreated(IdFromText<permissions::MessageId>(id), before));
+    if (created == nullptr) continue;
+    ASSIGN_OR_RETURN(const View view, ViewOfCreated(*created, viewer));
+    if (view != View::kNothing) *seen.Add() = std::move(id);
+  }
+  *chat.mutable_pinned_message_ids() = std::move(seen);
+  return absl::OkStatus();
 }
 
 bool MayIdentify(const Viewer& viewer, const permissions::ObjectFacts& object) {
@@ -340,6 +384,9 @@ void HideIds(v1::Message& message, const Pseudonyms& pseudonyms) {
 }
 void HideIds(v1::Chat& chat, const Pseudonyms& pseudonyms) {
   VisitIds(chat, [&](IdKind kind, std::string* id) { HideOne(kind, id, pseudonyms); });
+}
+void HideIds(v1::Contact& contact, const Pseudonyms& pseudonyms) {
+  VisitIds(contact, [&](IdKind kind, std::string* id) { HideOne(kind, id, pseudonyms); });
 }
 
 void ReduceToMetadata(v1::Message& message) {

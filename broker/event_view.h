@@ -45,6 +45,11 @@ bool MayIdentify(const Viewer& viewer, const permissions::ObjectFacts& object);
 void HideIds(v1::Event& event, const permissions::Pseudonyms& pseudonyms);
 void HideIds(v1::Message& message, const permissions::Pseudonyms& pseudonyms);
 void HideIds(v1::Chat& chat, const permissions::Pseudonyms& pseudonyms);
+void HideIds(v1::Contact& contact, const permissions::Pseudonyms& pseudonyms);
+
+// Leaves of a chat's pinned messages those that the viewer may see, at least as metadata or as a
+// mark. One that the log does not know is left out. 'before' as for History::FindCreated.
+absl::Status HideUnseenPins(const Viewer& viewer, Sequence before, v1::Chat& chat);
 
 // Takes out of a message what the metadata view leaves out.
 void ReduceToMetadata(v1::Message& message);

@@ -7,7 +7,11 @@
 #include <utility>
 
 #include "broker/adapter_table.h"
+#include "broker/address.h"
 #include "broker/app_registry.h"
+#include "broker/attachment_limits.h"
+#include "broker/attachment_transfers.h"
+#include "broker/broker_event.h"
 #include "broker/directory.h"
 #include "broker/disclosure_book.h"
 #include "broker/event_log.h"
@@ -17,6 +21,7 @@
 #include "broker/objections.h"
 #include "broker/request_check.h"
 #include "broker/shutdown.h"
+#include "broker/told_capabilities.h"
 #include "permissions/manifest.h"
 #include "platform/clock.h"
 #include "platform/mutex.h"
@@ -131,8 +136,30 @@ absl::Status CheckHello(const v1::AttachHello& hello) {
   if (!permissions::IsNetworkName(account.network())) {
     return InvalidField("hello.account.network", "must be a network's name, e.g. \"xmpp\"");
   }
-  if (account.display_name().size() > kNameBytesMax || account.address().size() > kNameBytesMax) {
-    return InvalidField("hello.account", "has a name or an address that is too long");
+  if (account.display_name().size() > kNameBytesMax) {
+    return InvalidField("hello.account", "has a name that is too long");
+  }
+  if (!account.address().empty() && !IsAddress(account.address())) {
+    return InvalidField("hello.account.address", "must have a scheme, e.g. \"xmpp:\"");
+  }
+  return absl::OkStatus();
+}
+
+// Apps that go by what a chat can do must hear that all chats of an account can do something else:
+// the adapter was updated, say.
+absl::Status TellCapabilities(const Parts& parts, AccountId account,
+                              const std::vector<permissions::ChatId>& chats) {
+  const absl::Time now = parts.confirmed_clock.Now();
+  for (size_t done = 0; done < chats.size();) {
+    EventLog::Batch batch;
+    batch.account = account;
+    for (; done < chats.size() && batch.records.size() < kCommitEventsMax; ++done) {
+      v1::Event event;
+      *event.mutable_capabilities_changed()->mutable_capabilities() =
+          parts.directory.CapabilitiesOf(account, chats[done]);
+      batch.records.push_back(BrokerEvent(account, chats[done], std::move(event), {}, now));
+    }
+    RETURN_IF_ERROR(parts.log.Append(std::move(batch)).status());
   }
   return absl::OkStatus();
 }
@@ -194,10 +221,18 @@ grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* str
           account.set_state(v1::ACCOUNT_STATE_ONLINE);
         }
 
+        v1::ChatCapabilities capabilities = request.hello().default_capabilities();
+        if (!TakeCapabilities(capabilities)) {
+          return InvalidField("hello.default_capabilities", "go over a bound");
+        }
+
         // What a second adapter says of the account changes nothing.
         RETURN_IF_ERROR(parts_.adapters.WaitUntilFree(id));
         RETURN_IF_ERROR(CheckOwnAccount(parts_, id, caller.principal));
-        RETURN_IF_ERROR(parts_.directory.PutAccount(id, remote_id, caller.principal, account));
+        ASSIGN_OR_RETURN(
+            const std::vector<permissions::ChatId> changed,
+            parts_.directory.PutAccount(id, remote_id, caller.principal, account, capabilities));
+        RETURN_IF_ERROR(TellCapabilities(parts_, id, changed));
         ASSIGN_OR_RETURN(const auto attachment,
                          parts_.adapters.Attach(
                              id, [&] { return Welcome(parts_.log.SourcePosition(id)); },
@@ -205,6 +240,7 @@ grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* str
                                return writer.Add(std::move(response));
                              }));
         parts_.disclosures.Attached(id);
+        parts_.transfers.Attached(id);
         {
           Ingest ingest(parts_, ids_, id,
                         {[&writer](v1::EventAck ack) {
@@ -222,9 +258,20 @@ grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* str
             if (request.has_event_batch()) {
               if (!ingest.Add(std::move(*request.mutable_event_batch()))) break;
             } else if (request.has_command_result()) {
-              if (!parts_.disclosures.Completed(id, request.command_result())) {
+              // What it says was brought in is there before anybody hears that it was.
+              if (request.command_result().backfilled_messages() > 0) ingest.WaitUntilTaken();
+              if (!parts_.disclosures.Completed(id, request.command_result()) &&
+                  !parts_.transfers.Completed(id, request.command_result())) {
                 parts_.adapters.Complete(id, request.command_result());
               }
+            } else if (request.has_attachment_chunk()) {
+              if (request.attachment_chunk().data().size() > kChunkBytesMax) {
+                writer.End(InvalidField("attachment_chunk.data", "must have at most 64 KiB"));
+                break;
+              }
+              parts_.transfers.TakeChunk(id, request.attachment_chunk());
+            } else if (request.has_attachment_ack()) {
+              parts_.transfers.TakeAck(id, request.attachment_ack());
             } else if (request.has_objection()) {
               // An objection that is not kept must not look as if it were.
               if (absl::Status taken = TakeObjection(parts_, id, request.objection());

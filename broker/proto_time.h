@@ -13,6 +13,9 @@ namespace postern::broker {
 inline constexpr int64_t kTimestampSecondsMin = -62135596800;
 inline constexpr int64_t kTimestampSecondsMax = 253402300799;
 
+// The longest a Duration may say (google/protobuf/duration.proto): some 10,000 years.
+inline constexpr int64_t kDurationSecondsMax = 315576000000;
+
 inline absl::Time FromProto(const google::protobuf::Timestamp& time) {
   return absl::FromUnixSeconds(
              std::clamp(time.seconds(), kTimestampSecondsMin, kTimestampSecondsMax)) +

@@ -43,7 +43,9 @@ absl::Status Exceeded(std::string_view limit, uint64_t most, std::string_view wh
 
 SendLimits::Budgets::Budgets()
     : writes(kWritesPerMinute, absl::Minutes(1)),
-      lease_calls(kLeaseCallsPerMinute, absl::Minutes(1)) {}
+      typing(kTypingPerMinute, absl::Minutes(1)),
+      lease_calls(kLeaseCallsPerMinute, absl::Minutes(1)),
+      resolves(kResolvesPerHour, kHour) {}
 
 absl::StatusOr<std::unique_ptr<SendLimits>> SendLimits::Open(Store& store,
                                                              const platform::Clock& clock) {
@@ -204,6 +206,22 @@ absl::Status SendLimits::TakeWrite(const Principal& principal) {
   if (wait == absl::ZeroDuration()) return absl::OkStatus();
   return Exceeded("changes_per_minute", kWritesPerMinute,
                   absl::StrCat("make ", kWritesPerMinute, " changes a minute"), wait);
+}
+
+absl::Status SendLimits::TakeTyping(const Principal& principal) {
+  platform::MutexLock lock(mutex_);
+  const absl::Duration wait = budgets_[principal].typing.Take(clock_.Elapsed());
+  if (wait == absl::ZeroDuration()) return absl::OkStatus();
+  return Exceeded("typing_per_minute", kTypingPerMinute,
+                  absl::StrCat("show typing ", kTypingPerMinute, " times a minute"), wait);
+}
+
+absl::Status SendLimits::TakeResolve(const Principal& principal) {
+  platform::MutexLock lock(mutex_);
+  const absl::Duration wait = budgets_[principal].resolves.Take(clock_.Elapsed());
+  if (wait == absl::ZeroDuration()) return absl::OkStatus();
+  return Exceeded("resolves_per_hour", kResolvesPerHour,
+                  absl::StrCat("ask for ", kResolvesPerHour, " addresses an hour"), wait);
 }
 
 absl::Status SendLimits::TakeLeaseCall(const Principal& principal) {

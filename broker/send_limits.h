@@ -58,6 +58,10 @@ class SendLimits {
   // Takes one of kWritesPerMinute: for calls that cost a durable write and have no budget of their
   // own.
   absl::Status TakeWrite(const permissions::Principal& principal);
+  // Takes one of kTypingPerMinute.
+  absl::Status TakeTyping(const permissions::Principal& principal);
+  // Takes one of kResolvesPerHour.
+  absl::Status TakeResolve(const permissions::Principal& principal);
   // Takes one of kLeaseCallsPerMinute.
   absl::Status TakeLeaseCall(const permissions::Principal& principal);
 
@@ -81,7 +85,9 @@ class SendLimits {
     absl::flat_hash_map<uint32_t, Sends> sends;
     Day day;
     permissions::TokenBucket writes;
+    permissions::TokenBucket typing;
     permissions::TokenBucket lease_calls;
+    permissions::TokenBucket resolves;
     Budgets();
   };
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "permissions/account_access.h"
 #include "permissions/event_scopes.h"
 #include "permissions/limits.h"
 
@@ -79,11 +80,6 @@ bool CoversChat(const Selection& selection, const ObjectFacts& object) {
     return false;
   }
   return CoversKind(selection, object);
-}
-
-bool CoversEveryChat(const Selection& selection) {
-  return selection.chat_choice == ChatChoice::kAllAndNew && selection.excluded_chats.empty() &&
-         selection.chat_kinds == ChatKinds::kBoth && selection.people == People::kAll;
 }
 
 // No object: the lists ask so, and look at each item again.

@@ -7,11 +7,6 @@ namespace {
 constexpr std::nullopt_t kNone = std::nullopt;
 constexpr bool kYes = true;
 constexpr bool kNotYet = false;
-constexpr std::string_view kManage = "starting and changing chats comes with a later version";
-constexpr std::string_view kContacts = "contacts come with a later version";
-constexpr std::string_view kFiles = "the bytes of attachments come with a later version";
-constexpr std::string_view kWriting =
-    "edits, deletes, receipts, typing and drafts by apps come with a later version";
 constexpr std::string_view kExport = "export comes with a later version";
 
 constexpr MethodAccess kMethods[] = {
@@ -26,13 +21,12 @@ constexpr MethodAccess kMethods[] = {
     {"/postern.v1.ChatService/ListAccounts", kApps, Scope::kChatsRead, kYes, ""},
     {"/postern.v1.ChatService/ListChats", kApps, Scope::kChatsRead, kYes, ""},
     {"/postern.v1.ChatService/GetChat", kApps, Scope::kChatsRead, kYes, ""},
-    {"/postern.v1.ChatService/CreateChat", kApps, Scope::kChatsCreate, kNotYet, kManage},
-    {"/postern.v1.ChatService/UpdateChat", kApps, Scope::kChatsWrite, kNotYet, kManage},
+    {"/postern.v1.ChatService/CreateChat", kApps, Scope::kChatsCreate, kYes, ""},
+    {"/postern.v1.ChatService/UpdateChat", kApps, Scope::kChatsWrite, kYes, ""},
     {"/postern.v1.ChatService/ListParticipants", kApps, Scope::kChatsRead, kYes, ""},
-    {"/postern.v1.ChatService/ListContacts", kApps, Scope::kContactsRead, kNotYet, kContacts},
-    {"/postern.v1.ChatService/ResolveContact", kApps, Scope::kContactsIdentify, kNotYet, kContacts},
-    {"/postern.v1.ChatService/RequestBackfill", kApps, Scope::kMessagesHistory, kNotYet,
-     "asking for older history comes with a later version"},
+    {"/postern.v1.ChatService/ListContacts", kApps, Scope::kContactsRead, kYes, ""},
+    {"/postern.v1.ChatService/ResolveContact", kApps, Scope::kContactsIdentify, kYes, ""},
+    {"/postern.v1.ChatService/RequestBackfill", kApps, Scope::kMessagesHistory, kYes, ""},
 
     // Each event is looked at when it is written (ViewOf).
     {"/postern.v1.EventService/Subscribe", kApps, kNone, kYes, ""},
@@ -42,24 +36,21 @@ constexpr MethodAccess kMethods[] = {
 
     {"/postern.v1.MessageService/ListMessages", kApps, Scope::kMessagesHistory, kYes, ""},
     {"/postern.v1.MessageService/GetMessage", kApps, Scope::kMessagesHistory, kYes, ""},
-    {"/postern.v1.MessageService/GetMessageContext", kApps, Scope::kMessagesHistory, kNotYet,
-     "the messages around one come with a later version"},
-    {"/postern.v1.MessageService/SearchMessages", kApps, Scope::kMessagesSearch, kNotYet,
-     "search comes with a later version"},
+    {"/postern.v1.MessageService/GetMessageContext", kApps, Scope::kMessagesHistory, kYes, ""},
+    {"/postern.v1.MessageService/SearchMessages", kApps, Scope::kMessagesSearch, kYes, ""},
     // The least of the scopes that send; DecideSend says what each opens in which chat.
     {"/postern.v1.MessageService/SendMessage", kApps, Scope::kMessagesSendAsk, kYes, ""},
-    {"/postern.v1.MessageService/EditMessage", kApps, Scope::kMessagesEditOwn, kNotYet, kWriting},
-    {"/postern.v1.MessageService/DeleteMessage", kApps, Scope::kMessagesDeleteOwn, kNotYet,
-     kWriting},
+    {"/postern.v1.MessageService/EditMessage", kApps, Scope::kMessagesEditOwn, kYes, ""},
+    {"/postern.v1.MessageService/DeleteMessage", kApps, Scope::kMessagesDeleteOwn, kYes, ""},
     {"/postern.v1.MessageService/SetReaction", kApps, Scope::kReactionsWrite, kYes, ""},
-    {"/postern.v1.MessageService/VotePoll", kApps, Scope::kReactionsWrite, kNotYet, kWriting},
-    {"/postern.v1.MessageService/MarkRead", kApps, Scope::kReceiptsWrite, kNotYet, kWriting},
-    {"/postern.v1.MessageService/SetTyping", kApps, Scope::kTypingWrite, kNotYet, kWriting},
-    {"/postern.v1.MessageService/CreateDraft", kApps, Scope::kMessagesDraft, kNotYet, kWriting},
+    {"/postern.v1.MessageService/VotePoll", kApps, Scope::kReactionsWrite, kYes, ""},
+    {"/postern.v1.MessageService/MarkRead", kApps, Scope::kReceiptsWrite, kYes, ""},
+    {"/postern.v1.MessageService/SetTyping", kApps, Scope::kTypingWrite, kYes, ""},
+    {"/postern.v1.MessageService/CreateDraft", kApps, Scope::kMessagesDraft, kYes, ""},
 
-    {"/postern.v1.AttachmentService/Download", kApps, Scope::kAttachmentsRead, kNotYet, kFiles},
-    {"/postern.v1.AttachmentService/Upload", kApps, Scope::kAttachmentsWrite, kNotYet, kFiles},
-    {"/postern.v1.AttachmentService/GetUpload", kApps, Scope::kAttachmentsWrite, kNotYet, kFiles},
+    {"/postern.v1.AttachmentService/Download", kApps, Scope::kAttachmentsRead, kYes, ""},
+    {"/postern.v1.AttachmentService/Upload", kApps, Scope::kAttachmentsWrite, kYes, ""},
+    {"/postern.v1.AttachmentService/GetUpload", kApps, Scope::kAttachmentsWrite, kYes, ""},
 
     {"/postern.v1.ForwardService/AcquireLease", kApps, Scope::kForward, kYes, ""},
     // What an app holds it may always give back.
@@ -94,9 +85,9 @@ constexpr MethodAccess kMethods[] = {
     {"/postern.v1.OwnerService/SetNoticePolicy", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/DismissNotices", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/Purge", kOwner, kNone, kYes, ""},
-    {"/postern.v1.OwnerService/ListOwnedContacts", kOwner, kNone, kNotYet, kContacts},
-    {"/postern.v1.OwnerService/LinkContacts", kOwner, kNone, kNotYet, kContacts},
-    {"/postern.v1.OwnerService/UnlinkContact", kOwner, kNone, kNotYet, kContacts},
+    {"/postern.v1.OwnerService/ListOwnedContacts", kOwner, kNone, kYes, ""},
+    {"/postern.v1.OwnerService/LinkContacts", kOwner, kNone, kYes, ""},
+    {"/postern.v1.OwnerService/UnlinkContact", kOwner, kNone, kYes, ""},
     {"/postern.v1.OwnerService/ListErasures", kOwner, kNone, kYes, ""},
 
     // Not of this contract. Reflection is off unless configured; then it is for enrolled keys too.

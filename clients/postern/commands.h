@@ -42,5 +42,8 @@ void AddMessages(CommandLine& line);
 void AddMessagesList(CommandLine& line, CLI::App* messages);
 void AddMessagesWatch(CommandLine& line, CLI::App* messages);
 void AddMessagesSend(CommandLine& line, CLI::App* messages);
+void AddMessagesEditAndDelete(CommandLine& line, CLI::App* messages);
+void AddMessagesReactAndVote(CommandLine& line, CLI::App* messages);
+void AddMessagesDraftAndMarkRead(CommandLine& line, CLI::App* messages);
 
 }  // namespace postern::cli

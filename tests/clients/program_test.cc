@@ -85,10 +85,20 @@ const char* const kCommands[] = {
     "grants extend",
     "chats",
     "chats list",
+    "contacts",
+    "contacts list",
+    "contacts link",
+    "contacts unlink",
     "messages",
     "messages list",
     "messages watch",
     "messages send",
+    "messages edit",
+    "messages delete",
+    "messages react",
+    "messages vote",
+    "messages draft",
+    "messages mark-read",
     "audit",
     "audit list",
     "audit verify",
@@ -106,6 +116,26 @@ const char* const kCommands[] = {
     "purge",
     "completion",
 };
+
+TEST_F(Postern, SaysWhichCommandWasMeant) {
+  const Result typo = Run("statsu");
+  EXPECT_EQ(typo.exit_code, 2);
+  EXPECT_THAT(typo.output, HasSubstr("Did you mean “postern status”?"));
+  EXPECT_THAT(Run("grants revok x").output, HasSubstr("Did you mean “postern grants revoke”?"));
+  EXPECT_THAT(Run("frobnicate").output,
+              AllOf(HasSubstr("There is no command “postern frobnicate”"), Not(HasSubstr("mean"))));
+  EXPECT_THAT(Run("statsu --json").output, HasSubstr("\"exit_code\":2"));
+}
+
+TEST_F(Postern, SaysThatAManifestIsNotThere) {
+  const Result result = Run("manifest check " + home_ + "/none.toml");
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.output, HasSubstr("none.toml cannot be read"));
+}
+
+TEST_F(Postern, SaysThatPurgingCannotBeUndone) {
+  EXPECT_THAT(Run("purge --help").output, HasSubstr("cannot be undone"));
+}
 
 TEST_F(Postern, AnswersWrongUsageWithTwo) {
   for (const char* arguments : {"",
@@ -146,7 +176,7 @@ TEST_F(Postern, TakesValuesThatBeginWithADash) {
 
 TEST_F(Postern, SaysWhatToDoWhenNoBrokerRuns) {
   for (const char* arguments :
-       {"status", "apps list", "grants list", "chats list", "pause", "audit list", "audit verify",
+       {"status", "apps list", "grants list", "chats list", "contacts list", "pause", "audit list", "audit verify",
         "audit export", "seal Family", "seal list", "unseal Family", "disclosures",
         "disclosures policy xmpp off", "resume", "messages watch", "messages send Family hi",
         "enroll"}) {

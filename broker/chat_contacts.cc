@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// The calls by which apps see people.
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/address.h"
+#include "broker/asker.h"
+#include "broker/chat_service.h"
+#include "broker/contact_view.h"
+#include "broker/directory.h"
+#include "broker/event_intake.h"
+#include "broker/event_view.h"
+#include "broker/method_gate.h"
+#include "broker/page.h"
+#include "broker/request_check.h"
+#include "broker/send_limits.h"
+#include "platform/status_macros.h"
+
+namespace postern::broker {
+
+using permissions::AccountId;
+using permissions::ContactId;
+using permissions::Scope;
+
+grpc::Status ChatService::ListContacts(grpc::ServerContext* context,
+                                       const v1::ListContactsRequest* request,
+                                       v1::ListContactsResponse* response) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.ChatService/ListContacts", request,
+      [&](const Caller& caller) -> absl::Status {
+        const Asker asker(parts_, caller);
+        const permissions::Pseudonyms& pseudonyms = asker.book.pseudonyms;
+        const Viewer& viewer = asker.viewer;
+        ASSIGN_OR_RETURN(PageReader page,
+                         PageReader::Open(asker.book.tokens, "ListContacts", request->account_id(),
+                                          request->page_size(), request->page_token()));
+        std::string only_account;
+        if (!request->account_id().empty()) {
+          ASSIGN_OR_RETURN(
+              const AccountId account,
+              CheckedId("account_id", pseudonyms.DecodeAccount(request->account_id())));
+          only_account = IdText(account);
+        }
+        RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kContactsRead, {}, viewer.now),
+                                      Scope::kContactsRead));
+        const ContactSights sights(viewer);
+        // In the order of the caller's own ids, as chats are.
+        std::vector<std::pair<std::string, v1::Contact>> seen;
+        for (v1::Contact& contact : parts_.directory.Contacts()) {
+          if (!only_account.empty() && contact.account_id() != only_account) continue;
+          if (!sights.Of(contact).seen) continue;
+          std::string shown_id = pseudonyms.Encode(IdFromText<ContactId>(contact.id()));
+          seen.emplace_back(std::move(shown_id), std::move(contact));
+        }
+        std::sort(seen.begin(), seen.end(),
+                  [](const auto& a, const auto& b) { return a.first < b.first; });
+        for (auto& [shown_id, contact] : seen) {
+          if (!page.Takes(shown_id)) continue;
+          ReduceContact(
+              viewer, sights.Of(contact),
+              [&](const v1::Contact& other) { return sights.Of(other).seen; }, contact);
+          HideIds(contact, pseudonyms);
+          *response->add_contacts() = std::move(contact);
+        }
+        response->set_next_page_token(page.NextToken());
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status ChatService::ResolveContact(grpc::ServerContext* context,
+                                         const v1::ResolveContactRequest* request,
+                                         v1::ResolveContactResponse* response) {
+  return parts_.gate.Handle(
+      context, "/postern.v1.ChatService/ResolveContact", request,
+      [&](const Caller& caller) -> absl::Status {
+        const Asker asker(parts_, caller);
+        const Viewer& viewer = asker.viewer;
+        ASSIGN_OR_RETURN(
+            const AccountId account,
+            CheckedId("account_id", asker.book.pseudonyms.DecodeAccount(request->account_id())));
+        if (!IsAddress(request->address())) {
+          return InvalidField("address", "must have a scheme, e.g. \"tel:+15551234\"");
+        }
+        RETURN_IF_ERROR(
+            VerdictStatus(Decide(viewer.access, Scope::kContactsIdentify, {}, viewer.now),
+                          Scope::kContactsIdentify));
+        // Whatever the answer: else it could be had by trying.
+        RETURN_IF_ERROR(parts_.limits.TakeResolve(caller.principal));
+        const std::optional<ContactId> id =
+            parts_.directory.FindByAddress(account, request->address());
+        std::optional<v1::Contact> contact;
+        if (id.has_value()) contact = parts_.directory.FindContact(*id);
+        if (!contact.has_value()) return NotFound("address");
+        const ContactSight sight = SightOf(viewer, *contact);
+        if (!sight.identified) return NotFound("address");
+        // Who may not list people learns who is behind the address, and nothing else of them.
+        if (!sight.seen) {
+          v1::Contact named;
+          named.set_id(contact->id());
+          named.set_account_id(contact->account_id());
+          named.set_display_name(contact->display_name());
+          *named.mutable_addresses() = contact->addresses();
+          contact = std::move(named);
+        }
+        ReduceContact(
+            viewer, sight, [&](const v1::Contact& other) { return SightOf(viewer, other).seen; },
+            *contact);
+        HideIds(*contact, asker.book.pseudonyms);
+        *response->mutable_contact() = *std::move(contact);
+        return absl::OkStatus();
+      });
+}
+
+}  // namespace postern::broker
