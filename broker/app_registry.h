@@ -82,8 +82,9 @@ class AppRegistry {
   uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
 
   // Adds or replaces a principal that the user just allowed, with 'grant' when it is an app.
+  // FAILED_PRECONDITION when the user has thrown the principal out since it was asked about.
   absl::Status Enroll(v1::App app, Standing standing, std::vector<permissions::Grant> grants);
-  // Adds a grant that the user just allowed.
+  // Adds a grant that the user just allowed. FAILED_PRECONDITION as Enroll.
   absl::Status AddGrant(const permissions::Grant& grant);
   // Changes one grant; 'change' gets a copy and may refuse. NOT_FOUND when there is none. Returns
   // the grant as it is now. 'act' is read after 'change' has run; narrowing that leaves nothing is
@@ -96,6 +97,9 @@ class AppRegistry {
   absl::Status SetPaused(bool paused, std::string_view reason = {});
   // Suspends every grant in force of every app. Returns how many.
   absl::StatusOr<int> SuspendAll(std::string_view reason);
+  // Takes every gatekeeper's standing away, so that each must be allowed anew. They hold no grants
+  // that could be suspended.
+  absl::Status ForgetGatekeepers(std::string_view reason);
   // Notes that a principal was here; kept in memory and written with its next change.
   void SawNow(const permissions::Principal& principal, absl::Time now);
   // Writes when a principal was last here, where what is written is off by 'interval' or more.

@@ -38,6 +38,8 @@ std::string_view WordFor(QuestionKind kind) {
       return "export";
     case QuestionKind::kPurge:
       return "purge";
+    case QuestionKind::kView:
+      return "view";
   }
   return "unknown";
 }
@@ -175,7 +177,10 @@ ConsentDesk::Status ConsentDesk::CarryOut(Ticket& ticket, const ConsentOutcome& 
   if (!given.ok()) {
     spdlog::error("event=consent_not_carried_out code={}", static_cast<int>(given.code()));
     status.grant.reset();
-    status.state = absl::IsFailedPrecondition(given) ? State::kWithdrawn : State::kUnavailable;
+    // The user has thrown the program out since: that is the later word.
+    const bool taken_back = absl::IsFailedPrecondition(given);
+    if (taken_back) Record(ticket, v1::ACCESS_VERB_DENIED).IgnoreError();
+    status.state = taken_back ? State::kWithdrawn : State::kUnavailable;
     status.obstacle = Obstacle::kStorage;
     return status;
   }
@@ -188,7 +193,11 @@ ConsentDesk::Status ConsentDesk::CarryOut(Ticket& ticket, const ConsentOutcome& 
 absl::Status ConsentDesk::Give(Ticket& ticket, const ConsentAnswer& answer, Status& status) {
   const ConsentQuestion& question = ticket.request.question;
   const absl::Time now = options_.clock.Now();
-  if (!ChangesAccess(question.kind)) return absl::OkStatus();
+  if (!ChangesAccess(question.kind)) {
+    // The others have a row of what is done then; of looking, the yes is all that there is to tell.
+    return question.kind == QuestionKind::kView ? Record(ticket, v1::ACCESS_VERB_GRANTED)
+                                                : absl::OkStatus();
+  }
   v1::App app = ticket.request.app;
   app.set_display_name(answer.given_name);
   app.set_executable(answer.executable);

@@ -67,6 +67,14 @@ absl::Status CarryOut(const Parts& parts, AccountId account, const Said& said) {
     ASSIGN_OR_RETURN(changed, parts.seals.TakeBack(said.person, said.encrypted));
   }
   if (!changed) return absl::OkStatus();
+  if (parts.seals.overfull()) {
+    parts.notices.Tell(
+        v1::OwnerNotice::KIND_OBJECTION,
+        "More people object to apps than can be written down, so apps that take text "
+        "off this device get a mark in place of what anybody writes. `postern seal "
+        "list` shows who and what is sealed; `postern unseal` makes room. Who objected "
+        "since then has to say so again.");
+  }
   const std::string name = NameOf(parts, said.person);
   parts.notices.Tell(
       v1::OwnerNotice::KIND_OBJECTION,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an app sees, and what it has seen, for the owner: through the same ViewEvent that serves the
-// app. Nothing here counts as the app's reading.
+// app. Nothing here counts as the app's reading. The owner's key alone shows nothing: the person is
+// asked first (owner_sight.h).
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 
@@ -18,9 +19,11 @@
 #include "broker/limits.h"
 #include "broker/method_gate.h"
 #include "broker/owner_service.h"
+#include "broker/owner_sight.h"
 #include "broker/past_grants.h"
 #include "broker/pseudonym_book.h"
 #include "broker/request_check.h"
+#include "broker/shutdown.h"
 #include "platform/status_macros.h"
 
 namespace postern::broker {
@@ -137,17 +140,23 @@ grpc::Status OwnerService::ViewAsApp(grpc::ServerContext* context,
         }
         const std::string filter = absl::StrCat(request->principal(), "|", request->chat_id(), "|",
                                                 request->already_seen() ? "seen" : "now");
-        Sequence before = parts_.log.last_sequence() + 1;
+        Sequence before = 0;
         if (!request->page_token().empty()) {
           const auto payload = own.tokens.Open("ViewAsApp", filter, request->page_token());
           if (!payload.has_value() || !absl::SimpleAtoi(*payload, &before)) {
             return InvalidPageToken();
           }
         }
-        const AppPointer app = parts_.apps.Find(principal);
-        if (app->standing != Standing::kApp && app->standing != Standing::kRevoked) {
+        const Standing standing = parts_.apps.StandingOf(principal);
+        if (standing != Standing::kApp && standing != Standing::kRevoked) {
           return NotFound("principal");
         }
+        RETURN_IF_ERROR(
+            parts_.sight.Admit(caller, parts_.apps.Find(principal)->app.display_name(),
+                               [&] { return context->IsCancelled() || parts_.shutdown.begun(); }));
+        // What is so now that the person has answered.
+        const AppPointer app = parts_.apps.Find(principal);
+        if (before == 0) before = parts_.log.last_sequence() + 1;
         std::vector<Eye> eyes;
         if (request->already_seen()) {
           ASSIGN_OR_RETURN(eyes, EyesThen(parts_, *app));

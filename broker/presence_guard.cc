@@ -29,6 +29,7 @@ void PresenceGuard::Follow() {
   const bool unlocked = platform::IsPresent(options_.watch->presence());
   options_.apps.SetSessionUnlocked(unlocked);
   options_.consent.SessionChanged();
+  if (!unlocked) options_.sight.TakeBack();
   for (const AppPointer& app : options_.apps.All()) {
     const auto& grants = app->grants;
     if (std::none_of(grants.begin(), grants.end(), HangsOnSession)) continue;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What follows from the person coming and going: no window stays open on a locked screen, and
-// grants that hold only while the session is unlocked hold only then.
+// What follows from the person coming and going: no window stays open on a locked screen, the
+// owner's tools show no more text, and grants that hold only while the session is unlocked hold
+// only then.
 #pragma once
 
 #include "broker/app_registry.h"
 #include "broker/consent_desk.h"
 #include "broker/event_log.h"
 #include "broker/live_streams.h"
+#include "broker/owner_sight.h"
 #include "platform/session_watch.h"
 
 namespace postern::broker {
@@ -19,6 +21,7 @@ class PresenceGuard {
     platform::SessionWatch* watch = nullptr;
     AppRegistry& apps;
     ConsentDesk& consent;
+    OwnerSight& sight;
     LiveStreams& streams;
     EventLog& log;
   };

@@ -90,9 +90,9 @@ bool Equal(const std::string& a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-absl::Status TooMany() {
+absl::Status TooMany(size_t seals_max) {
   return ReasonStatus(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_LIMIT_EXCEEDED,
-                      absl::StrCat("more than ", kSealsMax,
+                      absl::StrCat("more than ", seals_max,
                                    " chats and people are sealed; open some of them first"));
 }
 
@@ -103,15 +103,16 @@ void Closure::Add(const Closure& other) {
   objection = std::max(objection, other.objection);
 }
 
-SealBook::SealBook(Store& store, std::function<void()> on_change)
+SealBook::SealBook(Store& store, std::function<void()> on_change, size_t seals_max)
     : store_(store),
       on_change_(std::move(on_change)),
+      seals_max_(seals_max),
       mac_(store.DeriveKey("postern seal book rows")) {}
 
 absl::StatusOr<std::unique_ptr<SealBook>> SealBook::Open(Store& store,
                                                          std::function<void()> on_change,
-                                                         bool& damaged) {
-  std::unique_ptr<SealBook> book(new SealBook(store, std::move(on_change)));
+                                                         bool& damaged, size_t seals_max) {
+  std::unique_ptr<SealBook> book(new SealBook(store, std::move(on_change), seals_max));
   damaged = false;
   RETURN_IF_ERROR(book->Load(damaged));
   return book;
@@ -122,11 +123,11 @@ std::string SealBook::RowMac(const std::string& record) const {
   return std::string(reinterpret_cast<const char*>(mac.data()), mac.size());
 }
 
-std::string SealBook::SetMac(std::vector<std::string> row_macs) const {
+std::string SealBook::SetMac(std::vector<std::string> row_macs, bool overfull) const {
   std::sort(row_macs.begin(), row_macs.end());
   std::string all;
   for (const std::string& mac : row_macs) all += mac;
-  const auto mac = mac_.Of("set\n", all);
+  const auto mac = mac_.Of(overfull ? "overfull set\n" : "set\n", all);
   return std::string(reinterpret_cast<const char*>(mac.data()), mac.size());
 }
 
@@ -155,7 +156,11 @@ absl::Status SealBook::Load(bool& damaged) {
     return absl::OkStatus();
   }));
   // Before the first seal there is none.
-  if (!(macs.empty() && set_mac.empty()) && !Equal(SetMac(macs), set_mac)) damaged = true;
+  if (Equal(SetMac(macs, true), set_mac)) {
+    overfull_.store(true);
+  } else if (!(macs.empty() && set_mac.empty()) && !Equal(SetMac(macs, false), set_mac)) {
+    damaged = true;
+  }
   platform::MutexLock lock(mutex_);
   for (Seal& seal : seals) {
     if (!seal.target.person.empty()) people_.fetch_add(1);
@@ -167,11 +172,16 @@ absl::Status SealBook::Load(bool& damaged) {
 
 Closure SealBook::Of(const SealTarget& target) const {
   // Most books are empty, and this is asked for each event of each app.
-  if (count_.load(std::memory_order_acquire) == 0) return {};
+  if (count_.load(std::memory_order_acquire) == 0 && !overfull()) return {};
   if (target.chat.empty() && target.person.empty()) return {};
-  platform::MutexLock lock(mutex_);
-  const auto it = seals_.find(target);
-  return it == seals_.end() ? Closure() : ClosureOf(it->second);
+  Closure closure;
+  {
+    platform::MutexLock lock(mutex_);
+    const auto it = seals_.find(target);
+    if (it != seals_.end()) closure = ClosureOf(it->second);
+  }
+  if (!target.person.empty() && overfull()) closure.Add({.objection = SealReach::kOffDevice});
+  return closure;
 }
 
 std::optional<Seal> SealBook::Find(const SealTarget& target) const {
@@ -203,7 +213,8 @@ absl::Status SealBook::Put(const Seal& seal) {
   for (const Seal& other : All()) {
     if (other.target != seal.target) macs.push_back(RowMac(ToRecord(other)));
   }
-  const std::string set_mac = SetMac(std::move(macs));
+  const bool still_overfull = overfull() && macs.size() >= seals_max_;
+  const std::string set_mac = SetMac(std::move(macs), still_overfull);
   RETURN_IF_ERROR(store_.Write([&](Database& database) -> absl::Status {
     if (closes) {
       RETURN_IF_ERROR(
@@ -223,6 +234,20 @@ absl::Status SealBook::Put(const Seal& seal) {
     people_.fetch_sub(1);
   }
   count_.store(seals_.size(), std::memory_order_release);
+  overfull_.store(still_overfull, std::memory_order_release);
+  return absl::OkStatus();
+}
+
+absl::Status SealBook::Overfill() {
+  if (overfull()) return absl::OkStatus();
+  std::vector<std::string> macs;
+  for (const Seal& seal : All()) macs.push_back(RowMac(ToRecord(seal)));
+  const std::string set_mac = SetMac(std::move(macs), true);
+  RETURN_IF_ERROR(store_.Write([&](Database& database) {
+    return database.Run("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", kSetMacKey,
+                        Blob{set_mac});
+  }));
+  overfull_.store(true, std::memory_order_release);
   return absl::OkStatus();
 }
 
@@ -231,7 +256,7 @@ absl::Status SealBook::Mend() {
   const std::vector<Seal> seals = All();
   std::vector<std::string> macs;
   for (const Seal& seal : seals) macs.push_back(RowMac(ToRecord(seal)));
-  const std::string set_mac = SetMac(macs);
+  const std::string set_mac = SetMac(macs, overfull());
   return store_.Write([&](Database& database) -> absl::Status {
     RETURN_IF_ERROR(database.Run("DELETE FROM seals"));
     for (size_t i = 0; i < seals.size(); ++i) {
@@ -250,7 +275,7 @@ absl::Status SealBook::Close(const SealTarget& target, SealReach reach, absl::Ti
     platform::MutexLock change(change_mutex_);
     std::optional<Seal> seal = Find(target);
     if (!seal.has_value()) {
-      if (count_.load() >= kSealsMax) return TooMany();
+      if (count_.load() >= seals_max_) return TooMany(seals_max_);
       seal = Seal{.target = target};
     }
     SealReach& closed = seal->objection != SealReach::kNone ? seal->objection : seal->sealed;
@@ -273,15 +298,13 @@ absl::StatusOr<bool> SealBook::Object(ContactId person, ChatId where, bool encry
         (seal->objection_encrypted || !encrypted)) {
       return false;
     }
-    if (!seal.has_value()) {
-      if (count_.load() >= kSealsMax) return TooMany();
-      seal = Seal{.target = target};
-    }
+    const bool room = seal.has_value() || count_.load() < seals_max_;
+    if (!seal.has_value()) seal = Seal{.target = target};
     seal->objection = std::max(seal->objection, SealReach::kOffDevice);
     seal->objection_encrypted = encrypted;
     seal->objection_chat = where;
     seal->seal_time = now;
-    RETURN_IF_ERROR(Put(*seal));
+    RETURN_IF_ERROR(room ? Put(*seal) : Overfill());
   }
   on_change_();
   return true;

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "broker/keyed_hash.h"
+#include "broker/limits.h"
 #include "broker/store.h"
 #include "permissions/decide.h"
 #include "permissions/ids.h"
@@ -73,18 +74,23 @@ class SealBook {
   // book.
   static absl::StatusOr<std::unique_ptr<SealBook>> Open(Store& store,
                                                         std::function<void()> on_change,
-                                                        bool& damaged);
+                                                        bool& damaged,
+                                                        size_t seals_max = kSealsMax);
 
   Closure OfChat(permissions::ChatId chat) const { return Of({chat, {}}); }
   Closure OfPerson(permissions::ContactId person) const { return Of({{}, person}); }
   // Whether anything is closed about any person: else nothing needs to be looked up by its writer.
-  bool concerns_people() const { return people_.load(std::memory_order_acquire) > 0; }
+  bool concerns_people() const { return people_.load(std::memory_order_acquire) > 0 || overfull(); }
+  // More people object than can be written down. Whoever they are, they are closed: everybody of
+  // whom nothing is written is, to apps that take text off this device, until the user opens a
+  // seal.
+  bool overfull() const { return overfull_.load(std::memory_order_acquire); }
 
   // Closes for the user. Never opens: a lesser 'reach' than there is changes nothing. What a person
-  // objects to is made wider. RESOURCE_EXHAUSTED LIMIT_EXCEEDED above kSealsMax.
+  // objects to is made wider. RESOURCE_EXHAUSTED LIMIT_EXCEEDED above 'seals_max'.
   absl::Status Close(const SealTarget& target, SealReach reach, absl::Time now);
   // Closes what 'person' writes, for apps that take text off this device. False when it was so
-  // already. Errors as for Close.
+  // already. Above 'seals_max' the book is overfull from then on.
   absl::StatusOr<bool> Object(permissions::ContactId person, permissions::ChatId where,
                               bool encrypted, absl::Time now);
   // The person takes it back. False when there is nothing to take back, and for a word in clear
@@ -104,21 +110,26 @@ class SealBook {
   std::vector<Seal> All() const;
 
  private:
-  SealBook(Store& store, std::function<void()> on_change);
+  SealBook(Store& store, std::function<void()> on_change, size_t seals_max);
   absl::Status Load(bool& damaged);
   Closure Of(const SealTarget& target) const;
-  // Writes 'seal', or takes its row out when it closes nothing, then shows it.
+  // Writes 'seal', or takes its row out when it closes nothing, and that the book is not overfull
+  // any more when that makes room; then shows it.
   absl::Status Put(const Seal& seal) ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_);
-  // Over all rows: so that a missing one is noticed.
-  std::string SetMac(std::vector<std::string> row_macs) const;
+  // Writes that the book is overfull, then shows it.
+  absl::Status Overfill() ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_);
+  // Over all rows, so that a missing one is noticed, and over whether there should be more.
+  std::string SetMac(std::vector<std::string> row_macs, bool overfull) const;
   std::string RowMac(const std::string& record) const;
 
   Store& store_;
   const std::function<void()> on_change_;
+  const size_t seals_max_;
   const KeyedHash mac_;
   // How many people there are among the seals, and how many seals.
   std::atomic<size_t> people_{0};
   std::atomic<size_t> count_{0};
+  std::atomic<bool> overfull_{false};
 
   // One change at a time; taken before mutex_, held while the change is written.
   platform::Mutex change_mutex_;

@@ -155,6 +155,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
   } else if (!absl::IsNotFound(generation.status())) {
     return generation.status();
   }
+  store->opened_generation_ = store->generation_;
   if (absl::IsNotFound(mark_file.status())) {
     // Missing is right only before the first commit.
     ASSIGN_OR_RETURN(const int64_t records,

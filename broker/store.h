@@ -81,6 +81,8 @@ class Store {
   // never hold it across a network write. At most two run at once; more wait.
   absl::Status Read(absl::FunctionRef<absl::Status(Database&)> read);
 
+  // The count of changes as Open found it, before anything of this run was written.
+  uint64_t opened_generation() const { return opened_generation_; }
   // Makes the count of changes at least 'at_least', durably: what was remembered of a newer state
   // of this database then stays behind what it becomes.
   absl::Status RaiseGeneration(uint64_t at_least);
@@ -125,6 +127,7 @@ class Store {
   const platform::Clock& clock_;
   const std::string path_;
   bool created_ = false;
+  uint64_t opened_generation_ = 0;
   platform::SecretBytes root_key_;
 
   // Used by the writer thread only (and Open, before it starts).

@@ -46,11 +46,14 @@ std::string_view FindingText(StoreAnchor::Finding finding) {
     case StoreAnchor::Finding::kOlder:
       return "Postern's database is older than it was: somebody put a copy back, so all access is "
              "suspended. What you took back since then may be there again: look at `postern grants "
-             "list`, revoke what should not be there, then `postern grants resume --all`";
+             "list`, revoke what should not be there, then `postern grants resume --all`. "
+             "Messaging "
+             "clients ask you anew";
     case StoreAnchor::Finding::kLost:
       return "the keyring does not remember how far Postern's database had come, so it may be an "
              "older copy, and all access is suspended: look at `postern grants list`, revoke what "
-             "should not be there, then `postern grants resume --all`";
+             "should not be there, then `postern grants resume --all`. Messaging clients ask you "
+             "anew";
   }
   return {};
 }
@@ -117,14 +120,9 @@ StoreAnchor::Place StoreAnchor::Now() const {
 
 absl::StatusOr<StoreAnchor::Finding> StoreAnchor::Check(
     const absl::StatusOr<platform::SecretBytes>& remembered) {
-  // Not the high-water mark, which may lag after a power cut.
-  int64_t generation = 0;
   bool noted = false;
   bool known_older = false;
   RETURN_IF_ERROR(store_.Read([&](Database& database) -> absl::Status {
-    ASSIGN_OR_RETURN(generation,
-                     database.QueryInteger(
-                         "SELECT COALESCE((SELECT value FROM meta WHERE key = 'generation'), 0)"));
     ASSIGN_OR_RETURN(Statement row, database.Prepare("SELECT 1 FROM meta WHERE key = ?"));
     row.BindAll(kNotedKey);
     ASSIGN_OR_RETURN(noted, row.Step());
@@ -140,7 +138,9 @@ absl::StatusOr<StoreAnchor::Finding> StoreAnchor::Check(
     if (!place.has_value()) {
       finding = Finding::kLost;
     } else {
-      if (static_cast<uint64_t>(generation) < place->generation ||
+      // As it was opened: other parts may have written meanwhile, and a copy that is some commits
+      // old must not pass for that. Not the high-water mark, which may lag after a power cut.
+      if (store_.opened_generation() < place->generation ||
           log_.last_sequence() < place->sequence) {
         finding = Finding::kOlder;
         // First the note: every commit from here on makes this database look newer.

@@ -27,6 +27,8 @@ const char* TitleOf(const ConsentQuestion& question) {
       return Say(Text("Export your messages?"));
     case QuestionKind::kPurge:
       return Say(Text("Delete messages for good?"));
+    case QuestionKind::kView:
+      return Say(Text("Show your messages?"));
     case QuestionKind::kEnrollApp:
       break;
   }
@@ -49,6 +51,19 @@ std::string DestinationOf(const ConsentQuestion& question) {
       break;
   }
   return Say(Text("It does not say where your messages go."));
+}
+
+Thing ThingOf(const ConsentQuestion& question) {
+  switch (question.kind) {
+    case QuestionKind::kUnseal:
+      return {kSealed, question.subject_objected ? kUnsealObjected : kUnsealOwn};
+    case QuestionKind::kExport:
+      return {kExportWhat, kExportNote};
+    case QuestionKind::kView:
+      return {kViewWhat, kViewNote};
+    default:
+      return {kPurgeWhat, kPurgeNote};
+  }
 }
 
 std::string NameWarningOf(const ConsentQuestion& question) {

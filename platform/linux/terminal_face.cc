@@ -91,6 +91,7 @@ class Conversation {
       case QuestionKind::kUnseal:
       case QuestionKind::kExport:
       case QuestionKind::kPurge:
+      case QuestionKind::kView:
         ShowThing();
         SayHowToRefuse();
         break;
@@ -173,17 +174,9 @@ class Conversation {
   }
 
   void ShowThing() {
-    Text title = texts::kPurgeWhat;
-    Text note = texts::kPurgeNote;
-    if (question_.kind == QuestionKind::kExport) {
-      title = texts::kExportWhat;
-      note = texts::kExportNote;
-    } else if (question_.kind == QuestionKind::kUnseal) {
-      title = texts::kSealed;
-      note = question_.subject_objected ? texts::kUnsealObjected : texts::kUnsealOwn;
-    }
-    prompts_.Item(Say(title), question_.subject);
-    prompts_.Words("  ", Say(note));
+    const texts::Thing thing = texts::ThingOf(question_);
+    if (!question_.subject.empty()) prompts_.Item(Say(thing.title), question_.subject);
+    prompts_.Words("  ", Say(thing.note));
   }
 
   std::string AllowedText() const {

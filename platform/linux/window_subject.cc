@@ -60,6 +60,7 @@ void WindowSubject::AppendTo(GtkBox* content) {
     case QuestionKind::kUnseal:
     case QuestionKind::kExport:
     case QuestionKind::kPurge:
+    case QuestionKind::kView:
       AddThing(content);
       break;
     case QuestionKind::kEnrollApp:
@@ -169,17 +170,9 @@ void WindowSubject::AddMessage(GtkBox* content) {
 
 void WindowSubject::AddThing(GtkBox* content) {
   AdwPreferencesGroup* group = NewGroup("");
-  Text title = texts::kPurgeWhat;
-  Text note = texts::kPurgeNote;
-  if (question_.kind == QuestionKind::kExport) {
-    title = texts::kExportWhat;
-    note = texts::kExportNote;
-  } else if (question_.kind == QuestionKind::kUnseal) {
-    title = texts::kSealed;
-    note = question_.subject_objected ? texts::kUnsealObjected : texts::kUnsealOwn;
-  }
-  Add(group, Say(title), question_.subject);
-  Add(group, Say(note), "");
+  const texts::Thing thing = texts::ThingOf(question_);
+  if (!question_.subject.empty()) Add(group, Say(thing.title), question_.subject);
+  Add(group, Say(thing.note), "");
   gtk_box_append(content, GTK_WIDGET(group));
 }
 

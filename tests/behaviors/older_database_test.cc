@@ -28,7 +28,7 @@ class OlderDatabaseTest : public testing::Test {
   void PutBack() {
     adapter_.reset();
     harness_.RestartFromSaved();
-    adapter_ = Adapter::Again(harness_.Reconnect(gatekeeper_));
+    adapter_ = Adapter::Again(harness_.AllowAgain(gatekeeper_));
     owner_.Reconnect();
   }
   void Restart() {
@@ -138,6 +138,24 @@ TEST_F(OlderDatabaseTest, OneFromInBetweenIsNoticedToo) {
   std::filesystem::rename(between, harness_.saved_dir());
   PutBack();
   EXPECT_EQ(StateOf(app), v1::Grant::STATE_SUSPENDED);
+}
+
+// Gatekeepers hold no grants that could be suspended: each is asked about anew.
+TEST_F(OlderDatabaseTest, AnAdapterThatWasThrownOutComesBackOnlyByThePersonsWord) {
+  Save();
+  owner_.RevokeApp(gatekeeper_.principal);
+  adapter_.reset();
+  harness_.RestartFromSaved();
+  owner_.Reconnect();
+  Adapter back(harness_.Reconnect(gatekeeper_));
+  EXPECT_FALSE(back.welcome());
+  EXPECT_EQ(ReasonOf(back.WaitEnd()), "ENROLLMENT_REQUIRED");
+  EXPECT_EQ(owner_.HistoryOf(gatekeeper_, {v1::ACCESS_VERB_SUSPENDED}).at(0).reason(),
+            "older_database");
+  const size_t asked = harness_.asked().size();
+  adapter_ = Adapter::Again(harness_.AllowAgain(gatekeeper_));
+  EXPECT_TRUE(adapter_->welcome());
+  EXPECT_EQ(harness_.asked().size(), asked + 1);
 }
 
 TEST_F(OlderDatabaseTest, OrdinaryRestartsSuspendNothing) {

@@ -94,6 +94,46 @@ class ViewAsAppTest : public testing::Test {
   std::map<std::string, std::string> names_;
 };
 
+// The owner's key, which any program on the session bus can read, shows no text by itself.
+TEST_F(ViewAsAppTest, ShowsOnlyWhatThePersonLetsThatProgramShow) {
+  const Program app = harness_.App("Reader", {kMessagesRead});
+  ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", "m", "for the person's eyes")}));
+  v1::ViewAsAppResponse response;
+  const auto view = [&](const Program& owner) {
+    response.Clear();
+    return ReasonOf(owner->owner->ViewAsApp(Patiently().get(), Of(app), &response));
+  };
+  const auto asked = [&] {
+    const std::vector<permissions::ConsentQuestion> questions = harness_.asked();
+    return std::count_if(questions.begin(), questions.end(), [](const auto& question) {
+      return question.kind == permissions::QuestionKind::kView;
+    });
+  };
+  harness_.Decide("", fakes::ScriptedConsentPrompt::Refusal);
+  EXPECT_EQ(view(owner_), "CONSENT_REFUSED");
+  EXPECT_THAT(response.events(), IsEmpty());
+  EXPECT_THAT(response.names(), IsEmpty());
+  EXPECT_EQ(asked(), 1);
+  EXPECT_EQ(harness_.asked().back().subject, "Reader");
+
+  harness_.Decide("", fakes::ScriptedConsentPrompt::AllowAll);
+  EXPECT_EQ(view(owner_), "");
+  EXPECT_THAT(response.events(), testing::Not(IsEmpty()));
+  EXPECT_EQ(view(owner_), "");
+  EXPECT_EQ(asked(), 2);
+  const Program another = harness_.Owner();
+  EXPECT_EQ(view(another), "");
+  EXPECT_EQ(asked(), 3);
+  harness_.session().Set(platform::SessionPresence::kLocked);
+  EXPECT_EQ(view(owner_), "CONSENT_UNAVAILABLE");
+  EXPECT_THAT(response.events(), IsEmpty());
+  harness_.session().Set(platform::SessionPresence::kPresent);
+  EXPECT_EQ(view(owner_), "");
+  EXPECT_EQ(asked(), 4);
+  harness_.LeaveAlone();
+  EXPECT_EQ(view(another), "CONSENT_UNAVAILABLE");
+}
+
 TEST_F(ViewAsAppTest, ShowsByteForByteWhatASubscriberGets) {
   ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", "ancient", "ancient")}));
   harness_.clock().Advance(absl::Hours(1));

@@ -49,6 +49,7 @@ class HeldPrompt final : public ConsentPrompt {
 
   ConsentOutcome Ask(const permissions::ConsentQuestion& question, platform::UniqueFd,
                      const ConsentCancellation& cancellation, const ConsentPreviewer&) override {
+    fakes::ExpectReadable(question);
     platform::MutexLock lock(mutex_);
     asked_.push_back(question);
     changed_.NotifyAll();

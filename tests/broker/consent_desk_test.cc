@@ -4,6 +4,7 @@
 #include <atomic>
 #include <future>
 
+#include "broker/owner_sight.h"
 #include "tests/broker/consent_desk_fixture.h"
 
 namespace postern::broker {
@@ -362,6 +363,75 @@ TEST_F(OwnerQuestionTest, WhatEndsWhileThePersonThinksDoesNotComeAlive) {
   EXPECT_EQ(apps_->Find(Key(1))->grants.at(0).validity, grant.validity);
   EXPECT_EQ(desk_->AskToExtend(owner(), grant.id).status().code(),
             absl::StatusCode::kInvalidArgument);
+}
+
+// Between the answer and its carrying out lies a moment in which the user can throw the app out.
+TEST_F(ConsentDeskTest, AYesIsNotOverTheUsersLaterWord) {
+  Enrolled(1);
+  for (const QuestionKind kind : {QuestionKind::kEnrollApp, QuestionKind::kWidenGrant}) {
+    prompt_.SetAnswer([&](const permissions::ConsentQuestion& question) {
+      apps_->Revoke(Key(1)).IgnoreError();
+      return Yes(question);
+    });
+    ConsentDesk::Request request = EnrolmentOf(1);
+    request.question.kind = kind;
+    const ConsentDesk::Status status = AskAndWait(std::move(request));
+    EXPECT_EQ(status.state, State::kWithdrawn);
+    EXPECT_FALSE(status.grant.has_value());
+    EXPECT_EQ(apps_->StandingOf(Key(1)), Standing::kRevoked);
+    for (const Grant& grant : apps_->Find(Key(1))->grants) {
+      EXPECT_EQ(grant.state, permissions::GrantState::kRevoked);
+    }
+    clock_.Advance(absl::Hours(2));
+  }
+}
+
+// Several calls of one program share one question; another program is asked about by itself.
+TEST_F(OwnerQuestionTest, SightIsAskedForOnceForEachConnection) {
+  OwnerSight sight(*desk_, clock_);
+  Caller one = owner();
+  one.connection = {1};
+  Caller other = owner();
+  other.connection = {2};
+  prompt_.SetAnswer(nullptr);
+  auto first = std::async(std::launch::async, [&] { return sight.Admit(one, "Reader", nullptr); });
+  auto second = std::async(std::launch::async, [&] { return sight.Admit(one, "Reader", nullptr); });
+  ASSERT_TRUE(prompt_.WaitForAsked(1));
+  EXPECT_EQ(prompt_.asked().back().kind, QuestionKind::kView);
+  EXPECT_EQ(prompt_.asked().back().subject, "Reader");
+  prompt_.SetAnswer(Yes);
+  EXPECT_TRUE(first.get().ok());
+  EXPECT_TRUE(second.get().ok());
+  EXPECT_EQ(prompt_.asked().size(), 1u);
+  EXPECT_THAT(RowsOf(v1::ACCESS_VERB_GRANTED), ElementsAre("view"));
+
+  prompt_.SetAnswer(No);
+  EXPECT_EQ(ReasonOf(sight.Admit(other, "Reader", nullptr)), v1::ERROR_REASON_CONSENT_REFUSED);
+  EXPECT_TRUE(sight.Admit(one, "Reader", nullptr).ok());
+  EXPECT_EQ(prompt_.asked().size(), 2u);
+  EXPECT_THAT(RowsOf(v1::ACCESS_VERB_DENIED), ElementsAre("view"));
+}
+
+TEST_F(OwnerQuestionTest, SightEndsWithTimeAndWithTheScreensLock) {
+  OwnerSight sight(*desk_, clock_);
+  prompt_.SetAnswer(Yes);
+  ASSERT_TRUE(sight.Admit(owner(), "", nullptr).ok());
+  clock_.Advance(kOwnerSight - absl::Seconds(1));
+  ASSERT_TRUE(sight.Admit(owner(), "", nullptr).ok());
+  EXPECT_EQ(prompt_.asked().size(), 1u);
+  clock_.Advance(absl::Seconds(1));
+  ASSERT_TRUE(sight.Admit(owner(), "", nullptr).ok());
+  EXPECT_EQ(prompt_.asked().size(), 2u);
+  sight.TakeBack();
+  ASSERT_TRUE(sight.Admit(owner(), "", nullptr).ok());
+  EXPECT_EQ(prompt_.asked().size(), 3u);
+  // A lock between the answer and its taking hold counts too.
+  sight.TakeBack();
+  prompt_.SetAnswer([&](const permissions::ConsentQuestion& question) {
+    sight.TakeBack();
+    return Yes(question);
+  });
+  EXPECT_EQ(sight.Admit(owner(), "", nullptr).code(), absl::StatusCode::kAborted);
 }
 
 TEST_F(OwnerQuestionTest, OnlyAYesConfirms) {

@@ -25,7 +25,7 @@ class SealBookTest : public testing::Test {
     store_ = *std::move(store);
     if (change) ASSERT_TRUE(store_->Write(change).ok());
     auto book = SealBook::Open(
-        *store_, [this] { ++changes_; }, damaged_);
+        *store_, [this] { ++changes_; }, damaged_, seals_max_);
     ASSERT_TRUE(book.ok()) << book.status();
     book_ = *std::move(book);
   }
@@ -33,6 +33,7 @@ class SealBookTest : public testing::Test {
   ScratchFolder folder_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<SealBook> book_;
+  size_t seals_max_ = kSealsMax;
   bool damaged_ = false;
   int changes_ = 0;
   const ChatId chat_ = IdOf<ChatId>(1);
@@ -88,6 +89,44 @@ TEST_F(SealBookTest, AYesOpensNoMoreThanWhatWasShown) {
   EXPECT_EQ(book_->Find({{}, person_})->objection, SealReach::kOffDevice);
   ASSERT_TRUE(book_->Open(*book_->Find({{}, person_})).ok());
   EXPECT_TRUE(book_->All().empty());
+}
+
+// An objection that cannot be written down must neither stop what comes in nor be passed over.
+TEST_F(SealBookTest, WhoFindsTheBookFullIsClosedWithEverybodyUntilThereIsRoom) {
+  seals_max_ = 2;
+  Reopen();
+  const ContactId late = IdOf<ContactId>(3);
+  const ContactId silent = IdOf<ContactId>(4);
+  ASSERT_TRUE(book_->Close({chat_, {}}, SealReach::kAllApps, now_).ok());
+  ASSERT_TRUE(book_->Object(person_, chat_, true, now_).value());
+  EXPECT_EQ(book_->OfPerson(silent).objection, Objection::kNone);
+  EXPECT_FALSE(book_->overfull());
+  EXPECT_EQ(book_->Close({{}, late}, SealReach::kAllApps, now_).code(),
+            absl::StatusCode::kResourceExhausted);
+  EXPECT_FALSE(book_->overfull());
+
+  ASSERT_TRUE(book_->Object(late, chat_, true, now_).value());
+  for (const bool anew : {false, true}) {
+    if (anew) Reopen();
+    EXPECT_FALSE(damaged_);
+    EXPECT_TRUE(book_->overfull());
+    EXPECT_TRUE(book_->concerns_people());
+    EXPECT_EQ(book_->All().size(), 2u);
+    EXPECT_EQ(book_->OfPerson(late).objection, Objection::kOffDevice);
+    EXPECT_EQ(book_->OfPerson(silent).objection, Objection::kOffDevice);
+    EXPECT_FALSE(book_->OfPerson(silent).sealed);
+  }
+  // A change that makes no room changes nothing of it.
+  ASSERT_TRUE(book_->Close({{}, person_}, SealReach::kAllApps, now_).ok());
+  EXPECT_TRUE(book_->overfull());
+
+  ASSERT_TRUE(book_->Open(*book_->Find({chat_, {}})).ok());
+  for (const bool anew : {false, true}) {
+    if (anew) Reopen();
+    EXPECT_FALSE(damaged_);
+    EXPECT_FALSE(book_->overfull());
+    EXPECT_EQ(book_->OfPerson(silent).objection, Objection::kNone);
+  }
 }
 
 TEST_F(SealBookTest, NothingButOpenMakesItLess) {

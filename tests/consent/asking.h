@@ -26,7 +26,7 @@ permissions::ConsentQuestion GatekeeperQuestion();
 permissions::ConsentQuestion ExtendQuestion();
 // To send "See you at eight" to Bob for the translator.
 permissions::ConsentQuestion SendQuestion();
-// For kUnseal, kExport and kPurge: asked by the owner's tools, about 'subject'.
+// For kUnseal, kExport, kPurge and kView: asked by the owner's tools, about 'subject'.
 permissions::ConsentQuestion ConfirmQuestion(permissions::QuestionKind kind,
                                              const std::string& subject);
 

@@ -312,7 +312,8 @@ TEST(TerminalGrant, OfOneThingNeedsOnlyTheWord) {
     for (const permissions::ConsentQuestion& question :
          {SendQuestion(), ConfirmQuestion(QuestionKind::kUnseal, "Bob"),
           ConfirmQuestion(QuestionKind::kExport, "Family"),
-          ConfirmQuestion(QuestionKind::kPurge, "account alice")}) {
+          ConfirmQuestion(QuestionKind::kPurge, "account alice"),
+          ConfirmQuestion(QuestionKind::kView, "Translator")}) {
       ScriptedPerson person;
       AskingProcess asking(person, question);
       ASSERT_TRUE(person.Answer({.word = allow ? "allow" : "yes"})) << person.screen();

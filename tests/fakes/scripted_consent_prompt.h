@@ -4,6 +4,7 @@
 #pragma once
 
 #include <absl/time/clock.h>
+#include <gtest/gtest.h>
 #include <poll.h>
 
 #include <functional>
@@ -16,6 +17,13 @@
 #include "platform/mutex.h"
 
 namespace postern::fakes {
+
+// What the real agent does first with every question: one that it could not read would end as if
+// nobody could be asked, so here it fails the test.
+inline void ExpectReadable(const permissions::ConsentQuestion& question) {
+  const auto read = permissions::QuestionFromJson(permissions::ToJson(question));
+  EXPECT_TRUE(read.ok()) << "the consent agent would refuse this question: " << read.status();
+}
 
 // Thread-safe.
 class ScriptedConsentPrompt final : public broker::ConsentPrompt {
@@ -36,6 +44,7 @@ class ScriptedConsentPrompt final : public broker::ConsentPrompt {
                              const broker::ConsentCancellation& cancellation,
                              const broker::ConsentPreviewer& preview) override {
     using Kind = broker::ConsentOutcome::Kind;
+    ExpectReadable(question);
     Watcher watcher;
     {
       const platform::MutexLock lock(mutex_);

@@ -302,7 +302,8 @@ TEST(ConsentAnswer, AnExtensionBringsNothingBackToLife) {
 
 TEST(ConsentAnswer, AYesToOneThingCarriesNothing) {
   for (const QuestionKind kind : {QuestionKind::kSendMessage, QuestionKind::kUnseal,
-                                  QuestionKind::kExport, QuestionKind::kPurge}) {
+                                  QuestionKind::kExport, QuestionKind::kPurge,
+                                  QuestionKind::kView}) {
     ConsentQuestion question = ExtendQuestion();
     question.kind = kind;
     ConsentAnswer answer = ExtensionTo(question);
@@ -553,7 +554,7 @@ TEST(ConsentJson, EveryKindOfQuestionComesBack) {
   question.systemd_unit = "translator@1.service";
   question.asked_chats = {0, 2};
   question.role = Role::kOwner;
-  for (int kind = 1; kind <= static_cast<int>(QuestionKind::kPurge); ++kind) {
+  for (int kind = 1; kind <= static_cast<int>(QuestionKind::kView); ++kind) {
     question.kind = static_cast<QuestionKind>(kind);
     const auto again = QuestionFromJson(ToJson(question));
     ASSERT_TRUE(again.ok()) << again.status();

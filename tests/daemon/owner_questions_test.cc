@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// The owner's own questions, as people meet them: a command of `postern`, the real daemon, the real
+// consent agent, and a person at its terminal. What he allows happens, what he refuses does not.
+#include <absl/time/time.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "clients/postern/exit_code.h"
+#include "tests/daemon/process.h"
+#include "tests/daemon/session.h"
+
+namespace postern::daemon_test {
+namespace {
+
+namespace fs = std::filesystem;
+using cli::ExitCode;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr char kScript[] =
+    "person eve \"Eve\"\n"
+    "direct eve\n"
+    "group club \"Book Club\" eve\n"
+    "+0 eve eve says m1 \"hello\"\n"
+    "+0 eve club says m2 \"hello all\"\n";
+constexpr char kNo[] = "no";
+constexpr char kAllow[] = "allow";
+// Of the agent's list: "1 day" when the app asked, "30 more days" when it is extended.
+constexpr char kOneDay[] = "3";
+constexpr char kThirtyMoreDays[] = "3";
+constexpr int64_t kDaySeconds = 24 * 60 * 60;
+
+class OwnerQuestions : public SessionTest {
+ protected:
+  void SetUp() override {
+    daemon_ = Process::Start(profile_, {.person = &person_});
+    ASSERT_TRUE(daemon_->AwaitReady()) << daemon_->errors();
+    WriteFile(profile_.home() + "/script", kScript);
+    adapter_ =
+        Process::Start(profile_, {.program = "postern-demo-gatekeeper",
+                                  .arguments = {"--script", profile_.home() + "/script",
+                                                "--full-speed", "--quiet", "--exit-at-end"}});
+    ASSERT_TRUE(person_.Answer({})) << person_.screen() << adapter_->errors();
+    ASSERT_EQ(adapter_->Wait(), 0) << adapter_->errors();
+  }
+
+  Ending Postern(const std::vector<std::string>& arguments) {
+    return RunToEnd(profile_, {.program = "postern", .arguments = arguments});
+  }
+  // Runs a command that asks the person: he must be shown 'title' and 'about', and answers.
+  Ending PosternThatAsks(const std::vector<std::string>& arguments, const std::string& title,
+                         const std::string& about, const fakes::TypedAnswers& answers) {
+    const auto command = Process::Start(profile_, {.program = "postern", .arguments = arguments});
+    EXPECT_TRUE(person_.Expect(title)) << person_.screen() << command->errors();
+    EXPECT_TRUE(person_.Expect(about)) << person_.screen();
+    EXPECT_TRUE(person_.Answer(answers)) << person_.screen();
+    Ending ending;
+    ending.code = command->Wait();
+    ending.output = command->output();
+    ending.errors = command->errors();
+    return ending;
+  }
+
+  static int Code(ExitCode code) { return static_cast<int>(code); }
+
+  Profile profile_{&session()};
+  fakes::ScriptedPerson person_;
+  std::unique_ptr<Process> daemon_;
+  std::unique_ptr<Process> adapter_;
+};
+
+TEST_F(OwnerQuestions, UnsealOpensWhatThePersonAllowsAndNothingElse) {
+  ASSERT_EQ(Postern({"seal", "Book Club"}).code, Code(ExitCode::kOk));
+  const auto unseal = [&](const char* word) {
+    return PosternThatAsks({"unseal", "Book Club"}, "Open what is sealed?", "Book Club",
+                           {.word = word});
+  };
+  const Ending refused = unseal(kNo);
+  EXPECT_EQ(refused.code, Code(ExitCode::kNotAllowed)) << refused.errors;
+  EXPECT_THAT(refused.errors, HasSubstr("Waiting"));
+  EXPECT_THAT(Postern({"seal", "list"}).output, HasSubstr("Book Club"));
+
+  const Ending allowed = unseal(kAllow);
+  EXPECT_EQ(allowed.code, Code(ExitCode::kOk)) << allowed.errors;
+  EXPECT_THAT(Postern({"seal", "list"}).output, Not(HasSubstr("Book Club")));
+  EXPECT_EQ(daemon_->Stop(), 0);
+}
+
+TEST_F(OwnerQuestions, ExtendGivesTheTimeThatThePersonChose) {
+  const char* const program = ::getenv("POSTERN_CRASH_APP");
+  ASSERT_NE(program, nullptr);
+  const auto app = Process::Start(
+      profile_,
+      {.program = program, .arguments = {"org.example.reader", profile_.home() + "/seen"}});
+  ASSERT_TRUE(person_.Answer({.duration = kOneDay})) << person_.screen();
+  ASSERT_TRUE(app->AwaitReady()) << app->errors();
+  const auto held = [&] {
+    const Ending list = Postern({"grants", "list", "--json"});
+    const nlohmann::json grants = nlohmann::json::parse(list.output, nullptr, false);
+    EXPECT_TRUE(grants.is_object() && grants["grants"].size() == 1u) << list.output << list.errors;
+    return grants["grants"][0]["grant"];
+  };
+  const nlohmann::json before = held();
+  const std::string id = before["id"];
+  const auto extend = [&](const char* word) {
+    return PosternThatAsks({"grants", "extend", id}, "Let this access last longer?",
+                           "org.example.reader", {.duration = kThirtyMoreDays, .word = word});
+  };
+  const Ending refused = extend(kNo);
+  EXPECT_EQ(refused.code, Code(ExitCode::kNotAllowed)) << refused.errors;
+  EXPECT_EQ(held(), before);
+
+  const Ending allowed = extend(kAllow);
+  EXPECT_EQ(allowed.code, Code(ExitCode::kOk)) << allowed.errors;
+  const nlohmann::json after = held();
+  const auto end_of = [](const nlohmann::json& grant) {
+    absl::Time end;
+    std::string error;
+    EXPECT_TRUE(absl::ParseTime(absl::RFC3339_full,
+                                grant["validity"]["expire_time"].get<std::string>(), &end, &error))
+        << error << grant;
+    return absl::ToUnixSeconds(end);
+  };
+  // From when it would have ended, so not a second is lost.
+  EXPECT_EQ(end_of(after) - end_of(before), 30 * kDaySeconds);
+  EXPECT_EQ(after["scopes"], before["scopes"]);
+  EXPECT_EQ(after["selection"], before["selection"]);
+  EXPECT_EQ(daemon_->Stop(), 0);
+}
+
+TEST_F(OwnerQuestions, PurgeLeavesAllOrNothingAsThePersonSays) {
+  const auto purge = [&](const char* word) {
+    return PosternThatAsks({"purge"}, "Delete messages for good?", "It is deleted", {.word = word});
+  };
+  const Ending refused = purge(kNo);
+  EXPECT_EQ(refused.code, Code(ExitCode::kNotAllowed)) << refused.errors;
+  EXPECT_THAT(Postern({"chats", "list"}).output, HasSubstr("Book Club"));
+  EXPECT_TRUE(fs::exists(profile_.data_dir() + "/events.db"));
+
+  const Ending allowed = purge(kAllow);
+  // The adapter's own files are named and left: they are not ours.
+  EXPECT_EQ(allowed.code, Code(ExitCode::kWarnings)) << allowed.errors;
+  EXPECT_THAT(allowed.output, HasSubstr("Everything Postern kept is removed"));
+  EXPECT_EQ(daemon_->Wait(), 0) << daemon_->errors();
+  EXPECT_FALSE(fs::exists(profile_.data_dir() + "/events.db"));
+  EXPECT_FALSE(fs::exists(profile_.socket()));
+  // A new start is a first start: it knows of nothing that was.
+  const auto again = Process::Start(profile_);
+  ASSERT_TRUE(again->AwaitReady()) << again->errors();
+  const Ending chats = Postern({"chats", "list"});
+  EXPECT_EQ(chats.code, Code(ExitCode::kOk)) << chats.errors;
+  EXPECT_THAT(chats.output, Not(HasSubstr("Book Club")));
+  EXPECT_EQ(again->Stop(), 0);
+}
+
+}  // namespace
+}  // namespace postern::daemon_test
