@@ -88,6 +88,7 @@ STATES = {
                              height=500),
     "export": State(dict(OWNER, kind="export", subject="Family, since 2026-01-01"), awake=True, height=500),
     "purge": State(dict(OWNER, kind="purge", subject="account alice (xmpp)"), awake=True, height=500),
+    "view": State(dict(OWNER, kind="view", subject="Translator"), awake=True, height=500),
     "gatekeeper": State(GATEKEEPER, awake=True, height=660),
     "dark": State(press=CHOSEN, awake=True, height=1800,
                   environment={"ADW_DEBUG_COLOR_SCHEME": "prefer-dark"}),
