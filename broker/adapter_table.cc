@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "broker/capabilities.h"
 #include "broker/command_id.h"
 #include "broker/limits.h"
 #include "broker/rpc_status.h"
@@ -32,6 +33,18 @@ absl::Status Unknown() {
                       "whether this took effect is not known; look before you repeat it");
 }
 
+// An adapter's words for a developer, short enough for a status to carry.
+std::string ReasonText(const v1::CommandResult& result) {
+  std::string text = result.reason();
+  if (text.size() <= kGatekeeperReasonMax) return text;
+  size_t end = kGatekeeperReasonMax;
+  while (end > 0 && (static_cast<uint8_t>(text[end]) & 0xC0) == 0x80) --end;
+  text.resize(end);
+  return text;
+}
+
+}  // namespace
+
 absl::StatusOr<v1::CommandResult> Judge(const v1::CommandResult& result) {
   switch (result.state()) {
     case v1::CommandResult::STATE_SENT:
@@ -40,29 +53,38 @@ absl::StatusOr<v1::CommandResult> Judge(const v1::CommandResult& result) {
     case v1::CommandResult::STATE_FAILED_RETRIABLE:
       return ReasonStatus(absl::StatusCode::kUnavailable, v1::ERROR_REASON_GATEKEEPER_RETRY,
                           "the gatekeeper could not do it now; try again",
-                          {{"gatekeeper_reason", result.reason()}});
+                          {{"gatekeeper_reason", ReasonText(result)}});
     case v1::CommandResult::STATE_FAILED:
       if (!result.missing_capability().empty()) {
-        return ReasonStatus(absl::StatusCode::kFailedPrecondition,
-                            v1::ERROR_REASON_NOT_SUPPORTED_BY_CHAT,
-                            absl::StrCat("this chat cannot do '", result.missing_capability(),
-                                         "'; see its capabilities"),
-                            {{"capability", result.missing_capability()}});
+        return NotSupportedByChat(
+            std::string_view(result.missing_capability()).substr(0, kGatekeeperReasonMax));
       }
       return ReasonStatus(absl::StatusCode::kFailedPrecondition,
                           v1::ERROR_REASON_GATEKEEPER_REFUSED, "the gatekeeper refused",
-                          {{"gatekeeper_reason", result.reason()}});
+                          {{"gatekeeper_reason", ReasonText(result)}});
     default:
       return Unknown();
   }
 }
 
-}  // namespace
+void AdapterTable::Follow(Follower follower) {
+  platform::MutexLock lock(mutex_);
+  followers_.push_back(std::move(follower));
+}
 
 AdapterTable::Attachment::~Attachment() { table_.Detach(account_); }
 
 absl::StatusOr<std::unique_ptr<AdapterTable::Attachment>> AdapterTable::Attach(
     AccountId account, absl::FunctionRef<v1::AttachResponse()> welcome, Outbox outbox) {
+  std::vector<Follower> followers;
+  {
+    platform::MutexLock lock(mutex_);
+    followers = followers_;
+  }
+  std::vector<std::string> awaited;
+  for (const Follower& follower : followers) {
+    for (std::string& id : follower.awaited(account)) awaited.push_back(std::move(id));
+  }
   platform::MutexLock lock(mutex_);
   if (adapters_.contains(account)) return AlreadyServed();
   outbox(welcome());
@@ -71,6 +93,12 @@ absl::StatusOr<std::unique_ptr<AdapterTable::Attachment>> AdapterTable::Attach(
     v1::AttachResponse response;
     *response.mutable_command() = waiting->command;
     outbox(std::move(response));
+  }
+  for (std::string& id : awaited) {
+    v1::AttachResponse response;
+    response.mutable_command()->set_command_id(std::move(id));
+    // What does not fit is asked for after the next attach.
+    if (!outbox(std::move(response))) break;
   }
   adapters_[account] = std::move(outbox);
   return std::unique_ptr<Attachment>(new Attachment(*this, account));
@@ -146,12 +174,21 @@ void AdapterTable::Stop() {
 }
 
 void AdapterTable::Complete(AccountId account, const v1::CommandResult& result) {
-  platform::MutexLock lock(mutex_);
-  const auto it = waiting_.find(result.command_id());
-  if (it == waiting_.end() || it->second->account != account || it->second->done) return;
-  it->second->result = result;
-  it->second->done = true;
-  changed_.NotifyAll();
+  std::vector<Follower> followers;
+  {
+    platform::MutexLock lock(mutex_);
+    const auto it = waiting_.find(result.command_id());
+    if (it != waiting_.end() && it->second->account == account && !it->second->done) {
+      it->second->result = result;
+      it->second->done = true;
+      changed_.NotifyAll();
+      return;
+    }
+    followers = followers_;
+  }
+  for (const Follower& follower : followers) {
+    if (follower.take(account, result)) return;
+  }
 }
 
 }  // namespace postern::broker

@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "broker/trail.h"
 #include "permissions/ids.h"
@@ -20,9 +21,26 @@
 
 namespace postern::broker {
 
+// What an answer of a gatekeeper is to the app that waits for it: itself when it was sent or is
+// pending. UNAVAILABLE GATEKEEPER_RETRY and FAILED_PRECONDITION GATEKEEPER_REFUSED or
+// NOT_SUPPORTED_BY_CHAT as the gatekeeper says, in its own words; UNKNOWN OUTCOME_UNKNOWN.
+absl::StatusOr<v1::CommandResult> Judge(const v1::CommandResult& result);
+
 // Thread-safe.
 class AdapterTable {
  public:
+  // Who hears of answers that no call waits for any more: those that follow STATE_PENDING. Called
+  // on the thread that reads the adapter, under no lock.
+  struct Follower {
+    // Takes an answer; false when it is to none of its commands.
+    std::function<bool(permissions::AccountId, const v1::CommandResult&)> take;
+    // The commands whose answers it still waits for: an adapter that attaches is asked for them,
+    // by their ids alone.
+    std::function<std::vector<std::string>(permissions::AccountId)> awaited;
+  };
+  // Adds one, before any adapter attaches. What it calls must outlive the adapters' streams.
+  void Follow(Follower follower);
+
   // Hands a message to an attached adapter. False when its outbox is full or it is leaving.
   using Outbox = std::function<bool(v1::AttachResponse)>;
 
@@ -44,7 +62,7 @@ class AdapterTable {
   // Attaches. ALREADY_EXISTS ACCOUNT_ALREADY_SERVED when the account has an adapter. First what
   // 'welcome' returns is sent: asked only once no older adapter of the account is left. Then
   // commands that still wait for their answer, under their old ids: an adapter answers those from
-  // its journal and does not repeat them.
+  // its journal and does not repeat them. Last, what followers wait for.
   absl::StatusOr<std::unique_ptr<Attachment>> Attach(
       permissions::AccountId account, absl::FunctionRef<v1::AttachResponse()> welcome,
       Outbox outbox);
@@ -56,7 +74,7 @@ class AdapterTable {
   // command.
   absl::Status CheckServed(permissions::AccountId account) const;
   // Sends a command, under a new id that names 'principal' and the trail of the message it makes
-  // (command_id.h), and waits for its answer.
+  // (command_id.h), and waits for its first answer; followers get what comes after STATE_PENDING.
   // UNAVAILABLE GATEKEEPER_OFFLINE: no adapter, nothing was sent. UNAVAILABLE GATEKEEPER_RETRY and
   // FAILED_PRECONDITION GATEKEEPER_REFUSED or NOT_SUPPORTED_BY_CHAT as the gatekeeper says. UNKNOWN
   // OUTCOME_UNKNOWN: sent, and no answer came in 'timeout'.
@@ -71,7 +89,7 @@ class AdapterTable {
   // Ends every wait for an answer, as one that did not come, and sends nothing any more: the daemon
   // stops and an adapter that hangs must not hold it.
   void Stop();
-  // Takes an adapter's answer. Answers that nobody waits for are dropped.
+  // Takes an adapter's answer. Answers that neither a call nor a follower waits for are dropped.
   void Complete(permissions::AccountId account, const v1::CommandResult& result);
 
  private:
@@ -88,6 +106,7 @@ class AdapterTable {
   platform::ConditionVariable changed_;
   absl::flat_hash_map<permissions::AccountId, Outbox> adapters_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, std::shared_ptr<Waiting>> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Follower> followers_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

@@ -291,8 +291,8 @@ absl::Status AttachmentService::TakeIn(const Caller& caller, grpc::ServerContext
                         "the gatekeeper gave the uploaded file no name");
   }
   const AttachmentId id = parts_.ids.Attachment(open.account, result.attachment_id());
-  RETURN_IF_ERROR(
-      parts_.uploads.Done(caller.principal, start.request_id(), id, result.attachment_id()));
+  RETURN_IF_ERROR(parts_.uploads.Done(caller.principal, start.request_id(), id,
+                                      result.attachment_id(), announced));
   response.set_attachment_id(book.pseudonyms.Encode(id));
   response.set_size_bytes(size);
   return absl::OkStatus();

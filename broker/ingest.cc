@@ -13,6 +13,7 @@
 #include "broker/incoming_times.h"
 #include "broker/limits.h"
 #include "broker/loop_guard.h"
+#include "broker/loop_words.h"
 #include "broker/message_index.h"
 #include "broker/objections.h"
 #include "broker/proto_time.h"
@@ -59,6 +60,11 @@ bool Ingest::Add(v1::EventBatch batch) {
   return true;
 }
 
+void Ingest::WaitUntilTaken() {
+  platform::MutexLock lock(mutex_);
+  while ((committing_ || !pending_.empty()) && !failed_) changed_.Wait(mutex_);
+}
+
 std::vector<v1::SourcedEvent> Ingest::TakePending() {
   std::vector<v1::SourcedEvent> events;
   while (!pending_.empty() && events.size() < kCommitEventsMax) {
@@ -87,11 +93,15 @@ void Ingest::Loop() {
       while (pending_.empty() && !stopping_) changed_.Wait(mutex_);
       if (pending_.empty()) return;
       events = TakePending();
+      committing_ = true;
     }
     if (absl::Status status = Commit(events); !status.ok()) {
       Fail(std::move(status));
       return;
     }
+    platform::MutexLock lock(mutex_);
+    committing_ = false;
+    changed_.NotifyAll();
   }
 }
 
@@ -181,13 +191,15 @@ void Ingest::MarkEphemeral(LogRecord& record) {
 
 void Ingest::Hear(const TakenEvent& taken) {
   parts_.incoming.Note(taken);
-  if (taken.record.kind != kMessageCreated || taken.record.backfill ||
-      !taken.record.origin.empty()) {
+  if (taken.record.backfill || !taken.record.origin.empty() ||
+      parts_.directory.IsSelf(account_, taken.record.sender)) {
     return;
   }
+  // Edits go round as messages do.
+  if (taken.event.has_message_edited()) parts_.loops.Arrived(taken.event.message_edited().text());
+  if (!taken.event.has_message_created()) return;
   const v1::Message& message = taken.event.message_created().message();
-  if (message.from_owner() || parts_.directory.IsSelf(account_, taken.record.sender)) return;
-  parts_.loops.Arrived(message.text());
+  if (!message.from_owner()) parts_.loops.Arrived(LoopWords(message));
 }
 
 absl::Status Ingest::Commit(const std::vector<v1::SourcedEvent>& events) {
@@ -219,7 +231,8 @@ absl::Status Ingest::Commit(const std::vector<v1::SourcedEvent>& events) {
           ->mutable_message()
           ->mutable_origin()
           ->set_app_display_name("Postern");
-    } else if (!sourced.command_id().empty()) {
+    } else if (!sourced.command_id().empty() && !taken->record.backfill) {
+      // What a command only brought in, nobody sent by it.
       CommandOrigin origin = ReadCommandId(sourced.command_id());
       taken->record.origin = parts_.apps.FindByPrefix(origin.principal_prefix);
       if (!taken->record.origin.empty()) taken->trail = std::move(origin.trail);
@@ -245,6 +258,11 @@ absl::Status Ingest::Commit(const std::vector<v1::SourcedEvent>& events) {
     storage::v1::StoredEvent stored;
     *stored.mutable_event() = std::move(taken.event);
     stored.set_remote_message_id(taken.remote_message_id);
+    for (auto& [known, remote_id] : taken.remote_attachments) {
+      storage::v1::RemoteAttachment& attachment = *stored.add_attachments();
+      attachment.set_id(std::move(known));
+      attachment.set_remote_id(std::move(remote_id));
+    }
     stored.set_hops(taken.trail.hops);
     for (std::string& network : taken.trail.networks) stored.add_networks(std::move(network));
     taken.record.body = stored.SerializeAsString();

@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way of what an app writes in the user's name: decided by the grants as they are, counted
-// against the app's limits, looked at for loops, written into the access history, and only then a
-// command to the gatekeeper.
+// The way of what an app writes in the user's name: decided by the grants as they are, held against
+// what the chat carries (outgoing.h), counted, looked at for loops and written into the access
+// history (dispatch.h), and only then a command to the gatekeeper.
 //
-// What needs the person's word (messages:send.ask) is put before them, answered PENDING, and taken
-// up again here, on a thread of its own, when they have spoken: everything is decided again then.
-// How it ended is an event to that app alone, also when the daemon was stopped in between.
+// What is answered PENDING ends as an event to that app alone: what waits for the person's word
+// (asked_sends.h), and what the network has yet to say (late_results.h).
 #pragma once
 
-#include <absl/base/thread_annotations.h>
+#include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <google/protobuf/message_lite.h>
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <thread>
 
+#include "broker/asked_sends.h"
 #include "broker/asker.h"
 #include "broker/caller.h"
+#include "broker/dispatch.h"
+#include "broker/late_results.h"
 #include "broker/outgoing.h"
 #include "broker/parts.h"
 #include "broker/pending_sends.h"
-#include "permissions/ids.h"
-#include "platform/mutex.h"
+#include "broker/recent_sent.h"
 #include "postern/v1/gatekeeper_service.pb.h"
 #include "postern/v1/message_service.pb.h"
 
@@ -33,66 +33,58 @@ namespace postern::broker {
 // Thread-safe.
 class MessageSender {
  public:
-  // Tells apps what became of messages that a stop of the daemon cut.
+  // Tells apps what became of messages that a stop of the daemon cut. Before any adapter attaches.
   static absl::StatusOr<std::unique_ptr<MessageSender>> Open(const Parts& parts);
-  // Stops.
-  ~MessageSender();
   MessageSender(const MessageSender&) = delete;
   MessageSender& operator=(const MessageSender&) = delete;
 
   // Takes up no more answers of the person. Call after the desk and the adapters have stopped;
   // calling it again does nothing.
-  void Stop();
+  void Stop() { asked_.Stop(); }
+  // Tells apps of what nobody knows any more (LateResults). Call now and then.
+  void TellOverdue() { late_.TellOverdue(); }
 
-  // SendMessage and SetReaction (message_service.proto), for an admitted caller.
+  // The calls of message_service.proto that write, for an admitted caller.
   absl::Status Send(const Caller& caller, const v1::SendMessageRequest& request,
                     v1::SendMessageResponse& response);
+  absl::Status Edit(const Caller& caller, const v1::EditMessageRequest& request,
+                    v1::EditMessageResponse& response);
+  absl::Status Delete(const Caller& caller, const v1::DeleteMessageRequest& request,
+                      v1::DeleteMessageResponse& response);
   absl::Status React(const Caller& caller, const v1::SetReactionRequest& request,
                      v1::SetReactionResponse& response);
+  absl::Status Vote(const Caller& caller, const v1::VotePollRequest& request,
+                    v1::VotePollResponse& response);
+  absl::Status MarkRead(const Caller& caller, const v1::MarkReadRequest& request,
+                        v1::MarkReadResponse& response);
+  // Not in the ledger, and no row of its own in the history: a notice that is gone in seconds is
+  // not worth a durable write, and to show it twice is to show it once.
+  absl::Status Type(const Caller& caller, const v1::SetTypingRequest& request);
+  absl::Status Draft(const Caller& caller, const v1::CreateDraftRequest& request,
+                     v1::CreateDraftResponse& response);
 
  private:
-  // What the person said about a message.
-  struct Answer {
-    PendingSends::Ask ask;
-    v1::SendMessageRequest request;
-    bool allowed = false;
-  };
-  // Owned by the sender and by what the desk calls back with: the desk's thread may still call when
-  // the sender is gone.
-  struct Answers {
-    platform::Mutex mutex;
-    platform::ConditionVariable changed;
-    std::deque<Answer> waiting ABSL_GUARDED_BY(mutex);
-    bool stopping ABSL_GUARDED_BY(mutex) = false;
-  };
+  using Prepare = absl::FunctionRef<absl::StatusOr<Outgoing>(const Asker&)>;
+  using Answer = absl::FunctionRef<void(const Asker&, const Outgoing&, const v1::CommandResult&)>;
 
-  explicit MessageSender(const Parts& parts);
-  void Loop();
-
-  // Fills in the trail; tells the owner of a loop.
-  absl::Status Trace(const Asker& asker, const std::string& caused_by_event_id, Outgoing& outgoing);
-  // Takes from the app's limits and passes the loop guard. UNAVAILABLE GATEKEEPER_OFFLINE,
-  // RESOURCE_EXHAUSTED LIMIT_EXCEEDED or LOOP.
-  absl::Status Admit(const Asker& asker, Outgoing& outgoing);
-  // Gives back what a command that did not go out has used up.
-  void TakeBack(const permissions::Principal& app, const Outgoing& outgoing);
-  // Writes the history and runs the command.
-  absl::StatusOr<v1::CommandResult> Deliver(const permissions::Principal& app, Outgoing& outgoing);
-  absl::Status SendNow(const Asker& asker, Outgoing& outgoing, v1::SendMessageResponse& response);
-  // Puts the message before the person.
-  absl::Status Ask(const Caller& caller, const Outgoing& outgoing,
-                   const v1::SendMessageRequest& request);
-  // Does what the person said, and tells the app.
-  void TakeUp(const Answer& answer);
-  PendingSends::Ended Carry(const Answer& answer);
-  // Tells the app how it ended.
-  absl::Status Tell(const PendingSends::Ended& ended);
-  void TellLoop(const AppSnapshot& app, permissions::ChatId chat, std::string_view what);
+  explicit MessageSender(const Parts& parts) : parts_(parts) {}
+  // Prepares, counts and runs the request, once for its id. 'answer' fills in the response.
+  // 'ask', for what the person must confirm first, puts it before them.
+  absl::Status Once(const Caller& caller, std::string_view method, const std::string& request_id,
+                    const google::protobuf::MessageLite& request,
+                    google::protobuf::MessageLite& response, Prepare prepare, Answer answer,
+                    absl::FunctionRef<absl::Status(const Outgoing&)> ask);
+  // The same for what the person need not confirm and that answers with nothing.
+  absl::Status Once(const Caller& caller, std::string_view method, const std::string& request_id,
+                    const google::protobuf::MessageLite& request,
+                    google::protobuf::MessageLite& response, Prepare prepare);
 
   const Parts& parts_;
-  PendingSends pending_;
-  const std::shared_ptr<Answers> answers_ = std::make_shared<Answers>();
-  std::thread thread_;
+  RecentSent recent_;
+  PendingSends pending_{parts_.store};
+  LateResults late_{parts_, pending_};
+  Dispatch dispatch_{parts_, late_};
+  AskedSends asked_{parts_, dispatch_, pending_};
 };
 
 }  // namespace postern::broker

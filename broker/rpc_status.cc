@@ -88,10 +88,15 @@ std::optional<v1::ErrorReason> ReasonOf(const absl::Status& status) {
   return reason;
 }
 
-std::string FieldOf(const absl::Status& status) {
+v1::ErrorInfo ErrorInfoOf(const absl::Status& status) {
   const auto payload = status.GetPayload(kErrorInfoType);
   v1::ErrorInfo info;
   if (!payload || !info.ParseFromString(std::string(*payload))) return {};
+  return info;
+}
+
+std::string FieldOf(const absl::Status& status) {
+  const v1::ErrorInfo info = ErrorInfoOf(status);
   const auto field = info.metadata().find("field");
   return field == info.metadata().end() ? std::string() : field->second;
 }

@@ -26,6 +26,8 @@ absl::Status ReasonStatus(absl::StatusCode code, v1::ErrorReason reason, std::st
 
 // Returns the reason that 'status' carries, or nothing.
 std::optional<v1::ErrorReason> ReasonOf(const absl::Status& status);
+// Returns what an app would be told of 'status'; empty when it carries no reason.
+v1::ErrorInfo ErrorInfoOf(const absl::Status& status);
 // Returns the metadata "field" of 'status'; empty when there is none.
 std::string FieldOf(const absl::Status& status);
 

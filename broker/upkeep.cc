@@ -80,6 +80,8 @@ void Upkeep::Loop() {
 void Upkeep::RunRound() {
   Journal("accesses", options_.accesses.Flush(AccessHistory::Minutes::kFinished));
   LookAtClock();
+  options_.tell_overdue();
+  Journal("files", options_.tend_files());
   const absl::Duration elapsed = options_.clock.Elapsed();
   if (elapsed - last_slow_round_ >= kUpkeepSlowInterval) {
     last_slow_round_ = elapsed;

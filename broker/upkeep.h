@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the daemon does once a minute, in this order: counts become rows of the access history, the
-// clock is looked at and kept, grants that nobody uses lapse, and the secret store is told how far
-// the database came.
+// clock is looked at and kept, overdue answers are told, grants that nobody uses lapse, and the
+// secret store is told how far the database came.
 #pragma once
 
 #include <absl/base/thread_annotations.h>
@@ -38,6 +38,10 @@ class Upkeep {
     std::function<int(const permissions::Principal&)> connections_of;
     // Between rounds, in time that has really passed.
     absl::Duration interval;
+    // Tells apps what became of requests that nobody has answered in time.
+    std::function<void()> tell_overdue;
+    // Reads on what the log says of files, and frees what was deleted or left lying.
+    std::function<absl::Status()> tend_files;
   };
   explicit Upkeep(Options options);
   // Stops.

@@ -15,6 +15,7 @@
 #include "broker/attachment_limits.h"
 #include "broker/event_intake.h"
 #include "broker/limits.h"
+#include "broker/request_check.h"
 #include "broker/rpc_status.h"
 #include "platform/secret_bytes.h"
 #include "platform/status_macros.h"
@@ -123,7 +124,7 @@ absl::StatusOr<UploadBook::Upload> UploadBook::Begin(const Principal& principal,
     }
     return database.Run(
         "INSERT INTO uploads(principal, request_id, digest, name, key, size, attachment, "
-        "remote_id, time) VALUES(?, ?, ?, ?, ?, ?, x'', '', ?)",
+        "remote_id, time, description) VALUES(?, ?, ?, ?, ?, ?, x'', '', ?, x'')",
         Blob{principal.view()}, std::string_view(request_id), Blob{digest},
         std::string_view(upload.name), Blob{upload.key}, size, absl::ToUnixSeconds(clock_.Now()));
   }));
@@ -140,18 +141,40 @@ absl::StatusOr<std::unique_ptr<VaultFile>> UploadBook::Open(const Upload& upload
 }
 
 absl::Status UploadBook::Done(const Principal& principal, const std::string& request_id,
-                              AttachmentId attachment, const std::string& remote_id) {
+                              AttachmentId attachment, const std::string& remote_id,
+                              const v1::Attachment& description) {
   ASSIGN_OR_RETURN(const std::optional<Upload> upload, Find(principal, request_id));
   if (!upload.has_value()) return absl::NotFoundError("the upload was dropped");
+  const std::string said = description.SerializeAsString();
   RETURN_IF_ERROR(store_.Write([&](Database& database) {
     return database.Run(
-        "UPDATE uploads SET name = '', key = x'', attachment = ?, remote_id = ?, time = ? "
-        "WHERE principal = ? AND request_id = ?",
+        "UPDATE uploads SET name = '', key = x'', attachment = ?, remote_id = ?, time = ?, "
+        "description = ? WHERE principal = ? AND request_id = ?",
         Blob{attachment.view()}, std::string_view(remote_id), absl::ToUnixSeconds(clock_.Now()),
-        Blob{principal.view()}, std::string_view(request_id));
+        Blob{said}, Blob{principal.view()}, std::string_view(request_id));
   }));
   RemoveFile(upload->name);
   return absl::OkStatus();
+}
+
+absl::StatusOr<UploadBook::Uploaded> UploadBook::FindDone(const Principal& principal,
+                                                          AttachmentId attachment) {
+  std::optional<Uploaded> uploaded;
+  RETURN_IF_ERROR(store_.Read([&](Database& database) -> absl::Status {
+    ASSIGN_OR_RETURN(Statement row,
+                     database.Prepare("SELECT remote_id, description FROM uploads WHERE "
+                                      "principal = ? AND attachment = ? AND length(remote_id) > "
+                                      "0"));
+    row.BindAll(Blob{principal.view()}, Blob{attachment.view()});
+    ASSIGN_OR_RETURN(const bool found, row.Step());
+    if (!found) return absl::OkStatus();
+    uploaded.emplace();
+    uploaded->remote_id = std::string(row.Text(0));
+    if (uploaded->description.ParseFromString(std::string(row.Bytes(1)))) return absl::OkStatus();
+    return absl::DataLossError("a stored upload is unreadable");
+  }));
+  if (!uploaded.has_value()) return NotFound("attachment_ids");
+  return *std::move(uploaded);
 }
 
 absl::Status UploadBook::Drop(const Principal& principal, const std::string& request_id) {

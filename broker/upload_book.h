@@ -20,6 +20,7 @@
 #include "permissions/ids.h"
 #include "platform/clock.h"
 #include "platform/mutex.h"
+#include "postern/v1/message.pb.h"
 
 namespace postern::broker {
 
@@ -70,9 +71,20 @@ class UploadBook {
                                uint64_t size);
   // Opens the bytes that have come: to be read when all have, to be written on otherwise.
   absl::StatusOr<std::unique_ptr<VaultFile>> Open(const Upload& upload);
-  // The network has it: its bytes are not needed any more.
+  // The network has it: its bytes are not needed any more. 'description' is what the app said of
+  // it.
   absl::Status Done(const permissions::Principal& principal, const std::string& request_id,
-                    permissions::AttachmentId attachment, const std::string& remote_id);
+                    permissions::AttachmentId attachment, const std::string& remote_id,
+                    const v1::Attachment& description);
+  // Something that this app uploaded and the network has: what the network calls it, and what it
+  // is.
+  struct Uploaded {
+    std::string remote_id;
+    v1::Attachment description;
+  };
+  // NOT_FOUND, naming 'attachment_ids', when the app uploaded no such thing.
+  absl::StatusOr<Uploaded> FindDone(const permissions::Principal& principal,
+                                    permissions::AttachmentId attachment);
   // Throws away what has come.
   absl::Status Drop(const permissions::Principal& principal, const std::string& request_id);
 

@@ -59,15 +59,41 @@ TEST_F(PendingSendsTest, WhatEndedIsToldAsItEnded) {
     ended.ask = ask_;
     ended.outcome = static_cast<RequestCompleted::Outcome>(number);
     ended.message = IdOf<permissions::MessageId>(4);
+    ended.error.set_reason("GATEKEEPER_REFUSED");
     ASSERT_TRUE(pending.Add(ask_).ok());
     ASSERT_TRUE(pending.Begin(ask_).ok());
     ASSERT_TRUE(pending.End(ended).ok());
     ASSERT_TRUE(Left().has_value());
     EXPECT_EQ(Left()->outcome, ended.outcome);
     EXPECT_EQ(Left()->message, ended.message);
+    EXPECT_EQ(Left()->error.reason(), "GATEKEEPER_REFUSED");
     ASSERT_TRUE(pending.Remove(ask_).ok());
     EXPECT_FALSE(Left().has_value());
   }
+}
+
+TEST_F(PendingSendsTest, WhatTheGatekeeperHasIsWaitedForOn) {
+  PendingSends pending(*store_);
+  ASSERT_TRUE(pending.Add(ask_).ok());
+  ASSERT_TRUE(pending.Begin(ask_).ok());
+  const absl::Time since = absl::FromUnixSeconds(1000);
+  ASSERT_TRUE(pending.Wait({ask_, "command", since}).ok());
+  EXPECT_FALSE(Left().has_value());
+  const auto waiting = PendingSends(*store_).StillWaiting();
+  ASSERT_TRUE(waiting.ok()) << waiting.status();
+  ASSERT_EQ(waiting->size(), 1u);
+  EXPECT_EQ(waiting->front().command_id, "command");
+  EXPECT_EQ(waiting->front().since, since);
+  EXPECT_EQ(waiting->front().ask.principal, ask_.principal);
+  EXPECT_EQ(waiting->front().ask.request_id, ask_.request_id);
+  EXPECT_EQ(waiting->front().ask.account, ask_.account);
+  EXPECT_EQ(waiting->front().ask.chat, ask_.chat);
+  PendingSends::Ended ended;
+  ended.ask = ask_;
+  ended.outcome = RequestCompleted::OUTCOME_DONE;
+  ASSERT_TRUE(pending.End(ended).ok());
+  EXPECT_TRUE(pending.StillWaiting()->empty());
+  EXPECT_EQ(Left()->outcome, RequestCompleted::OUTCOME_DONE);
 }
 
 }  // namespace
