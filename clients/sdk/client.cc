@@ -106,13 +106,36 @@ class BrokerClient final : public Client {
   }
 
   absl::StatusOr<v1::SendMessageResponse> SendMessage(v1::SendMessageRequest request) override {
-    if (request.request_id().empty()) request.set_request_id(MakeRequestId());
-    return Call(*core_, *core_->stubs.message, &v1::MessageService::Stub::SendMessage, request);
+    return Write(&v1::MessageService::Stub::SendMessage, std::move(request));
+  }
+
+  absl::StatusOr<v1::EditMessageResponse> EditMessage(v1::EditMessageRequest request) override {
+    return Write(&v1::MessageService::Stub::EditMessage, std::move(request));
+  }
+
+  absl::StatusOr<v1::DeleteMessageResponse> DeleteMessage(
+      v1::DeleteMessageRequest request) override {
+    return Write(&v1::MessageService::Stub::DeleteMessage, std::move(request));
   }
 
   absl::StatusOr<v1::SetReactionResponse> SetReaction(v1::SetReactionRequest request) override {
-    if (request.request_id().empty()) request.set_request_id(MakeRequestId());
-    return Call(*core_, *core_->stubs.message, &v1::MessageService::Stub::SetReaction, request);
+    return Write(&v1::MessageService::Stub::SetReaction, std::move(request));
+  }
+
+  absl::StatusOr<v1::VotePollResponse> VotePoll(v1::VotePollRequest request) override {
+    return Write(&v1::MessageService::Stub::VotePoll, std::move(request));
+  }
+
+  absl::StatusOr<v1::MarkReadResponse> MarkRead(v1::MarkReadRequest request) override {
+    return Write(&v1::MessageService::Stub::MarkRead, std::move(request));
+  }
+
+  absl::StatusOr<v1::SetTypingResponse> SetTyping(v1::SetTypingRequest request) override {
+    return Write(&v1::MessageService::Stub::SetTyping, std::move(request));
+  }
+
+  absl::StatusOr<v1::CreateDraftResponse> CreateDraft(v1::CreateDraftRequest request) override {
+    return Write(&v1::MessageService::Stub::CreateDraft, std::move(request));
   }
 
   absl::StatusOr<v1::GetSelfResponse> GetSelf() override {
@@ -157,6 +180,15 @@ class BrokerClient final : public Client {
   Stubs& stubs() override { return core_->stubs; }
 
  private:
+  // A call that changes something, under a request id of its own unless the caller gave one.
+  template <typename Request, typename Response>
+  absl::StatusOr<Response> Write(grpc::Status (v1::MessageService::Stub::*method)(
+                                     grpc::ClientContext*, const Request&, Response*),
+                                 Request request) {
+    if (request.request_id().empty()) request.set_request_id(MakeRequestId());
+    return Call(*core_, *core_->stubs.message, method, request);
+  }
+
   const std::shared_ptr<ClientCore> core_;  // shared with the subscriptions
 };
 

@@ -104,8 +104,16 @@ class Client {
   absl::StatusOr<v1::SendMessageResponse> SendText(const std::string& chat_id,
                                                    const std::string& text,
                                                    const std::string& caused_by_event_id = {});
-  // Sets or removes the user's reaction; request ids and retries as for SendMessage.
+  // The other calls by which apps write (message_service.proto); request ids and retries as for
+  // SendMessage.
+  virtual absl::StatusOr<v1::EditMessageResponse> EditMessage(v1::EditMessageRequest request) = 0;
+  virtual absl::StatusOr<v1::DeleteMessageResponse> DeleteMessage(
+      v1::DeleteMessageRequest request) = 0;
   virtual absl::StatusOr<v1::SetReactionResponse> SetReaction(v1::SetReactionRequest request) = 0;
+  virtual absl::StatusOr<v1::VotePollResponse> VotePoll(v1::VotePollRequest request) = 0;
+  virtual absl::StatusOr<v1::MarkReadResponse> MarkRead(v1::MarkReadRequest request) = 0;
+  virtual absl::StatusOr<v1::SetTypingResponse> SetTyping(v1::SetTypingRequest request) = 0;
+  virtual absl::StatusOr<v1::CreateDraftResponse> CreateDraft(v1::CreateDraftRequest request) = 0;
 
   virtual absl::StatusOr<v1::GetSelfResponse> GetSelf() = 0;
   virtual absl::StatusOr<Page<v1::Account>> ListAccounts(const PageOptions& page = {}) = 0;

@@ -77,6 +77,13 @@ bool EndsLink(const absl::Status& status) {
   }
 }
 
+// An id alone asks how an earlier command ended. A command of a newer broker has more to it, in
+// fields without a name here.
+bool IsQuestion(const v1::Command& command) {
+  return command.kind_case() == v1::Command::KIND_NOT_SET &&
+         command.GetReflection()->GetUnknownFields(command).empty();
+}
+
 class Link final : public GatekeeperLink {
  public:
   Link(v1::Manifest manifest, v1::AttachHello hello, GatekeeperOptions options,
@@ -472,6 +479,14 @@ class Link final : public GatekeeperLink {
 
   void CarryOut(const v1::Command& command) {
     CommandJournal::Next next = journal_.Begin(command);
+    if (next.carry_out && IsQuestion(command)) {
+      v1::CommandResult result;
+      result.set_command_id(command.command_id());
+      result.set_state(v1::CommandResult::STATE_UNKNOWN);
+      result.set_reason("this adapter knows of no such command");
+      Answer(result, {}).IgnoreError();
+      return;
+    }
     if (next.carry_out) {
       const bool able = callbacks_.on_command && (!command.has_upload() || callbacks_.on_chunk);
       if (!able) {

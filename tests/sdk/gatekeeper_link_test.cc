@@ -263,5 +263,26 @@ TEST_F(LinkCommands, ThatFailedForNowMayBeCarriedOutAgain) {
   broker_.WaitFor([&] { return carried_out == 2; });
 }
 
+TEST_F(LinkCommands, AreAskedForByTheirIdsAlone) {
+  std::atomic<int> carried_out = 0;
+  GatekeeperCallbacks callbacks;
+  callbacks.on_command = [&](const v1::Command&) { ++carried_out; };
+  const auto link = Open(callbacks);
+  broker_.SendCommand(SendCommandOf("c1"));
+  broker_.WaitFor([&] { return carried_out == 1; });
+  ASSERT_TRUE(link->Answer(Result("c1", v1::CommandResult::STATE_PENDING)).ok());
+  ASSERT_TRUE(link->Answer(Result("c1", v1::CommandResult::STATE_SENT)).ok());
+  broker_.WaitFor([&] { return ResultsOf("c1", v1::CommandResult::STATE_SENT) == 1; });
+  v1::Command question;
+  question.set_command_id("c1");
+  broker_.SendCommand(question);
+  broker_.WaitFor([&] { return ResultsOf("c1", v1::CommandResult::STATE_SENT) == 2; });
+  // Of what was never given, nobody knows.
+  question.set_command_id("c2");
+  broker_.SendCommand(question);
+  broker_.WaitFor([&] { return ResultsOf("c2", v1::CommandResult::STATE_UNKNOWN) == 1; });
+  EXPECT_EQ(carried_out, 1);
+}
+
 }  // namespace
 }  // namespace postern::sdk
