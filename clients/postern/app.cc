@@ -56,7 +56,7 @@ void TellEnrollment(Context& context, const v1::Manifest& manifest,
 
 }  // namespace
 
-std::string OwnStateDirectory(const Paths& paths) {
+std::string OwnStateDirectory(const owner::Paths& paths) {
   return absl::StrCat(paths.clients_directory, "/", kOwnAppId);
 }
 
@@ -74,7 +74,12 @@ v1::Manifest OwnManifest() {
   manifest.add_optional_scopes(v1::SCOPE_RECEIPTS_READ);
   manifest.add_optional_scopes(v1::SCOPE_TYPING_READ);
   manifest.add_optional_scopes(v1::SCOPE_CALLS_READ);
+  manifest.add_optional_scopes(v1::SCOPE_MESSAGES_DRAFT);
   manifest.add_optional_scopes(v1::SCOPE_MESSAGES_SEND);
+  manifest.add_optional_scopes(v1::SCOPE_MESSAGES_EDIT_OWN);
+  manifest.add_optional_scopes(v1::SCOPE_MESSAGES_DELETE_OWN);
+  manifest.add_optional_scopes(v1::SCOPE_REACTIONS_WRITE);
+  manifest.add_optional_scopes(v1::SCOPE_RECEIPTS_WRITE);
   manifest.mutable_data_destination()->set_kind(v1::DataDestination::KIND_STAYS_ON_DEVICE);
   manifest.set_software_version(POSTERN_VERSION);
   return manifest;

@@ -15,6 +15,9 @@ void AddMessages(CommandLine& line) {
   AddMessagesList(line, messages);
   AddMessagesWatch(line, messages);
   AddMessagesSend(line, messages);
+  AddMessagesEditAndDelete(line, messages);
+  AddMessagesReactAndVote(line, messages);
+  AddMessagesDraftAndMarkRead(line, messages);
 }
 
 }  // namespace postern::cli
