@@ -4,15 +4,17 @@
 #include <map>
 #include <memory>
 
+#include "clients/owner/visible_text.h"
 #include "clients/postern/commands.h"
 #include "clients/postern/event_line.h"
 #include "clients/postern/grant_text.h"
 #include "clients/postern/owner.h"
-#include "clients/postern/visible_text.h"
 #include "clients/sdk/manifest.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::VisibleText;
 
 void PrintChats(const std::string& label,
                 const google::protobuf::RepeatedPtrField<std::string>& ids,
@@ -55,6 +57,9 @@ ExitCode RunShow(Context& context, const std::string& text) {
   }
   if (grant.limits().bytes_per_day() > 0) {
     out.Line(absl::StrCat("limit      ", SizeText(grant.limits().bytes_per_day()), " read a day"));
+  }
+  if (grant.may_start()) {
+    out.Line("start      Postern starts the app when something arrives for it");
   }
   out.Line("may");
   for (const int number : grant.scopes()) {

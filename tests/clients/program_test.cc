@@ -108,6 +108,7 @@ const char* const kCommands[] = {
     "unseal",
     "disclosures",
     "disclosures policy",
+    "erasures",
     "pause",
     "resume",
     "enroll",
@@ -177,7 +178,7 @@ TEST_F(Postern, TakesValuesThatBeginWithADash) {
 TEST_F(Postern, SaysWhatToDoWhenNoBrokerRuns) {
   for (const char* arguments :
        {"status", "apps list", "grants list", "chats list", "contacts list", "pause", "audit list", "audit verify",
-        "audit export", "seal Family", "seal list", "unseal Family", "disclosures",
+        "audit export", "seal Family", "seal list", "unseal Family", "disclosures", "erasures",
         "disclosures policy xmpp off", "resume", "messages watch", "messages send Family hi",
         "enroll"}) {
     const Result result = Run(arguments);
