@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The libpurple adapter without a broker, for tests only: what it hands over is written to the file
-// POSTERN_TEST_EVENTS, one JSON object a line; commands are read, one a line, from the FIFO
-// POSTERN_TEST_COMMANDS. Built with the tests and never installed.
+// POSTERN_TEST_EVENTS, one JSON object a line; commands and the parts of uploads are read, one a
+// line, from the FIFO POSTERN_TEST_COMMANDS. Built with the tests and never installed.
 #include <accountopt.h>
 #include <fcntl.h>
 #include <google/protobuf/util/json_util.h>
@@ -33,6 +33,10 @@ class FileOutlet : public Outlet {
     Write("result", result);
     return absl::OkStatus();
   }
+  absl::Status SendChunk(const v1::AttachmentChunk& chunk) override {
+    Write("chunk", chunk);
+    return absl::OkStatus();
+  }
 
  private:
   void Write(const char* what, const google::protobuf::Message& message) {
@@ -59,10 +63,17 @@ gboolean OnCommand(GIOChannel* channel, GIOCondition, gpointer) {
   char* line = nullptr;
   if (g_io_channel_read_line(channel, &line, nullptr, nullptr, nullptr) != G_IO_STATUS_NORMAL)
     return TRUE;
-  v1::Command command;
-  (void)google::protobuf::util::JsonStringToMessage(line, &command);
+  // A line that begins with '+' is a part of an upload.
+  if (*line == '+') {
+    v1::AttachmentChunk chunk;
+    (void)google::protobuf::util::JsonStringToMessage(line + 1, &chunk);
+    g_state.adapter->files().TakeChunk(chunk);
+  } else {
+    v1::Command command;
+    (void)google::protobuf::util::JsonStringToMessage(line, &command);
+    g_state.adapter->Execute(command);
+  }
   g_free(line);
-  g_state.adapter->Execute(command);
   return TRUE;
 }
 

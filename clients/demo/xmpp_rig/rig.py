@@ -45,8 +45,11 @@ NEEDED = {
 # publishes nothing and the messages go out in clear.
 PEP_IDENTITY_MODULE = 'module:add_identity("pubsub", "pep", "Prosody");\n'
 
-# Each is in the other's contacts: device lists come on their own only from people one is subscribed to.
-GROUPS = f"[People]\n{OWNER}@{DOMAIN}=Bob\n{PEER}@{DOMAIN}=Carol\n"
+STRANGER = "stranger"
+ROOMS = f"rooms.{DOMAIN}"  # where groups are made
+
+# Each is in the others' contacts: device lists come on their own only from people one is subscribed to.
+GROUPS = "[People]\n"
 
 PROSODY_CONFIG = """\
 daemonize = false
@@ -59,7 +62,9 @@ c2s_direct_tls_ports = {{ }}
 s2s_ports = {{ }}
 s2s_direct_tls_ports = {{ }}
 http_ports = {{ }}
-https_ports = {{ }}
+https_ports = {{ {https_port} }}
+https_interfaces = {{ "127.0.0.1" }}
+https_ssl = {{ key = "{home}/server.key", certificate = "{home}/server.crt" }}
 component_ports = {{ }}
 modules_disabled = {{ "s2s" }}
 modules_enabled = {{ "roster", "saslauth", "tls", "disco", "carbons", "pep", "blocklist", "vcard4",
@@ -73,6 +78,11 @@ limits = {{ c2s = {{ rate = "1mb/s" }} }}
 log = {{ {{ levels = {{ min = "debug" }}, to = "file", filename = "{home}/prosody.log", timestamps = true }} }}
 VirtualHost "{domain}"
   ssl = {{ key = "{home}/server.key", certificate = "{home}/server.crt" }}
+Component "rooms.{domain}" "muc"
+  modules_enabled = {{ "muc_mam" }}
+Component "upload.{domain}" "http_file_share"
+  http_host = "127.0.0.1"
+  http_external_url = "https://127.0.0.1:{https_port}/"
 """
 
 PROFANITY_ACCOUNT = """\
@@ -138,8 +148,10 @@ def free_port():
 class Rig:
     """The rig in one folder. `state` is what every command needs to know; it is made once by `start`."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, people=()):
+        """`people`: further accounts by name. One that is called STRANGER is in nobody's contacts."""
         self.folder = os.path.realpath(folder)
+        self.people = list(people)
         self.state_path = os.path.join(self.folder, "rig.json")
         self.state = {}
         self.keeper = None  # in the process that started it
@@ -174,6 +186,7 @@ class Rig:
             "domain": DOMAIN,
             "host": "127.0.0.1",
             "port": free_port(),
+            "https_port": free_port(),
             "owner": f"{OWNER}@{DOMAIN}",
             "owner_password_file": os.path.join(self.folder, "owner.password"),
             "peer": f"{PEER}@{DOMAIN}",
@@ -190,9 +203,12 @@ class Rig:
             check=True, capture_output=True)
         shutil.copyfile(f"{home}/server.crt", self.state["certificate"])
         write_private(f"{home}/plugins/mod_pep_server_identity.lua", PEP_IDENTITY_MODULE)
-        write_private(f"{home}/groups", GROUPS)
+        names = [name for name in (OWNER, PEER, *self.people) if name != STRANGER]
+        write_private(f"{home}/groups",
+                      GROUPS + "".join(f"{name}@{DOMAIN}={name.capitalize()}\n" for name in names))
         write_private(f"{home}/prosody.cfg.lua",
-                      PROSODY_CONFIG.format(home=home, port=self.state["port"], domain=DOMAIN))
+                      PROSODY_CONFIG.format(home=home, port=self.state["port"], domain=DOMAIN,
+                                            https_port=self.state["https_port"]))
         if user:
             for parent, folders, files in os.walk(home):
                 for name in [parent] + [os.path.join(parent, entry) for entry in folders + files]:
@@ -201,6 +217,17 @@ class Rig:
         write_private(self.state["owner_password_file"], owner_password)
         self.register(OWNER, owner_password)
         self.register(PEER, self.state["peer_password"])
+        for name in self.people:
+            password = secrets.token_urlsafe(18)
+            write_private(os.path.join(self.folder, f"{name}.password"), password)
+            self.register(name, password)
+
+    def password(self, name):
+        if name == PEER:
+            return self.state["peer_password"]
+        path = os.path.join(self.folder, f"{'owner' if name == OWNER else name}.password")
+        with open(path, encoding="utf-8") as file:
+            return file.read()
 
     def as_server(self, *command):
         """`command` as the server's user, ended with its parent."""
@@ -385,7 +412,8 @@ class Rig:
         log_path = os.path.join(self.folder, "keeper.log")
         with open(log_path, "wb") as log:
             keeper = subprocess.Popen(
-                [sys.executable, os.path.realpath(__file__), "keep", self.folder, "--owner", str(owner)],
+                [sys.executable, os.path.realpath(__file__), "keep", self.folder, "--owner", str(owner),
+                 *(argument for name in self.people for argument in ("--person", name))],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
         def ready():
@@ -420,10 +448,10 @@ class Rig:
             self.keeper.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def host_flags(self, data_directory):
-        """What postern-purple-host needs to be the owner's client."""
-        return ["--account", f"{self.state['owner']}/postern",
-                "--password-file", self.state["owner_password_file"],
+    def host_flags(self, data_directory, name=OWNER):
+        """What postern-purple-host needs to be the client of the owner, or of one of `people`."""
+        return ["--account", f"{name}@{DOMAIN}/postern",
+                "--password-file", os.path.join(self.folder, f"{'owner' if name == OWNER else name}.password"),
                 "--server", f"{self.state['host']}:{self.state['port']}",
                 "--trust-certificate", self.state["certificate"],
                 "--data-dir", data_directory]
@@ -476,12 +504,13 @@ def main():
         for word in words:
             command.add_argument(word)
         if name in ("start", "keep"):
+            command.add_argument("--person", action="append", default=[], help="one more account")
             command.add_argument("--owner", type=int, default=0,
                                  help="end when this process does (0: only `stop` ends it)")
         if name == "wait-for":
             command.add_argument("--seconds", type=float, default=PEER_SECONDS)
     arguments = parser.parse_args()
-    rig = Rig(arguments.folder)
+    rig = Rig(arguments.folder, getattr(arguments, "person", ()))
     try:
         if arguments.command == "start":
             rig.start(arguments.owner)

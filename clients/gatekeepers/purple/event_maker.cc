@@ -4,8 +4,18 @@
 #include <utility>
 
 namespace postern::purple {
+namespace {
 
-std::string ContactId(std::string_view bare_jid) { return "xmpp:" + std::string(bare_jid); }
+constexpr std::string_view kScheme = "xmpp:";
+
+}  // namespace
+
+std::string ContactId(std::string_view jid) { return std::string(kScheme).append(jid); }
+
+std::string JidOf(std::string_view contact_id) {
+  if (!contact_id.starts_with(kScheme)) return "";
+  return std::string(contact_id.substr(kScheme.size()));
+}
 
 v1::Account EventMaker::Account() const {
   v1::Account account;
@@ -18,27 +28,6 @@ v1::Account EventMaker::Account() const {
   return account;
 }
 
-v1::ChatCapabilities EventMaker::Capabilities() {
-  v1::ChatCapabilities result;
-  result.set_hash("purple-direct-1");
-  result.set_text(v1::CAPABILITY_LEVEL_FULL);
-  result.set_formatting(v1::CAPABILITY_LEVEL_DROPPED);
-  result.set_reply(v1::CAPABILITY_LEVEL_DROPPED);
-  result.set_mention(v1::CAPABILITY_LEVEL_DROPPED);
-  result.set_edit(v1::CAPABILITY_LEVEL_REJECTED);
-  result.set_delete_(v1::CAPABILITY_LEVEL_REJECTED);
-  result.set_reaction(v1::CAPABILITY_LEVEL_REJECTED);
-  result.set_attachment(v1::CAPABILITY_LEVEL_REJECTED);
-  result.set_read_receipt(v1::CAPABILITY_LEVEL_REJECTED);
-  result.set_typing(v1::CAPABILITY_LEVEL_REJECTED);
-  result.set_poll(v1::CAPABILITY_LEVEL_REJECTED);
-  result.set_location(v1::CAPABILITY_LEVEL_REJECTED);
-  result.set_disappearing(v1::CAPABILITY_LEVEL_REJECTED);
-  result.set_manage(v1::CAPABILITY_LEVEL_REJECTED);
-  result.set_text_bytes_max(kTextBytesMax);
-  return result;
-}
-
 v1::Event EventMaker::InChat(const std::string& chat_jid, std::time_t time) const {
   v1::Event event;
   event.set_chat_id(chat_jid);
@@ -48,15 +37,24 @@ v1::Event EventMaker::InChat(const std::string& chat_jid, std::time_t time) cons
 
 v1::Event EventMaker::Message(const MessageFacts& facts) const {
   v1::Event event = InChat(facts.chat_jid, facts.time);
+  event.set_backfill(facts.backfill);
   v1::Message& message = *event.mutable_message_created()->mutable_message();
   message.set_id(facts.id);
   message.set_chat_id(facts.chat_jid);
-  message.set_sender_contact_id(ContactId(facts.from_owner ? owner_jid_ : facts.chat_jid));
+  message.set_sender_contact_id(facts.sender_contact_id);
   message.set_sender_display_name(facts.sender_name);
   message.set_from_owner(facts.from_owner);
   *message.mutable_create_time() = event.event_time();
   message.set_end_to_end_encrypted(facts.end_to_end_encrypted);
-  if (facts.text.size() > kTextBytesMax) {
+  if (!facts.reply_to_id.empty()) {
+    message.mutable_reply_to()->set_message_id(facts.reply_to_id);
+    message.mutable_reply_to()->set_sender_contact_id(facts.reply_to_contact_id);
+    message.mutable_reply_to()->set_excerpt(facts.reply_excerpt);
+  }
+  if (facts.file) {
+    message.set_kind(v1::MESSAGE_KIND_MEDIA);
+    *message.add_attachments() = *facts.file;
+  } else if (facts.text.size() > kTextBytesMax) {
     message.set_kind(v1::MESSAGE_KIND_UNSUPPORTED);
     message.set_text("A text of " + std::to_string(facts.text.size()) + " bytes");
   } else {
@@ -66,25 +64,135 @@ v1::Event EventMaker::Message(const MessageFacts& facts) const {
   return event;
 }
 
-v1::Event EventMaker::ChatCreated(const std::string& chat_jid, const std::string& name) const {
+v1::Event EventMaker::Edited(const MessageFacts& facts) const {
+  v1::Event event = InChat(facts.chat_jid, facts.time);
+  event.set_backfill(facts.backfill);
+  v1::MessageEdited& edited = *event.mutable_message_edited();
+  edited.set_message_id(facts.id);
+  edited.set_sender_contact_id(facts.sender_contact_id);
+  edited.set_text(facts.text.size() > kTextBytesMax
+                      ? "A text of " + std::to_string(facts.text.size()) + " bytes"
+                      : facts.text);
+  edited.set_end_to_end_encrypted(facts.end_to_end_encrypted);
+  return event;
+}
+
+v1::Event EventMaker::Deleted(const std::string& chat_jid, const std::string& message_id,
+                              const std::string& contact_id) const {
   v1::Event event = InChat(chat_jid, std::time(nullptr));
-  v1::Chat& chat = *event.mutable_chat_created()->mutable_chat();
+  event.mutable_message_deleted()->set_message_id(message_id);
+  event.mutable_message_deleted()->set_contact_id(contact_id);
+  event.mutable_message_deleted()->set_for_everyone(true);
+  return event;
+}
+
+v1::Event EventMaker::Reaction(const std::string& chat_jid, const std::string& message_id,
+                               const std::string& contact_id, const std::string& emoji,
+                               bool removed) const {
+  v1::Event event = InChat(chat_jid, std::time(nullptr));
+  if (removed) {
+    v1::ReactionRemoved& reaction = *event.mutable_reaction_removed();
+    reaction.set_message_id(message_id);
+    reaction.set_contact_id(contact_id);
+    reaction.set_emoji(emoji);
+  } else {
+    v1::ReactionSet& reaction = *event.mutable_reaction_set();
+    reaction.set_message_id(message_id);
+    reaction.set_contact_id(contact_id);
+    reaction.set_emoji(emoji);
+  }
+  return event;
+}
+
+v1::Chat EventMaker::DirectChat(const std::string& chat_jid, const std::string& name,
+                                const ChatTraits& traits) const {
+  v1::Chat chat;
   chat.set_id(chat_jid);
   chat.set_kind(v1::CHAT_KIND_DIRECT);
   chat.set_name(name);
   chat.set_peer_contact_id(ContactId(chat_jid));
+  chat.set_end_to_end_encrypted(traits.encrypted);
   for (const auto& [jid, shown] : {std::pair(chat_jid, name), std::pair(owner_jid_, owner_jid_)}) {
     v1::Participant& participant = *chat.add_participants();
     participant.set_contact_id(ContactId(jid));
     participant.set_display_name(shown);
     participant.set_role(v1::PARTICIPANT_ROLE_MEMBER);
   }
-  *chat.mutable_capabilities() = Capabilities();
+  *chat.mutable_capabilities() = CapabilitiesOf(traits);
+  return chat;
+}
+
+v1::Chat EventMaker::GroupChat(const GroupFacts& facts) const {
+  v1::Chat chat;
+  chat.set_id(facts.jid);
+  chat.set_kind(v1::CHAT_KIND_GROUP);
+  chat.set_name(facts.name);
+  chat.set_topic(facts.topic);
+  chat.set_end_to_end_encrypted(facts.traits.encrypted);
+  for (const v1::Participant& participant : facts.participants) {
+    *chat.add_participants() = participant;
+  }
+  *chat.mutable_capabilities() = CapabilitiesOf(facts.traits);
+  return chat;
+}
+
+v1::Event EventMaker::ChatCreated(const v1::Chat& chat) const {
+  v1::Event event = InChat(chat.id(), std::time(nullptr));
+  *event.mutable_chat_created()->mutable_chat() = chat;
   return event;
 }
 
-v1::Event EventMaker::ContactSeen(const std::string& jid, const std::string& name,
-                                  bool in_roster) const {
+v1::Event EventMaker::ChatChanged(const v1::Chat& chat) const {
+  v1::Event event = InChat(chat.id(), std::time(nullptr));
+  *event.mutable_chat_changed()->mutable_chat() = chat;
+  return event;
+}
+
+v1::Event EventMaker::ChatRemoved(const std::string& chat_jid) const {
+  v1::Event event = InChat(chat_jid, std::time(nullptr));
+  event.mutable_chat_removed();
+  return event;
+}
+
+v1::Event EventMaker::CapabilitiesChanged(const std::string& chat_jid,
+                                          const ChatTraits& traits) const {
+  v1::Event event = InChat(chat_jid, std::time(nullptr));
+  *event.mutable_capabilities_changed()->mutable_capabilities() = CapabilitiesOf(traits);
+  return event;
+}
+
+v1::Event EventMaker::Joined(const std::string& chat_jid,
+                             const v1::Participant& participant) const {
+  v1::Event event = InChat(chat_jid, std::time(nullptr));
+  *event.mutable_participant_joined()->mutable_participant() = participant;
+  return event;
+}
+
+v1::Event EventMaker::Changed(const std::string& chat_jid,
+                              const v1::Participant& participant) const {
+  v1::Event event = InChat(chat_jid, std::time(nullptr));
+  *event.mutable_participant_changed()->mutable_participant() = participant;
+  return event;
+}
+
+v1::Event EventMaker::Left(const std::string& chat_jid, const std::string& contact_id,
+                           const std::string& removed_by_contact_id) const {
+  v1::Event event = InChat(chat_jid, std::time(nullptr));
+  event.mutable_participant_left()->set_contact_id(contact_id);
+  event.mutable_participant_left()->set_removed_by_contact_id(removed_by_contact_id);
+  return event;
+}
+
+v1::Event EventMaker::Request(const std::string& chat_jid, const std::string& contact_id,
+                              v1::MessageRequest::State state) const {
+  v1::Event event = InChat(chat_jid, std::time(nullptr));
+  event.mutable_message_request()->set_contact_id(contact_id);
+  event.mutable_message_request()->set_state(state);
+  return event;
+}
+
+v1::Event EventMaker::ContactSeen(const std::string& jid, const std::string& name, bool in_roster,
+                                  bool blocked) const {
   v1::Event event = InChat("", std::time(nullptr));
   v1::Contact& contact = *event.mutable_contact_changed()->mutable_contact();
   contact.set_id(ContactId(jid));
@@ -92,29 +200,47 @@ v1::Event EventMaker::ContactSeen(const std::string& jid, const std::string& nam
   contact.add_addresses(ContactId(jid));
   contact.set_in_address_book(in_roster);
   contact.set_is_self(jid == owner_jid_);
+  contact.set_blocked(blocked);
+  return event;
+}
+
+v1::Event EventMaker::Identity(const std::string& jid, v1::IdentityChanged::Kind kind) const {
+  v1::Event event = InChat("", std::time(nullptr));
+  event.mutable_identity_changed()->set_contact_id(ContactId(jid));
+  event.mutable_identity_changed()->set_kind(kind);
   return event;
 }
 
 v1::Event EventMaker::Receipt(const std::string& chat_jid, const std::string& message_id,
-                              v1::Receipt::Kind kind) const {
+                              const std::string& contact_id, v1::Receipt::Kind kind) const {
   v1::Event event = InChat(chat_jid, std::time(nullptr));
   event.mutable_receipt()->add_message_ids(message_id);
-  event.mutable_receipt()->set_contact_id(ContactId(chat_jid));
+  event.mutable_receipt()->set_contact_id(contact_id);
   event.mutable_receipt()->set_kind(kind);
   return event;
 }
 
-v1::Event EventMaker::Typing(const std::string& chat_jid, bool active) const {
+v1::Event EventMaker::ReadElsewhere(const std::string& chat_jid,
+                                    const std::string& message_id) const {
   v1::Event event = InChat(chat_jid, std::time(nullptr));
-  event.mutable_typing()->set_contact_id(ContactId(chat_jid));
+  event.mutable_unread_mark()->set_read_through_message_id(message_id);
+  return event;
+}
+
+v1::Event EventMaker::Typing(const std::string& chat_jid, const std::string& contact_id,
+                             bool active) const {
+  v1::Event event = InChat(chat_jid, std::time(nullptr));
+  event.mutable_typing()->set_contact_id(contact_id);
   event.mutable_typing()->set_active(active);
   return event;
 }
 
-v1::Event EventMaker::Presence(const std::string& jid, v1::Presence::State state) const {
+v1::Event EventMaker::Presence(const std::string& jid, v1::Presence::State state,
+                               std::time_t last_seen) const {
   v1::Event event = InChat("", std::time(nullptr));
   event.mutable_presence()->set_contact_id(ContactId(jid));
   event.mutable_presence()->set_state(state);
+  if (last_seen != 0) event.mutable_presence()->mutable_last_seen_time()->set_seconds(last_seen);
   return event;
 }
 

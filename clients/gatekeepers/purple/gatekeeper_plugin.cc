@@ -38,6 +38,9 @@ class LinkOutlet : public Outlet {
   absl::Status Answer(const v1::CommandResult& result, std::span<const v1::Event> events) override {
     return link->Answer(result, events);
   }
+  absl::Status SendChunk(const v1::AttachmentChunk& chunk) override {
+    return link->SendChunk(chunk, absl::ZeroDuration());
+  }
 
   std::unique_ptr<sdk::GatekeeperLink> link;
 };
@@ -61,6 +64,42 @@ gboolean RunCommand(gpointer data) {
 
 // On the link's thread: libpurple may be touched on its own only.
 void PassCommandOn(const v1::Command& command) { g_idle_add(RunCommand, new v1::Command(command)); }
+
+gboolean TakeChunk(gpointer data) {
+  const std::unique_ptr<v1::AttachmentChunk> chunk(static_cast<v1::AttachmentChunk*>(data));
+  if (g_plugin != nullptr && g_plugin->adapter != nullptr) {
+    g_plugin->adapter->files().TakeChunk(*chunk);
+  }
+  return G_SOURCE_REMOVE;
+}
+
+gboolean TellRoomAgain(gpointer data) {
+  const std::unique_ptr<std::string> command_id(static_cast<std::string*>(data));
+  if (g_plugin != nullptr && g_plugin->adapter != nullptr) {
+    g_plugin->adapter->files().RoomAgain(*command_id);
+  }
+  return G_SOURCE_REMOVE;
+}
+
+gboolean TellTransferEnded(gpointer data) {
+  const std::unique_ptr<std::string> command_id(static_cast<std::string*>(data));
+  if (g_plugin != nullptr && g_plugin->adapter != nullptr) {
+    g_plugin->adapter->files().TransferEnded(*command_id);
+  }
+  return G_SOURCE_REMOVE;
+}
+
+// On the link's threads, as PassCommandOn is. An upload is at most kFileBytesMax, and idle
+// callbacks run in the order they were added: its bytes do not overtake their command.
+void PassChunkOn(const v1::AttachmentChunk& chunk) {
+  g_idle_add(TakeChunk, new v1::AttachmentChunk(chunk));
+}
+void PassRoomOn(const std::string& command_id) {
+  g_idle_add(TellRoomAgain, new std::string(command_id));
+}
+void PassTransferEndOn(const std::string& command_id) {
+  g_idle_add(TellTransferEnded, new std::string(command_id));
+}
 
 gboolean TellAttachedAgain(gpointer) {
   if (g_plugin != nullptr && g_plugin->adapter != nullptr) g_plugin->adapter->AttachedAgain();
@@ -125,7 +164,7 @@ absl::Status Start() {
   const EventMaker maker(BareJid(purple_account_get_username(account)));
   v1::AttachHello hello;
   *hello.mutable_account() = maker.Account();
-  *hello.mutable_default_capabilities() = EventMaker::Capabilities();
+  *hello.mutable_default_capabilities() = CapabilitiesOf({});
   hello.set_software_version(absl::StrCat("libpurple ", purple_core_get_version()));
   const std::string profile = absl::StrCat(g_get_user_data_dir(), "/postern-clients/", kAppId);
   const std::unique_ptr<platform::SecretStore> secrets = platform::MakeSecretServiceStore(profile);
@@ -133,6 +172,9 @@ absl::Status Start() {
   options.secret_store = secrets.get();
   sdk::GatekeeperCallbacks callbacks;
   callbacks.on_command = PassCommandOn;
+  callbacks.on_chunk = PassChunkOn;
+  callbacks.on_room = PassRoomOn;
+  callbacks.on_transfer_ended = PassTransferEndOn;
   callbacks.on_state = TellState;
   callbacks.on_refused = TellRefusal;
   auto plugin = std::make_unique<Plugin>();

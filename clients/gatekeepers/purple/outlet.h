@@ -24,6 +24,8 @@ class Outlet {
   // Answers a command; 'events' are what it made, taken for good together with the answer.
   virtual absl::Status Answer(const v1::CommandResult& result,
                               std::span<const v1::Event> events) = 0;
+  // Takes the next bytes of a DownloadCommand. UNAVAILABLE: no room now, the same once more later.
+  virtual absl::Status SendChunk(const v1::AttachmentChunk& chunk) = 0;
 };
 
 }  // namespace postern::purple

@@ -1,23 +1,44 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The two things the adapter must remember from one run to the next, in libpurple's own 0700
-// folder: which chats it has announced, and whether the last run ended cleanly.
+// What the adapter must remember from one run to the next, in libpurple's own 0700 folder: small
+// facts by kind and key, and whether the last run ended cleanly. Never a message's text.
 #pragma once
 
 #include <ctime>
+#include <deque>
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
+#include <vector>
 
 namespace postern::purple {
 
+// The kinds of facts, as they stand in the file.
+inline constexpr char kChatFact[] = "chat";            // announced
+inline constexpr char kEncryptedFact[] = "encrypted";  // the chat has been encrypted
+inline constexpr char kContactFact[] = "contact";      // what was last told of the person
+inline constexpr char kDevicesFact[] = "devices";      // OMEMO device ids, each followed by ' '
+inline constexpr char kRoomFact[] = "room";            // joined; the value is the nick
+inline constexpr char kSeenFact[] = "seen";            // room + message id: taken already
+inline constexpr char kOriginFact[] = "origin";        // room + message id: the sender's own id
+inline constexpr char kNamedFact[] = "named";  // room + person + their own id: the message id
+inline constexpr char kReactionsFact[] = "reactions";  // chat + message + person: what stands
+
 class Remembered {
  public:
-  // Reads 'folder'/postern-chats. What cannot be read counts as not remembered: a chat is then
-  // announced once more, which is harmless.
+  // Reads 'folder'/postern-facts. What cannot be read counts as not remembered: a chat is then
+  // announced once more, which is harmless. Of each kind that grows with messages the newest
+  // 'kGrowingFactsMax' are kept.
   explicit Remembered(std::string folder);
 
-  bool Knows(const std::string& chat_jid) const { return chats_.count(chat_jid) > 0; }
-  void Add(const std::string& chat_jid);
+  bool Has(const char* kind, const std::string& key) const;
+  // Empty when there is none.
+  std::string Get(const char* kind, const std::string& key) const;
+  // True when that is new.
+  bool Put(const char* kind, const std::string& key, const std::string& value = {});
+  void Forget(const char* kind, const std::string& key);
+  std::vector<std::string> Keys(const char* kind) const;
+  // One key of several parts.
+  static std::string Key(std::initializer_list<std::string> parts);
 
   // Marks that messages may be arriving from now on. Returns when the last run did so, if it never
   // said that it was over: what reached it in its last moment may be lost.
@@ -25,9 +46,20 @@ class Remembered {
   void EndSession();
 
  private:
-  std::string chats_path_;
+  static constexpr size_t kGrowingFactsMax = 2000;
+  struct Facts {
+    std::map<std::string, std::string> values;
+    std::deque<std::string> order;  // of the kinds that grow: the keys, oldest first
+  };
+
+  void Take(const std::string& kind, const std::string& key, const std::string& value);
+  void Append(const std::string& kind, const std::string& key, const std::string& value);
+  void Rewrite();
+
+  std::string facts_path_;
   std::string session_path_;
-  std::set<std::string> chats_;
+  std::map<std::string, Facts> facts_;
+  size_t lines_ = 0;  // in the file
   bool in_session_ = false;
 };
 

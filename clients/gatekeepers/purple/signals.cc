@@ -13,8 +13,10 @@
 namespace postern::purple {
 namespace {
 
-// lurch listens at the default priority, the protocol itself last of all.
+// lurch listens 100 below the highest priority, the protocol itself at the highest. In between
+// purple-xmpp-carbons takes the text out of what was sent from another device.
 constexpr int kBeforeAll = PURPLE_SIGNAL_PRIORITY_LOWEST;
+constexpr int kBetweenLurchAndCarbons = PURPLE_SIGNAL_PRIORITY_HIGHEST - 75;
 constexpr int kAfterLurch = PURPLE_SIGNAL_PRIORITY_HIGHEST - 1;
 
 AccountAdapter& AdapterOf(void* data) { return *static_cast<AccountAdapter*>(data); }
@@ -43,23 +45,9 @@ void OnSendingText(PurpleConnection* connection, char** text, void* data) {
   if (IsOurs(connection, data) && *text != nullptr) AdapterOf(data).BytesLeave(text);
 }
 
-void OnReceivedIm(PurpleAccount* account, char* sender, char* html,
-                  PurpleConversation* conversation, PurpleMessageFlags, void* data) {
-  if (account == AdapterOf(data).account())
-    AdapterOf(data).MessageArrived(sender, html, conversation);
-}
-
-void OnWroteIm(PurpleAccount* account, const char*, char* html, PurpleConversation* conversation,
-               PurpleMessageFlags flags, void* data) {
-  if (account == AdapterOf(data).account()) AdapterOf(data).LineWritten(html, conversation, flags);
-}
-
-void OnTyping(PurpleAccount* account, const char* name, void* data) {
-  if (account == AdapterOf(data).account()) AdapterOf(data).TypingChanged(name, true);
-}
-
-void OnTypingStopped(PurpleAccount* account, const char* name, void* data) {
-  if (account == AdapterOf(data).account()) AdapterOf(data).TypingChanged(name, false);
+void OnWrote(PurpleAccount* account, const char*, char* html, PurpleConversation*,
+             PurpleMessageFlags flags, void* data) {
+  if (account == AdapterOf(data).account()) AdapterOf(data).LineWritten(html, flags);
 }
 
 void OnBuddy(PurpleBuddy* buddy, void* data) {
@@ -97,15 +85,13 @@ void ConnectSignals(AccountAdapter& adapter) {
   Connect(jabber, "jabber-receiving-xmlnode", adapter, PURPLE_CALLBACK(OnReceivingFirst),
           kBeforeAll);
   Connect(jabber, "jabber-receiving-xmlnode", adapter, PURPLE_CALLBACK(OnReceivingLast),
-          kAfterLurch);
+          kBetweenLurchAndCarbons);
   Connect(jabber, "jabber-sending-xmlnode", adapter, PURPLE_CALLBACK(OnSendingFirst), kBeforeAll);
   Connect(jabber, "jabber-sending-xmlnode", adapter, PURPLE_CALLBACK(OnSendingLast), kAfterLurch);
   Connect(jabber, "jabber-sending-text", adapter, PURPLE_CALLBACK(OnSendingText), kAfterLurch);
   void* conversations = purple_conversations_get_handle();
-  Connect(conversations, "received-im-msg", adapter, PURPLE_CALLBACK(OnReceivedIm));
-  Connect(conversations, "wrote-im-msg", adapter, PURPLE_CALLBACK(OnWroteIm));
-  Connect(conversations, "buddy-typing", adapter, PURPLE_CALLBACK(OnTyping));
-  Connect(conversations, "buddy-typing-stopped", adapter, PURPLE_CALLBACK(OnTypingStopped));
+  Connect(conversations, "wrote-im-msg", adapter, PURPLE_CALLBACK(OnWrote));
+  Connect(conversations, "wrote-chat-msg", adapter, PURPLE_CALLBACK(OnWrote));
   void* people = purple_blist_get_handle();
   Connect(people, "buddy-signed-on", adapter, PURPLE_CALLBACK(OnBuddy));
   Connect(people, "buddy-signed-off", adapter, PURPLE_CALLBACK(OnBuddy));

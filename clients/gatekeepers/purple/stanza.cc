@@ -13,19 +13,12 @@ constexpr char kCarbonsNamespace[] = "urn:xmpp:carbons:2";
 constexpr char kForwardNamespace[] = "urn:xmpp:forward:0";
 constexpr char kStanzaIdNamespace[] = "urn:xmpp:sid:0";
 constexpr char kDelayNamespace[] = "urn:xmpp:delay";
-constexpr char kReceiptsNamespace[] = "urn:xmpp:receipts";
-constexpr char kMarkersNamespace[] = "urn:xmpp:chat-markers:0";
 
 // A Signal message is a version byte and a protobuf. One that starts a session begins with the id
 // of a one-time key, or, without one, with the base key; any other begins with the ratchet key
 // (0x0a).
 constexpr guchar kPreKeyIdTag = 0x08;
 constexpr guchar kBaseKeyTag = 0x12;
-
-std::string Attribute(const xmlnode* node, const char* name) {
-  const char* value = node == nullptr ? nullptr : xmlnode_get_attrib(node, name);
-  return value == nullptr ? "" : value;
-}
 
 // The message in <sent/> or <received/>, or null.
 xmlnode* Forwarded(xmlnode* packet, const char* direction) {
@@ -35,13 +28,42 @@ xmlnode* Forwarded(xmlnode* packet, const char* direction) {
   return forwarded == nullptr ? nullptr : xmlnode_get_child(forwarded, "message");
 }
 
+xmlnode* FirstKey(xmlnode* message) {
+  xmlnode* encrypted = xmlnode_get_child_with_namespace(message, "encrypted", kOmemoNamespace);
+  xmlnode* header = encrypted == nullptr ? nullptr : xmlnode_get_child(encrypted, "header");
+  return header == nullptr ? nullptr : xmlnode_get_child(header, "key");
+}
+
 }  // namespace
 
 std::string BareJid(std::string_view jid) { return std::string(jid.substr(0, jid.find('/'))); }
 
-bool IsMessage(const xmlnode* packet) {
-  return packet != nullptr && packet->name != nullptr && std::strcmp(packet->name, "message") == 0;
+std::string ResourceOf(std::string_view jid) {
+  const size_t slash = jid.find('/');
+  return slash == std::string_view::npos ? "" : std::string(jid.substr(slash + 1));
 }
+
+std::string Attribute(const xmlnode* node, const char* name) {
+  const char* value = node == nullptr ? nullptr : xmlnode_get_attrib(node, name);
+  return value == nullptr ? "" : value;
+}
+
+std::string TextOf(xmlnode* node) {
+  char* text = node == nullptr ? nullptr : xmlnode_get_data(node);
+  std::string result = text == nullptr ? "" : text;
+  g_free(text);
+  return result;
+}
+
+xmlnode* ChildOf(xmlnode* node, const char* name, const char* xmlns) {
+  return node == nullptr ? nullptr : xmlnode_get_child_with_namespace(node, name, xmlns);
+}
+
+bool IsNamed(const xmlnode* node, const char* name) {
+  return node != nullptr && node->name != nullptr && std::strcmp(node->name, name) == 0;
+}
+
+bool IsMessage(const xmlnode* packet) { return IsNamed(packet, "message"); }
 
 xmlnode* InnerMessage(xmlnode* packet) {
   if (xmlnode* sent = Forwarded(packet, "sent")) return sent;
@@ -54,11 +76,15 @@ bool HasOmemoPayload(xmlnode* message) {
   return encrypted != nullptr && xmlnode_get_child(encrypted, "payload") != nullptr;
 }
 
+size_t CountOmemoKeys(xmlnode* message) {
+  size_t count = 0;
+  for (xmlnode* key = FirstKey(message); key != nullptr; key = xmlnode_get_next_twin(key)) ++count;
+  return count;
+}
+
 bool MarkSessionStarts(xmlnode* message) {
   bool changed = false;
-  xmlnode* encrypted = xmlnode_get_child_with_namespace(message, "encrypted", kOmemoNamespace);
-  xmlnode* header = encrypted == nullptr ? nullptr : xmlnode_get_child(encrypted, "header");
-  xmlnode* key = header == nullptr ? nullptr : xmlnode_get_child(header, "key");
+  xmlnode* key = FirstKey(message);
   for (; key != nullptr; key = xmlnode_get_next_twin(key)) {
     char* text = xmlnode_get_data(key);
     gsize size = 0;
@@ -77,10 +103,7 @@ bool MarkSessionStarts(xmlnode* message) {
 std::optional<std::string> Body(xmlnode* message) {
   xmlnode* body = xmlnode_get_child(message, "body");
   if (body == nullptr) return std::nullopt;
-  char* text = xmlnode_get_data(body);
-  std::string result = text == nullptr ? "" : text;
-  g_free(text);
-  return result;
+  return TextOf(body);
 }
 
 StanzaFacts ReadFacts(xmlnode* packet) {
@@ -90,12 +113,16 @@ StanzaFacts ReadFacts(xmlnode* packet) {
   xmlnode* message = InnerMessage(packet);
   facts.id = Attribute(message, "id");
   facts.from_jid = BareJid(Attribute(message, "from"));
+  facts.from_resource = ResourceOf(Attribute(message, "from"));
   facts.to_jid = BareJid(Attribute(message, "to"));
   facts.type = Attribute(message, "type");
   facts.encrypted = HasOmemoPayload(message);
   facts.clear_text = Body(message).value_or("");
-  facts.stanza_id =
-      Attribute(xmlnode_get_child_with_namespace(message, "stanza-id", kStanzaIdNamespace), "id");
+  for (xmlnode* id = xmlnode_get_child_with_namespace(message, "stanza-id", kStanzaIdNamespace);
+       id != nullptr; id = xmlnode_get_next_twin(id)) {
+    // Whoever writes can put one in; only the room's own counts.
+    if (Attribute(id, "by") == facts.from_jid) facts.stanza_id = Attribute(id, "id");
+  }
   // In a carbon the time is beside the message, not in it.
   xmlnode* holder = message == packet || message->parent == nullptr ? message : message->parent;
   const std::string stamp =
@@ -104,10 +131,6 @@ StanzaFacts ReadFacts(xmlnode* packet) {
     const std::time_t time = purple_str_to_time(stamp.c_str(), TRUE, nullptr, nullptr, nullptr);
     if (time != 0) facts.delay_time = time;
   }
-  facts.delivered_id =
-      Attribute(xmlnode_get_child_with_namespace(message, "received", kReceiptsNamespace), "id");
-  facts.displayed_id =
-      Attribute(xmlnode_get_child_with_namespace(message, "displayed", kMarkersNamespace), "id");
   return facts;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Reads from an XMPP stanza what libpurple 2 does not pass on: ids, whether it was encrypted, when
-// it was written, receipts. Pure functions over libpurple's XML tree; no state, no I/O.
+// it was written. Pure functions over libpurple's XML tree; no state, no I/O.
 #pragma once
 
 #include <xmlnode.h>
@@ -19,16 +19,15 @@ enum class Carbon { kNone, kSent, kReceived };
 // What a <message/> says besides its text. Default: nothing.
 struct StanzaFacts {
   std::string id;         // the sender's id for it; empty when there is none
-  std::string stanza_id;  // the server's id for it (XEP-0359); empty when there is none
+  std::string stanza_id;  // the id that 'from_jid' gave it as a room (XEP-0359); empty when none
   std::string from_jid;   // bare
-  std::string to_jid;     // bare
-  std::string type;       // "chat", "groupchat", ...; empty means "normal"
+  std::string from_resource;
+  std::string to_jid;  // bare
+  std::string type;    // "chat", "groupchat", ...; empty means "normal"
   Carbon carbon = Carbon::kNone;
   bool encrypted = false;  // carries an OMEMO payload
   std::string clear_text;  // its <body/>; beside a payload, a hint for clients without OMEMO
   std::optional<std::time_t> delay_time;  // when a server that kept it got it (XEP-0203)
-  std::string delivered_id;               // this message was delivered (XEP-0184)
-  std::string displayed_id;               // messages up to this one were read (XEP-0333)
 };
 
 // Frees what xmlnode_from_str made.
@@ -39,6 +38,18 @@ using XmlNodePtr = std::unique_ptr<xmlnode, XmlNodeDeleter>;
 
 // "carol@chat.test" of "carol@chat.test/phone".
 std::string BareJid(std::string_view jid);
+// "phone" of it; empty when there is none.
+std::string ResourceOf(std::string_view jid);
+
+// The value of an attribute; empty when there is none. 'node' may be null.
+std::string Attribute(const xmlnode* node, const char* name);
+// The text in 'node'; empty when there is none. 'node' may be null.
+std::string TextOf(xmlnode* node);
+// The first child of this name and namespace, or null. 'node' may be null.
+xmlnode* ChildOf(xmlnode* node, const char* name, const char* xmlns);
+
+// True when 'node' is called 'name'. 'node' may be null.
+bool IsNamed(const xmlnode* node, const char* name);
 
 // True for <message/>.
 bool IsMessage(const xmlnode* packet);
@@ -51,6 +62,9 @@ StanzaFacts ReadFacts(xmlnode* packet);
 
 // True when 'message' itself carries an OMEMO payload. One that only carries keys is no message.
 bool HasOmemoPayload(xmlnode* message);
+
+// How many devices the payload is encrypted for.
+size_t CountOmemoKeys(xmlnode* message);
 
 // Marks the keys that start a session (XEP-0384: prekey="true"), which lurch 0.7 leaves out when it
 // writes first. Other clients need the mark to read that message. True when a mark was missing.

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// CreateChat and UpdateChat: a group is made private (for members only, who see each other), so
+// that it can be encrypted; a change is done when the server has taken every part of it.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "clients/gatekeepers/purple/parts.h"
+#include "clients/gatekeepers/purple/people.h"
+#include "clients/gatekeepers/purple/rooms.h"
+#include "clients/gatekeepers/purple/services.h"
+#include "postern/v1/gatekeeper_service.pb.h"
+
+namespace postern::purple {
+
+class ChatCommands {
+ public:
+  // All must outlive it.
+  ChatCommands(const Parts& parts, Rooms& rooms, People& people, const Services& services)
+      : parts_(parts), rooms_(rooms), people_(people), services_(services) {}
+
+  void Create(const std::string& command_id, const v1::CreateChatCommand& command);
+  void Update(const std::string& command_id, const v1::UpdateChatCommand& command);
+
+ private:
+  // One part of a change: calls back with whether the server took it.
+  using Taken = std::function<void(bool taken)>;
+  using Step = std::function<void(Taken)>;
+
+  void UpdateDirect(const std::string& command_id, const v1::UpdateChatCommand& command);
+  void UpdateGroup(const std::string& command_id, const v1::UpdateChatCommand& command, Room& room);
+  // One after the other, until one is refused.
+  void Run(std::vector<Step> steps, size_t next, Taken done);
+  Step Configure(const std::string& room_jid,
+                 std::vector<std::pair<std::string, std::string>> form);
+  Step SetAffiliation(const std::string& room_jid, const std::string& jid,
+                      const std::string& affiliation);
+  Step SetTopic(const std::string& room_jid, const std::string& topic);
+  Step Invite(const std::string& room_jid, const std::string& jid);
+  void AnswerWithGroup(const std::string& command_id, const std::string& room_jid);
+
+  Parts parts_;
+  Rooms& rooms_;
+  People& people_;
+  const Services& services_;
+};
+
+}  // namespace postern::purple

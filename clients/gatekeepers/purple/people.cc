@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "clients/gatekeepers/purple/people.h"
+
+#include <status.h>
+
+#include <ctime>
+#include <utility>
+
+#include "clients/gatekeepers/purple/chat_book.h"
+#include "clients/gatekeepers/purple/event_maker.h"
+#include "clients/gatekeepers/purple/remembered.h"
+#include "clients/gatekeepers/purple/reporter.h"
+#include "clients/gatekeepers/purple/requests.h"
+#include "clients/gatekeepers/purple/stanza.h"
+#include "clients/gatekeepers/purple/wire.h"
+
+namespace postern::purple {
+namespace {
+
+constexpr char kRoster[] = "jabber:iq:roster";
+constexpr char kBlocking[] = "urn:xmpp:blocking";
+constexpr char kPubsubEvent[] = "http://jabber.org/protocol/pubsub#event";
+constexpr char kDeviceListNode[] = "eu.siacs.conversations.axolotl.devicelist";
+constexpr char kOmemo[] = "eu.siacs.conversations.axolotl";
+// Devices of one person that are kept in mind.
+constexpr size_t kDevicesMax = 100;
+
+// The remembered fact of a contact: two marks and the name.
+constexpr char kInRoster = 'r';
+constexpr char kBlocked = 'b';
+constexpr char kNot = '-';
+
+}  // namespace
+
+void People::TakeIq(xmlnode* iq) {
+  const std::string from = Attribute(iq, "from");
+  // Only the own server speaks of the own lists.
+  if (!from.empty() && BareJid(from) != parts_.maker.owner_jid()) return;
+  const std::string type = Attribute(iq, "type");
+  if (type != "set" && type != "result") return;
+  if (xmlnode* query = ChildOf(iq, "query", kRoster)) TakeRoster(query);
+  if (xmlnode* list = ChildOf(iq, "blocklist", kBlocking)) TakeBlocked(list, true);
+  if (type != "set") return;
+  if (xmlnode* list = ChildOf(iq, "block", kBlocking)) TakeBlocked(list, true);
+  if (xmlnode* list = ChildOf(iq, "unblock", kBlocking)) TakeBlocked(list, false);
+}
+
+void People::TakeRoster(xmlnode* query) {
+  for (xmlnode* item = xmlnode_get_child(query, "item"); item != nullptr;
+       item = xmlnode_get_next_twin(item)) {
+    const std::string jid = Attribute(item, "jid");
+    if (jid.find('@') == std::string::npos || jid.find('/') != std::string::npos) continue;
+    const std::string name = Attribute(item, "name");
+    const std::string known = parts_.remembered.Get(kContactFact, jid);
+    Tell(jid, name.empty() ? jid : name, Attribute(item, "subscription") != "remove",
+         known.size() > 1 && known[1] == kBlocked);
+  }
+}
+
+void People::TakeBlocked(xmlnode* list, bool blocked) {
+  for (const std::string& jid : parts_.remembered.Keys(kContactFact)) {
+    const std::string known = parts_.remembered.Get(kContactFact, jid);
+    bool named = false;
+    xmlnode* item = xmlnode_get_child(list, "item");
+    // An empty <unblock/> means everybody.
+    const bool all = item == nullptr && !blocked;
+    for (; item != nullptr; item = xmlnode_get_next_twin(item)) {
+      named = named || Attribute(item, "jid") == jid;
+    }
+    if ((named || all) && known.size() > 2) {
+      Tell(jid, known.substr(2), known[0] == kInRoster, blocked);
+    }
+  }
+  for (xmlnode* item = xmlnode_get_child(list, "item"); item != nullptr;
+       item = xmlnode_get_next_twin(item)) {
+    const std::string jid = Attribute(item, "jid");
+    if (jid.find('@') != std::string::npos && !parts_.remembered.Has(kContactFact, jid)) {
+      Tell(jid, parts_.chats.NameOf(jid), IsContact(jid), blocked);
+    }
+  }
+}
+
+void People::Tell(const std::string& jid, const std::string& name, bool in_roster, bool blocked) {
+  const std::string before = parts_.remembered.Get(kContactFact, jid);
+  std::string fact = {in_roster ? kInRoster : kNot, blocked ? kBlocked : kNot};
+  if (!parts_.remembered.Put(kContactFact, jid, fact + name)) return;
+  parts_.reporter.Hand(parts_.maker.ContactSeen(jid, name, in_roster, blocked));
+  const bool was_blocked = before.size() > 1 && before[1] == kBlocked;
+  if (was_blocked == blocked || !parts_.chats.IsAnnounced(jid)) return;
+  v1::Chat chat = parts_.chats.DirectChat(jid);
+  chat.set_blocked(blocked);
+  parts_.reporter.Hand(parts_.maker.ChatChanged(chat));
+}
+
+void People::TakePresence(xmlnode* presence) {
+  if (Attribute(presence, "type") != "subscribe") return;
+  const std::string jid = BareJid(Attribute(presence, "from"));
+  if (jid.find('@') == std::string::npos || jid == parts_.maker.owner_jid()) return;
+  parts_.chats.Announce(jid);
+  parts_.reporter.Hand(
+      parts_.maker.Request(jid, ContactId(jid), v1::MessageRequest::STATE_PENDING));
+}
+
+void People::TakeDeviceList(xmlnode* message) {
+  xmlnode* event = ChildOf(message, "event", kPubsubEvent);
+  xmlnode* items = event == nullptr ? nullptr : xmlnode_get_child(event, "items");
+  if (Attribute(items, "node") != kDeviceListNode) return;
+  const std::string jid = BareJid(Attribute(message, "from"));
+  xmlnode* item = xmlnode_get_child(items, "item");
+  xmlnode* list = ChildOf(item, "list", kOmemo);
+  xmlnode* device = list == nullptr ? nullptr : xmlnode_get_child(list, "device");
+  const bool known = parts_.remembered.Has(kDevicesFact, jid);
+  const std::string before = parts_.remembered.Get(kDevicesFact, jid);
+  std::string now;
+  bool added = false;
+  for (size_t count = 0; device != nullptr && count < kDevicesMax;
+       device = xmlnode_get_next_twin(device), ++count) {
+    const std::string id = Attribute(device, "id") + " ";
+    added = added || (" " + before).find(" " + id) == std::string::npos;
+    now += id;
+  }
+  if (!parts_.remembered.Put(kDevicesFact, jid, now) || !known || !added) return;
+  parts_.reporter.Hand(parts_.maker.Identity(jid, v1::IdentityChanged::KIND_NEW_DEVICE));
+}
+
+void People::PresenceChanged(PurpleBuddy* buddy) {
+  const std::string jid = parts_.chats.ChatOf(purple_buddy_get_name(buddy));
+  if (jid.empty()) return;
+  PurplePresence* presence = purple_buddy_get_presence(buddy);
+  if (!purple_presence_is_online(presence)) {
+    parts_.reporter.Hand(
+        parts_.maker.Presence(jid, v1::Presence::STATE_OFFLINE, std::time(nullptr)));
+  } else if (!purple_presence_is_available(presence)) {
+    parts_.reporter.Hand(parts_.maker.Presence(jid, v1::Presence::STATE_AWAY,
+                                               purple_presence_get_idle_time(presence)));
+  } else {
+    parts_.reporter.Hand(parts_.maker.Presence(jid, v1::Presence::STATE_ONLINE, 0));
+  }
+}
+
+void People::SetBlocked(const std::string& command_id, const std::string& jid, bool blocked) {
+  if (jid.find('@') == std::string::npos) return parts_.reporter.Fail(command_id, "no such chat");
+  XmlNodePtr block(xmlnode_new(blocked ? "block" : "unblock"));
+  xmlnode_set_namespace(block.get(), kBlocking);
+  xmlnode_set_attrib(AddChild(block.get(), "item", kBlocking), "jid", jid.c_str());
+  parts_.requests.Set("", std::move(block), [this, command_id](xmlnode* result) {
+    if (result != nullptr) return parts_.reporter.Done(command_id);
+    parts_.reporter.Fail(command_id, "the server does not block", "block");
+  });
+}
+
+void People::AnswerRequest(const std::string& command_id, const std::string& jid, bool accept) {
+  const auto send = [&](const char* type) {
+    XmlNodePtr presence(xmlnode_new("presence"));
+    xmlnode_set_attrib(presence.get(), "to", jid.c_str());
+    xmlnode_set_attrib(presence.get(), "type", type);
+    return SendStanza(parts_.account, presence.get());
+  };
+  if (!send(accept ? "subscribed" : "unsubscribed") || (accept && !send("subscribe"))) {
+    return parts_.reporter.FailForNow(command_id, "the account is offline");
+  }
+  parts_.reporter.Done(command_id,
+                       {parts_.maker.Request(jid, ContactId(jid),
+                                             accept ? v1::MessageRequest::STATE_ACCEPTED
+                                                    : v1::MessageRequest::STATE_DECLINED)});
+}
+
+bool People::IsContact(const std::string& jid) const {
+  return purple_find_buddy(parts_.account, jid.c_str()) != nullptr;
+}
+
+}  // namespace postern::purple

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "clients/gatekeepers/purple/requests.h"
+
+#include <utility>
+#include <vector>
+
+#include "clients/gatekeepers/purple/wire.h"
+
+namespace postern::purple {
+namespace {
+
+constexpr std::time_t kAnswerSecondsMax = 30;
+// A server that answers nothing must not fill memory.
+constexpr size_t kWaitingMax = 256;
+
+}  // namespace
+
+void Requests::Get(const std::string& to, XmlNodePtr child, Answered answered) {
+  Send("get", to, std::move(child), std::move(answered));
+}
+
+void Requests::Set(const std::string& to, XmlNodePtr child, Answered answered) {
+  Send("set", to, std::move(child), std::move(answered));
+}
+
+void Requests::Send(const char* type, const std::string& to, XmlNodePtr child, Answered answered) {
+  const std::string id = FreshId();
+  XmlNodePtr iq(xmlnode_new("iq"));
+  xmlnode_set_attrib(iq.get(), "type", type);
+  xmlnode_set_attrib(iq.get(), "id", id.c_str());
+  if (!to.empty()) xmlnode_set_attrib(iq.get(), "to", to.c_str());
+  xmlnode_insert_child(iq.get(), child.release());
+  if (waiting_.size() >= kWaitingMax || !SendStanza(account_, iq.get())) return answered(nullptr);
+  waiting_[id] = {to, std::move(answered), std::time(nullptr)};
+}
+
+bool Requests::Take(xmlnode* iq) {
+  const std::string type = Attribute(iq, "type");
+  if (type != "result" && type != "error") return false;
+  const auto found = waiting_.find(Attribute(iq, "id"));
+  if (found == waiting_.end()) return false;
+  const std::string from = Attribute(iq, "from");
+  // Nobody else may answer. The own server answers for the account with or without a name.
+  if (!found->second.to.empty() && from != found->second.to) return false;
+  if (found->second.to.empty() && !from.empty() &&
+      BareJid(from) != BareJid(purple_account_get_username(account_))) {
+    return false;
+  }
+  const Answered answered = std::move(found->second.answered);
+  waiting_.erase(found);
+  answered(type == "result" ? iq : nullptr);
+  return true;
+}
+
+void Requests::GiveUpOnOld() {
+  std::vector<Answered> old;
+  for (auto entry = waiting_.begin(); entry != waiting_.end();) {
+    if (std::time(nullptr) - entry->second.start_time <= kAnswerSecondsMax) {
+      ++entry;
+      continue;
+    }
+    old.push_back(std::move(entry->second.answered));
+    entry = waiting_.erase(entry);
+  }
+  for (const Answered& answered : old) answered(nullptr);
+}
+
+void Requests::GiveUpOnAll() {
+  for (auto& [id, waiting] : std::exchange(waiting_, {})) waiting.answered(nullptr);
+}
+
+}  // namespace postern::purple

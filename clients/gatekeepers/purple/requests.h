@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Questions to servers and rooms (<iq/>) and what shall happen with their answers.
+#pragma once
+
+#include <account.h>
+#include <xmlnode.h>
+
+#include <ctime>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "clients/gatekeepers/purple/stanza.h"
+
+namespace postern::purple {
+
+class Requests {
+ public:
+  // Gets the whole <iq type='result'/>, or null: refused, or not answered in time.
+  using Answered = std::function<void(xmlnode* result)>;
+
+  // 'account' must outlive it.
+  explicit Requests(PurpleAccount* account) : account_(account) {}
+
+  // Sends 'child' to 'to' (empty: the own account) and has 'answered' called once, later. While
+  // the account is offline it is called at once.
+  void Get(const std::string& to, XmlNodePtr child, Answered answered);
+  void Set(const std::string& to, XmlNodePtr child, Answered answered);
+
+  // Takes an <iq/> that came in; true when it answers one of ours.
+  bool Take(xmlnode* iq);
+  // One tick of the clock: what waits too long is answered with null.
+  void GiveUpOnOld();
+  // The connection is gone: so is every answer.
+  void GiveUpOnAll();
+
+ private:
+  struct Waiting {
+    std::string to;
+    Answered answered;
+    std::time_t start_time = 0;
+  };
+
+  void Send(const char* type, const std::string& to, XmlNodePtr child, Answered answered);
+
+  PurpleAccount* account_;
+  std::map<std::string, Waiting> waiting_;  // by id
+};
+
+}  // namespace postern::purple

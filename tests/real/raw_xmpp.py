@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An XMPP client that knows nothing: it logs in, sends the XML it is given and keeps the XML that comes.
+
+The far end of tests that compare stanzas field by field. Only Python's standard library, so that no other
+client's idea of an extension comes between.
+"""
+
+import base64
+import itertools
+import socket
+import ssl
+import threading
+import time
+import xml.etree.ElementTree as ElementTree
+
+WAIT_SECONDS = 60
+STREAM = ("<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
+          "to='{domain}' version='1.0'>")
+CLIENT = "{jabber:client}"
+
+
+class RawClient:
+    """One resource of one account. Everything that came is in `stanzas`, oldest first."""
+
+    def __init__(self, rig, name, resource="raw"):
+        self.rig = rig
+        self.domain = rig.state["domain"]
+        self.bare = f"{name}@{self.domain}"
+        self.resource = resource
+        self.jid = f"{self.bare}/{resource}"
+        self.stanzas = []
+        self._changed = threading.Condition()
+        self._ids = itertools.count()
+        self._socket = socket.create_connection((rig.state["host"], rig.state["port"]), WAIT_SECONDS)
+        self._open_stream()
+        self._write("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+        self._read_until("proceed")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(rig.state["certificate"])
+        self._socket = context.wrap_socket(self._socket, server_hostname=self.domain)
+        self._open_stream()
+        secret = base64.b64encode(f"\0{name}\0{rig.password(name)}".encode()).decode()
+        self._write(f"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{secret}</auth>")
+        self._read_until("success")
+        self._open_stream()
+        self._socket.settimeout(None)
+        self._reader = threading.Thread(target=self._read_stanzas, daemon=True)
+        self._reader.start()
+        self.request("set", f"<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>{resource}</resource></bind>")
+
+    def _open_stream(self):
+        self._parser = ElementTree.XMLPullParser(("start", "end"))
+        self._events = self._parser.read_events()
+        self._depth = 0
+        self._write(STREAM.format(domain=self.domain))
+        self._read_until("features")
+
+    def _write(self, text):
+        self._socket.sendall(text.encode())
+
+    def _next(self):
+        """The next whole element below the stream."""
+        while True:
+            for kind, element in self._parser.read_events():
+                self._depth += 1 if kind == "start" else -1
+                if kind == "end" and self._depth == 1:
+                    return element
+            data = self._socket.recv(65536)
+            if not data:
+                return None
+            self._parser.feed(data)
+
+    def _read_until(self, name):
+        element = self._next()
+        if element is None or element.tag.rpartition("}")[2] != name:
+            raise AssertionError(f"the server says {element if element is None else ElementTree.tostring(element)}")
+
+    def _read_stanzas(self):
+        while True:
+            try:
+                element = self._next()
+            except OSError:
+                return
+            if element is None:
+                return
+            with self._changed:
+                self.stanzas.append(element)
+                self._changed.notify_all()
+
+    # -- for tests
+
+    def send(self, xml):
+        self._write(xml)
+
+    def request(self, kind, child, to=None):
+        """An <iq/> and its answer."""
+        ident = f"raw-{next(self._ids)}"
+        target = f" to='{to}'" if to else ""
+        self.send(f"<iq type='{kind}' id='{ident}'{target}>{child}</iq>")
+        answer = self.wait(f"answer to {child}", lambda stanza: stanza.tag == CLIENT + "iq" and stanza.get("id") == ident)
+        if answer.get("type") != "result":
+            raise AssertionError(ElementTree.tostring(answer, "unicode"))
+        return answer
+
+    def online(self):
+        self.send("<presence/>")
+        return self
+
+    def wait(self, what, check):
+        """The first stanza that passes, also of those that came before."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        seen = 0
+        with self._changed:
+            while True:
+                for stanza in self.stanzas[seen:]:
+                    if check(stanza):
+                        return stanza
+                seen = len(self.stanzas)
+                if not self._changed.wait(max(0, deadline - time.monotonic())):
+                    said = "\n".join(ElementTree.tostring(stanza, "unicode") for stanza in self.stanzas[-20:])
+                    raise AssertionError(f"{self.jid}: no {what} in {WAIT_SECONDS} s; the last that came:\n{said}")
+
+    def wait_message(self, what, check):
+        return self.wait(what, lambda stanza: stanza.tag == CLIENT + "message" and check(stanza))
+
+    def count_messages(self, check):
+        with self._changed:
+            return sum(1 for stanza in self.stanzas if stanza.tag == CLIENT + "message" and check(stanza))
+
+    def join(self, room, nick):
+        self.send(f"<presence to='{room}/{nick}'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
+        self.wait("own presence in the room", lambda stanza: stanza.tag == CLIENT + "presence" and
+                  stanza.get("from") == f"{room}/{nick}" and has_status(stanza, "110"))
+
+    def close(self):
+        self._socket.close()
+
+
+def has_status(stanza, code):
+    return any(status.get("code") == code
+               for status in stanza.iter("{http://jabber.org/protocol/muc#user}status"))
+
+
+def body(stanza):
+    found = stanza.find(CLIENT + "body")
+    return None if found is None else found.text
+
+
+def child(stanza, namespace, name):
+    return stanza.find(f"{{{namespace}}}{name}")
