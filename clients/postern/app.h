@@ -19,7 +19,7 @@ namespace postern::cli {
 inline constexpr char kOwnAppId[] = "org.postern.cli";
 
 // Where `postern` keeps its own key as an app.
-std::string OwnStateDirectory(const Paths& paths);
+std::string OwnStateDirectory(const owner::Paths& paths);
 
 // What `postern` says of itself when it asks to read and send.
 v1::Manifest OwnManifest();

@@ -12,15 +12,17 @@
 
 #include "clients/owner/owner_key.h"
 #include "clients/owner/owner_secrets.h"
+#include "clients/owner/visible_text.h"
 #include "clients/postern/app.h"
 #include "clients/postern/owner.h"
 #include "clients/postern/problem.h"
-#include "clients/postern/visible_text.h"
 #include "platform/secret_store.h"
 #include "platform/tls_identity.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::VisibleText;
 
 constexpr char kStart[] = "Start it with `posternd`.";
 constexpr mode_t kOthers = 077;
@@ -41,7 +43,7 @@ std::string Weakness(const struct stat& status) {
 
 }  // namespace
 
-Finding CheckRuntimeDirectory(const Paths& paths) {
+Finding CheckRuntimeDirectory(const owner::Paths& paths) {
   const std::string name = "runtime_directory";
   if (paths.runtime_directory.empty()) {
     return {name, Outcome::kFailed, "XDG_RUNTIME_DIR is not set",
@@ -62,7 +64,7 @@ Finding CheckRuntimeDirectory(const Paths& paths) {
   return {name, Outcome::kOk, paths.runtime_directory + " is yours alone", ""};
 }
 
-Finding CheckSocket(const Paths& paths) {
+Finding CheckSocket(const owner::Paths& paths) {
   const std::string name = "socket";
   struct stat status {};
   if (paths.socket.empty() || ::lstat(paths.socket.c_str(), &status) != 0) {
@@ -75,7 +77,7 @@ Finding CheckSocket(const Paths& paths) {
   return {name, Outcome::kOk, paths.socket, ""};
 }
 
-Finding CheckSecretStore(const Paths& paths) {
+Finding CheckSecretStore(const owner::Paths& paths) {
   const std::string name = "secret_store";
   const auto opened = owner::OpenOwnerSecrets(paths);
   if (!opened.ok()) {
@@ -105,7 +107,7 @@ Finding CheckSecretStore(const Paths& paths) {
   return {name, Outcome::kOk, seen, ""};
 }
 
-Finding CheckBrokerCertificate(const Paths& paths) {
+Finding CheckBrokerCertificate(const owner::Paths& paths) {
   const std::string name = "broker_certificate";
   struct stat status {};
   if (::lstat(paths.broker_certificate.c_str(), &status) != 0) {
@@ -124,7 +126,7 @@ Finding CheckBrokerCertificate(const Paths& paths) {
   return {name, Outcome::kOk, "pinned in " + paths.broker_certificate, ""};
 }
 
-std::vector<Finding> CheckPermissions(const Paths& paths) {
+std::vector<Finding> CheckPermissions(const owner::Paths& paths) {
   const std::string name = "permissions";
   std::vector<Finding> findings;
   const auto look_at = [&](const std::string& path) {
@@ -155,7 +157,7 @@ std::vector<Finding> CheckPermissions(const Paths& paths) {
   return findings;
 }
 
-std::vector<Finding> CheckBroker(const Paths& paths) {
+std::vector<Finding> CheckBroker(const owner::Paths& paths) {
   const std::string name = "broker";
   const auto explain = [&](const absl::Status& status) {
     const Problem problem = Explain(status, Caller::kOwner);

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "clients/postern/paths.h"
+#include "clients/owner/paths.h"
 
 namespace postern::cli {
 
@@ -23,16 +23,16 @@ struct Finding {
 };
 
 // $XDG_RUNTIME_DIR/postern: there, a folder of this user, 0700.
-Finding CheckRuntimeDirectory(const Paths& paths);
+Finding CheckRuntimeDirectory(const owner::Paths& paths);
 // The socket: there, a socket, this user's.
-Finding CheckSocket(const Paths& paths);
+Finding CheckSocket(const owner::Paths& paths);
 // Where keys rest: open, and holding the owner's key.
-Finding CheckSecretStore(const Paths& paths);
+Finding CheckSecretStore(const owner::Paths& paths);
 // The broker's certificate: there, and nobody else could have written it.
-Finding CheckBrokerCertificate(const Paths& paths);
+Finding CheckBrokerCertificate(const owner::Paths& paths);
 // Everything in the data directory and this program's key directory is the user's alone.
-std::vector<Finding> CheckPermissions(const Paths& paths);
+std::vector<Finding> CheckPermissions(const owner::Paths& paths);
 // The broker answers the owner's key: its versions, and each of its warnings.
-std::vector<Finding> CheckBroker(const Paths& paths);
+std::vector<Finding> CheckBroker(const owner::Paths& paths);
 
 }  // namespace postern::cli

@@ -2,15 +2,20 @@
 #include <absl/strings/str_cat.h>
 
 #include <memory>
+#include <string>
+#include <vector>
 
+#include "clients/owner/visible_text.h"
 #include "clients/postern/commands.h"
 #include "clients/postern/grant_text.h"
 #include "clients/postern/names.h"
 #include "clients/postern/owner.h"
-#include "clients/postern/visible_text.h"
+#include "clients/postern/paused.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::VisibleText;
 
 std::string RoleText(v1::Role role) {
   switch (role) {
@@ -21,6 +26,20 @@ std::string RoleText(v1::Role role) {
     default:
       return "app";
   }
+}
+
+// What an app has now: a row of its own for each grant is in `grants list`.
+std::string AccessText(const v1::App& app, const std::vector<v1::OwnedGrant>& grants) {
+  if (app.role() != v1::ROLE_APP) return "";
+  bool suspended = false;
+  bool ended = false;
+  for (const v1::OwnedGrant& grant : grants) {
+    if (grant.principal() != app.principal()) continue;
+    if (grant.grant().state() == v1::Grant::STATE_ACTIVE) return "yes";
+    suspended = suspended || grant.grant().state() == v1::Grant::STATE_SUSPENDED;
+    ended = true;
+  }
+  return suspended ? "suspended" : ended ? "none any more" : "none";
 }
 
 ExitCode RunList(Context& context) {
@@ -34,10 +53,13 @@ ExitCode RunList(Context& context) {
     context.out.Line(Json(response));
     return ExitCode::kOk;
   }
-  Table table({"PRINCIPAL", "NAME", "ROLE", "CONNECTED", "LAST SEEN", "DATA", "PROGRAM"});
+  const auto grants = (*owner)->ListGrants(true);
+  if (!grants.ok()) return Fail(context, grants.status(), Caller::kOwner);
+  Table table({"PRINCIPAL", "NAME", "ROLE", "ACCESS", "CONNECTED", "LAST SEEN", "DATA", "PROGRAM"});
   for (const v1::App& app : *apps) {
     table.AddRow({ShortId(app.principal()), app.display_name(), std::string(RoleText(app.role())),
-                  app.connection_count() > 0 ? "yes" : "no", TimeText(app.last_seen_time()),
+                  AccessText(app, *grants), app.connection_count() > 0 ? "yes" : "no",
+                  TimeText(app.last_seen_time()),
                   app.role() == v1::ROLE_APP ? DestinationText(app.data_destination()) : "",
                   app.executable()});
   }
@@ -45,6 +67,7 @@ ExitCode RunList(Context& context) {
     context.out.Line("No program has been allowed anything yet.");
   } else {
     table.Print(context.out);
+    SayWhenPaused(context, **owner);
   }
   return ExitCode::kOk;
 }

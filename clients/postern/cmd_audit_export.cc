@@ -10,14 +10,16 @@
 #include <memory>
 #include <utility>
 
+#include "clients/owner/visible_text.h"
 #include "clients/postern/audit_query.h"
 #include "clients/postern/commands.h"
 #include "clients/postern/progress.h"
-#include "clients/postern/visible_text.h"
 #include "platform/status_macros.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::VisibleText;
 
 struct Options {
   AuditFilter filter;

@@ -3,11 +3,11 @@
 
 #include <memory>
 
+#include "clients/owner/visible_text.h"
 #include "clients/postern/audit_query.h"
 #include "clients/postern/commands.h"
 #include "clients/postern/grant_text.h"
 #include "clients/postern/names.h"
-#include "clients/postern/visible_text.h"
 
 namespace postern::cli {
 namespace {

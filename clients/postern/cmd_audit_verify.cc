@@ -7,14 +7,16 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "clients/owner/visible_text.h"
 #include "clients/postern/audit_query.h"
 #include "clients/postern/commands.h"
 #include "clients/postern/progress.h"
-#include "clients/postern/visible_text.h"
 #include "platform/status_macros.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::VisibleText;
 
 // What an export says of each row: its hash in base64, as JSON has it.
 using Hashes = std::map<uint64_t, std::string>;

@@ -4,14 +4,16 @@
 
 #include <memory>
 
+#include "clients/owner/visible_text.h"
 #include "clients/postern/commands.h"
 #include "clients/postern/names.h"
 #include "clients/postern/owner.h"
 #include "clients/postern/pick.h"
-#include "clients/postern/visible_text.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::VisibleText;
 
 struct Options {
   std::string chat;
@@ -40,11 +42,46 @@ const char* PolicyText(v1::NoticePolicy policy) {
   }
 }
 
+// What is so now, of all accounts or of one.
+ExitCode ShowPolicies(Context& context, Owner& owner, const std::vector<v1::Account>& accounts) {
+  const auto policies = owner.ListNoticePolicies();
+  if (!policies.ok()) return Fail(context, policies.status(), Caller::kOwner);
+  if (context.json) {
+    v1::ListOwnedAccountsResponse response;
+    for (const v1::Account& account : accounts) {
+      *response.add_accounts() = account;
+      if (const auto policy = policies->find(account.id()); policy != policies->end()) {
+        (*response.mutable_notice_policies())[account.id()] = policy->second;
+      }
+    }
+    context.out.Line(Json(response));
+    return ExitCode::kOk;
+  }
+  Table table({"ACCOUNT", "NAME", "NETWORK", "POLICY", "THE OTHER PEOPLE ARE TOLD"});
+  for (const v1::Account& account : accounts) {
+    const auto found = policies->find(account.id());
+    const v1::NoticePolicy policy =
+        found == policies->end() ? v1::NOTICE_POLICY_WHEN_LEAVING : found->second;
+    table.AddRow({ShortId(account.id()), account.display_name(), account.network(),
+                  PolicyText(policy),
+                  policy == v1::NOTICE_POLICY_OFF      ? "nothing"
+                  : policy == v1::NOTICE_POLICY_ALWAYS ? "of each app that sees their chat"
+                                                       : "of apps that take text off this device"});
+  }
+  if (table.empty()) {
+    context.out.Line("There are no accounts here yet.");
+  } else {
+    table.Print(context.out);
+  }
+  return ExitCode::kOk;
+}
+
 ExitCode RunPolicy(Context& context, const Options& options) {
   const auto owner = Owner::Connect(context.paths);
   if (!owner.ok()) return Fail(context, owner.status(), Caller::kOwner);
   const auto accounts = (*owner)->ListAccounts();
   if (!accounts.ok()) return Fail(context, accounts.status(), Caller::kOwner);
+  if (options.account.empty()) return ShowPolicies(context, **owner, *accounts);
   std::vector<Candidate> candidates;
   for (const v1::Account& account : *accounts) {
     candidates.push_back(
@@ -52,6 +89,7 @@ ExitCode RunPolicy(Context& context, const Options& options) {
   }
   const auto index = Pick(candidates, options.account, "account");
   if (!index.ok()) return Fail(context, index.status(), Caller::kOwner);
+  if (options.when.empty()) return ShowPolicies(context, **owner, {(*accounts)[*index]});
   const v1::NoticePolicy policy = options.when == "off"      ? v1::NOTICE_POLICY_OFF
                                   : options.when == "always" ? v1::NOTICE_POLICY_ALWAYS
                                                              : v1::NOTICE_POLICY_WHEN_LEAVING;
@@ -123,16 +161,15 @@ void AddDisclosures(CommandLine& line) {
   options->policy = line.AddCommand(
       disclosures,
       {.name = "policy",
-       .summary = "Set when the other people in an account's chats are told of apps",
+       .summary = "Show or set when the other people in an account's chats are told of apps",
        .more = "The notice goes out as your own message, encrypted as those are, once for each\n"
                "change. leaving: when an app takes text off this device; this is so by default.",
-       .examples = {"postern disclosures policy xmpp off",
+       .examples = {"postern disclosures policy", "postern disclosures policy xmpp off",
                     "postern disclosures policy 'Alice' always"}},
       [options](Context& context) { return RunPolicy(context, *options); });
-  options->policy->add_option("ACCOUNT", options->account, "The account, by name, network or id")
-      ->required();
-  options->policy->add_option("WHEN", options->when, "off, leaving or always")
-      ->required()
+  options->policy->add_option("ACCOUNT", options->account, "The account, by name, network or id");
+  options->policy
+      ->add_option("WHEN", options->when, "off, leaving or always; none shows what is so")
       ->check(CLI::IsMember({"off", "leaving", "always"}));
 }
 

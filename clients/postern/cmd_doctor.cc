@@ -33,7 +33,7 @@ Style StyleOf(Outcome outcome) {
   return Style::kBad;
 }
 
-std::vector<Finding> AllChecks(const Paths& paths) {
+std::vector<Finding> AllChecks(const owner::Paths& paths) {
   std::vector<Finding> findings = {CheckRuntimeDirectory(paths), CheckSocket(paths),
                                    CheckSecretStore(paths), CheckBrokerCertificate(paths)};
   for (Finding& finding : CheckPermissions(paths)) findings.push_back(std::move(finding));

@@ -33,7 +33,7 @@ absl::Status RemoveKey(const std::string& directory) {
 
 // Puts the broker's certificate beside the program's key, so that three files are all a program
 // needs.
-absl::Status CopyBrokerCertificate(const Paths& paths, const std::string& directory) {
+absl::Status CopyBrokerCertificate(const owner::Paths& paths, const std::string& directory) {
   std::error_code error;
   std::filesystem::copy_file(paths.broker_certificate, directory + "/broker.pem",
                              std::filesystem::copy_options::overwrite_existing, error);

@@ -3,14 +3,16 @@
 
 #include <memory>
 
+#include "clients/owner/visible_text.h"
 #include "clients/postern/commands.h"
 #include "clients/postern/grant_text.h"
 #include "clients/postern/owner.h"
-#include "clients/postern/visible_text.h"
 #include "clients/postern/waiting.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::VisibleText;
 
 ExitCode RunExtend(Context& context, const std::string& text) {
   const auto owner = Owner::Connect(context.paths);

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
 
+#include "clients/owner/visible_text.h"
 #include "clients/postern/commands.h"
 #include "clients/postern/grant_text.h"
 #include "clients/postern/names.h"
 #include "clients/postern/owner.h"
-#include "clients/postern/visible_text.h"
+#include "clients/postern/paused.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::Shortened;
 
 // A list is looked over; `grants show` says everything.
 constexpr int kScopesColumns = 44;
@@ -49,6 +52,7 @@ ExitCode RunList(Context& context, const Options& options) {
                                  : "Nothing is granted now. --all shows what has ended.");
   } else {
     table.Print(context.out);
+    SayWhenPaused(context, **owner);
   }
   return ExitCode::kOk;
 }

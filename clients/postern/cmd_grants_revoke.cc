@@ -4,15 +4,17 @@
 #include <memory>
 #include <vector>
 
+#include "clients/owner/visible_text.h"
 #include "clients/postern/commands.h"
 #include "clients/postern/grant_text.h"
 #include "clients/postern/names.h"
 #include "clients/postern/owner.h"
-#include "clients/postern/visible_text.h"
 #include "platform/status_macros.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::VisibleText;
 
 struct Options {
   std::string grant;
@@ -42,6 +44,14 @@ ExitCode RunRevoke(Context& context, const Options& options) {
   const auto grants = Chosen(**owner, options);
   if (!grants.ok()) return Fail(context, grants.status(), Caller::kOwner);
   for (const v1::OwnedGrant& grant : *grants) {
+    const bool ended = grant.grant().state() == v1::Grant::STATE_REVOKED ||
+                       grant.grant().state() == v1::Grant::STATE_EXPIRED;
+    if (ended && !context.json) {
+      context.out.Line(absl::StrCat("Nothing to revoke: grant ", ShortId(grant.grant().id()),
+                                    " of “", VisibleText(grant.app_display_name()), "” is ",
+                                    StateText(grant.grant().state()), " already."));
+      continue;
+    }
     const auto response = (*owner)->RevokeGrant(grant.grant().id());
     if (!response.ok()) return Fail(context, response.status(), Caller::kOwner);
     if (context.json) {

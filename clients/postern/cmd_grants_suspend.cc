@@ -6,14 +6,16 @@
 #include <string>
 #include <vector>
 
+#include "clients/owner/visible_text.h"
 #include "clients/postern/commands.h"
 #include "clients/postern/grant_text.h"
 #include "clients/postern/owner.h"
-#include "clients/postern/visible_text.h"
 #include "platform/status_macros.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::VisibleText;
 
 ExitCode RunSuspend(Context& context, const std::string& text) {
   const auto owner = Owner::Connect(context.paths);

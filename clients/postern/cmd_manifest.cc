@@ -4,13 +4,15 @@
 #include <algorithm>
 #include <memory>
 
+#include "clients/owner/visible_text.h"
 #include "clients/postern/commands.h"
 #include "clients/postern/grant_text.h"
-#include "clients/postern/visible_text.h"
 #include "clients/sdk/manifest.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::VisibleText;
 
 void PrintScopes(const std::string& heading, const google::protobuf::RepeatedField<int>& scopes,
                  Terminal& out) {
@@ -55,6 +57,11 @@ void Print(const v1::Manifest& manifest, Terminal& out) {
 
 ExitCode RunCheck(Context& context, const std::string& file) {
   const auto manifest = sdk::LoadManifest(file);
+  if (absl::IsNotFound(manifest.status())) {
+    return Fail(context, {ExitCode::kUsage, "INVALID_ARGUMENT",
+                          absl::StrCat("The file ", VisibleText(file), " cannot be read."),
+                          "Is the name right, and may you read it?"});
+  }
   if (!manifest.ok()) {
     return Fail(context, {ExitCode::kFailed, "INVALID_MANIFEST",
                           VisibleText(std::string(manifest.status().message())),

@@ -3,12 +3,14 @@
 
 #include <memory>
 
+#include "clients/owner/visible_text.h"
 #include "clients/postern/app.h"
 #include "clients/postern/commands.h"
-#include "clients/postern/visible_text.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::VisibleText;
 
 struct Options {
   std::string chat;

@@ -6,19 +6,21 @@
 #include <system_error>
 #include <vector>
 
+#include "clients/owner/visible_text.h"
 #include "clients/postern/app.h"
 #include "clients/postern/commands.h"
 #include "clients/postern/owner.h"
-#include "clients/postern/visible_text.h"
 #include "clients/postern/waiting.h"
 
 namespace postern::cli {
 namespace {
 
+using owner::VisibleText;
+
 namespace fs = std::filesystem;
 
 // What `postern messages` keeps, and what other programs do: theirs is named and left alone.
-void RemoveOwnState(const Paths& paths, std::vector<std::string>& remaining) {
+void RemoveOwnState(const owner::Paths& paths, std::vector<std::string>& remaining) {
   const fs::path own = OwnStateDirectory(paths);
   std::error_code error;
   fs::remove_all(own, error);
@@ -62,7 +64,8 @@ void AddPurge(CommandLine& line) {
   line.AddCommand(line.root(),
                   {.name = "purge",
                    .summary = "Remove everything Postern keeps; asks you in Postern's own question",
-                   .more = "Removes the database, its keys in the keyring and the socket, and "
+                   .more = "This cannot be undone. Removes the database, its keys in the keyring "
+                           "and the socket, and "
                            "stops posternd. Programs\nkeep files of their own; what is still "
                            "there is printed, and the exit code is then 5.",
                    .examples = {"postern purge"}},

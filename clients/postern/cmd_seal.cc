@@ -5,17 +5,19 @@
 #include <map>
 #include <memory>
 
+#include "clients/owner/visible_text.h"
 #include "clients/postern/commands.h"
 #include "clients/postern/grant_text.h"
 #include "clients/postern/names.h"
 #include "clients/postern/owner.h"
 #include "clients/postern/pick.h"
-#include "clients/postern/visible_text.h"
 #include "clients/postern/waiting.h"
 #include "platform/status_macros.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::VisibleText;
 
 struct Options {
   std::string chat;

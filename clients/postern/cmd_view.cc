@@ -7,16 +7,19 @@
 #include <optional>
 #include <set>
 
+#include "clients/owner/visible_text.h"
 #include "clients/postern/commands.h"
 #include "clients/postern/event_line.h"
 #include "clients/postern/names.h"
 #include "clients/postern/owner.h"
 #include "clients/postern/pick.h"
-#include "clients/postern/visible_text.h"
+#include "clients/postern/waiting.h"
 #include "platform/status_macros.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::VisibleText;
 
 constexpr int kLimitMax = 500;
 
@@ -70,9 +73,15 @@ void Print(Context& context, const Viewed& app, const Options& options,
            const v1::ViewAsAppResponse& page) {
   const std::string name = absl::StrCat("“", VisibleText(app.name), "”");
   if (page.events().empty()) {
+    const bool everything = options.chat.empty() && page.next_page_token().empty();
+    // What it was handed may be sealed or gone since: that it was handed nothing is not known here.
     context.err.Line(
-        absl::StrCat(name, options.already_seen ? " has been handed nothing" : " sees nothing",
-                     options.chat.empty() && page.next_page_token().empty() ? "." : " here."));
+        options.already_seen
+            ? absl::StrCat("There is nothing to show of what ", name, " was handed",
+                           everything ? "" : " here",
+                           ". What is sealed or no longer kept is left out; `postern audit list` "
+                           "counts what it read.")
+            : absl::StrCat(name, " sees nothing", everything ? "." : " here."));
   }
   Names names([](const std::string&) { return std::nullopt; });
   for (const v1::ViewedName& viewed : page.names()) {
@@ -100,7 +109,10 @@ ExitCode RunView(Context& context, const Options& options) {
   if (!app.ok()) return Fail(context, app.status(), Caller::kOwner);
   const auto request = MakeRequest(**owner, *app, options);
   if (!request.ok()) return Fail(context, request.status(), Caller::kOwner);
-  const auto page = (*owner)->ViewAsApp(*request);
+  const auto page = [&] {
+    const Waiting waiting(context);
+    return (*owner)->ViewAsApp(*request);
+  }();
   if (!page.ok()) return Fail(context, page.status(), Caller::kOwner);
   if (context.json) {
     context.out.Line(Json(*page));
@@ -119,10 +131,10 @@ void AddView(CommandLine& line) {
       {.name = "view",
        .summary = "See what an app sees, as it sees it, or what it already saw",
        .more =
-           "Through the same rules that serve the app, and without counting as its reading. The\n"
-           "newest comes last; in JSON it comes first. Chats are named for you: the app itself "
-           "may\n"
-           "know them by a pseudonym only.",
+           "Postern asks you first, in its own question. Through the same rules that serve the "
+           "app, "
+           "and\nwithout counting as its reading. The newest comes last; in JSON it comes first. "
+           "Chats are named\nfor you: the app itself may know them by a pseudonym only.",
        .examples = {"postern view --as translator", "postern view --as translator --chat Family",
                     "postern view --as translator --already-seen --json"}},
       [options](Context& context) { return RunView(context, *options); });

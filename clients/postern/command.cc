@@ -4,11 +4,19 @@
 #include <absl/strings/str_cat.h>
 #include <google/protobuf/util/json_util.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+
+#include "clients/owner/visible_text.h"
+#include "clients/postern/suggestion.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::VisibleText;
 
 constexpr char kExitCodes[] =
     "Exit codes:\n"
@@ -50,6 +58,35 @@ void AcceptMarkedValues(CLI::App& command) {
   }
 }
 
+// Follows the words down the tree of commands. A problem when one names no command where one must
+// be; nothing else is looked at here.
+std::optional<Problem> UnknownCommand(CLI::App& root, int argc, char** argv) {
+  CLI::App* command = &root;
+  for (int i = 1; i < argc && command->get_require_subcommand_min() > 0; ++i) {
+    const std::string word = argv[i];
+    if (!word.empty() && word[0] == '-') continue;
+    std::vector<std::string> names;
+    CLI::App* next = nullptr;
+    for (CLI::App* known : command->get_subcommands([](CLI::App*) { return true; })) {
+      names.push_back(known->get_name());
+      if (known->get_name() == word) next = known;
+    }
+    if (next != nullptr) {
+      command = next;
+      continue;
+    }
+    const std::string line =
+        command == &root ? "postern" : absl::StrCat("postern ", command->get_name());
+    const std::string meant = NearestTo(word, names);
+    return Problem{
+        ExitCode::kUsage, "INVALID_ARGUMENT",
+        absl::StrCat("There is no command “", line, " ", VisibleText(word), "”.",
+                     meant.empty() ? "" : absl::StrCat(" Did you mean “", line, " ", meant, "”?")),
+        absl::StrCat("`", line, " --help` lists what there is.")};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 CommandLine::CommandLine()
@@ -79,6 +116,14 @@ CLI::App* CommandLine::AddGroup(const Description& description) {
 }
 
 int CommandLine::Main(int argc, char** argv) {
+  Terminal out(stdout);
+  Terminal err(stderr);
+  if (const std::optional<Problem> problem = UnknownCommand(root_, argc, argv)) {
+    const bool json =
+        std::any_of(argv + 1, argv + argc, [](std::string_view word) { return word == "--json"; });
+    Context context{owner::Paths(), out, err, json};
+    return static_cast<int>(Fail(context, *problem));
+  }
   try {
     // CLI11 takes arguments last first.
     std::vector<std::string> arguments;
@@ -90,9 +135,7 @@ int CommandLine::Main(int argc, char** argv) {
     const int code = root_.exit(error);
     return code == 0 ? 0 : static_cast<int>(ExitCode::kUsage);
   }
-  Terminal out(stdout);
-  Terminal err(stderr);
-  Context context{Paths::FromEnvironment(), out, err, json_};
+  Context context{owner::Paths::FromEnvironment(), out, err, json_};
   return static_cast<int>(chosen_(context));
 }
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "clients/owner/paths.h"
 #include "clients/postern/exit_code.h"
-#include "clients/postern/paths.h"
 #include "clients/postern/problem.h"
 #include "clients/postern/terminal.h"
 
@@ -21,7 +21,7 @@ namespace postern::cli {
 
 // What a running command may use.
 struct Context {
-  Paths paths;
+  owner::Paths paths;
   Terminal& out;
   Terminal& err;
   // Output as JSON: one object, or one object a line for streams.

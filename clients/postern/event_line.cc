@@ -4,11 +4,15 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
+#include "clients/owner/visible_text.h"
 #include "clients/postern/event_words.h"
-#include "clients/postern/visible_text.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::DisplayWidth;
+using owner::Shortened;
+using owner::VisibleText;
 
 constexpr int kChatColumns = 18;
 

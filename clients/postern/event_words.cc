@@ -5,10 +5,13 @@
 #include <absl/strings/str_join.h>
 #include <absl/time/time.h>
 
-#include "clients/postern/visible_text.h"
+#include "clients/owner/visible_text.h"
+#include "clients/postern/grant_text.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::VisibleText;
 
 std::string DurationText(const google::protobuf::Duration& duration) {
   return absl::FormatDuration(absl::Seconds(duration.seconds()));
@@ -104,7 +107,7 @@ std::string AccountWords(const v1::AccountStateChanged& change) {
 std::string EraseWords(const v1::EraseAsked& erase) {
   const std::string what = erase.message_ids().empty()
                                ? "everything seen here"
-                               : absl::StrCat(erase.message_ids_size(), " message(s)");
+                               : Counted(erase.message_ids_size(), "message");
   switch (erase.cause()) {
     case v1::EraseAsked::CAUSE_DELETED:
       return absl::StrCat("forget ", what, ": deleted");
@@ -118,9 +121,11 @@ std::string EraseWords(const v1::EraseAsked& erase) {
 }
 
 std::string GapWords(const v1::Gap& gap) {
-  const std::string what = gap.event_count() > 0
-                               ? absl::StrCat(gap.event_count(), " event(s) are missing here: ")
-                               : std::string("events are missing here: ");
+  const std::string what =
+      gap.event_count() > 0
+          ? absl::StrCat(Counted(gap.event_count(), "event"),
+                         gap.event_count() == 1 ? " is" : " are", " missing here: ")
+          : std::string("events are missing here: ");
   switch (gap.cause()) {
     case v1::Gap::CAUSE_RETENTION:
       return what + "older than what the user keeps";
@@ -294,7 +299,7 @@ std::string EventWords(const v1::Event& event, const Names& names) {
           event.lease_changed().held_by_self() ? " is now this app's" : " is another app's");
     case v1::Event::kDisclosureChanged:
       return absl::StrCat(
-          event.disclosure_changed().app_count(), " app(s) can see this chat",
+          Counted(event.disclosure_changed().app_count(), "app"), " can see this chat",
           event.disclosure_changed().leaves_device() ? "; its text leaves this device" : "");
     case v1::Event::kGap:
       return GapWords(event.gap());

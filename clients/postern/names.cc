@@ -3,10 +3,12 @@
 
 #include <absl/strings/str_cat.h>
 
-#include "clients/postern/visible_text.h"
+#include "clients/owner/visible_text.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::Shortened;
 
 constexpr int kNameColumnsMax = 24;
 constexpr int kExcerptColumnsMax = 32;

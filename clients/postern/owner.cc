@@ -24,7 +24,7 @@ absl::StatusOr<v1::App> PickApp(const std::vector<v1::App>& apps, const std::str
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Owner>> Owner::Connect(const Paths& paths) {
+absl::StatusOr<std::unique_ptr<Owner>> Owner::Connect(const owner::Paths& paths) {
   ASSIGN_OR_RETURN(auto client, ConnectClient(paths));
   return std::unique_ptr<Owner>(new Owner(std::move(client)));
 }

@@ -9,14 +9,14 @@
 #include <vector>
 
 #include "clients/owner/owner.h"
-#include "clients/postern/paths.h"
+#include "clients/owner/paths.h"
 
 namespace postern::cli {
 
 class Owner final : public owner::Owner {
  public:
   // As owner::Owner::Connect.
-  static absl::StatusOr<std::unique_ptr<Owner>> Connect(const Paths& paths);
+  static absl::StatusOr<std::unique_ptr<Owner>> Connect(const owner::Paths& paths);
 
   // The app, chat or grant that a person names; see pick.h. INVALID_ARGUMENT when none or several
   // fit.

@@ -8,11 +8,13 @@
 #include <algorithm>
 #include <functional>
 
+#include "clients/owner/visible_text.h"
 #include "clients/postern/names.h"
-#include "clients/postern/visible_text.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::VisibleText;
 
 // An error that lists hundreds of chats helps nobody.
 constexpr size_t kListedMax = 8;

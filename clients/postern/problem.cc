@@ -4,11 +4,13 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/strip.h>
 
-#include "clients/postern/visible_text.h"
+#include "clients/owner/visible_text.h"
 #include "clients/sdk/errors.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::VisibleText;
 
 constexpr char kAskAgain[] = "To be asked anew: `postern enroll --new-key`.";
 constexpr char kLookAtDoctor[] = "Run `postern doctor`; it names what is wrong.";
@@ -26,6 +28,34 @@ std::string LaterText(const absl::Status& status) {
              ? absl::StrCat("Try again in ",
                             absl::FormatDuration(absl::Trunc(wait, absl::Seconds(1))), ".")
              : "Try again later.";
+}
+
+struct Unasked {
+  const char* what;
+  const char* next;
+};
+
+// Why the person could not be asked, by the "cause" of CONSENT_UNAVAILABLE. Nothing is allowed
+// then.
+Unasked WhyUnasked(const std::string& cause) {
+  if (cause == "locked") {
+    return {"You cannot be asked now: the screen is locked.", "Unlock it and run this again."};
+  }
+  if (cause == "other_session") {
+    return {"You cannot be asked now: another session is in front.",
+            "Switch to the one that posternd belongs to and run this again."};
+  }
+  if (cause == "agent_failed") {
+    return {"Postern's question ended without an answer, so nothing was allowed.",
+            "Run this again in some minutes; if it stays so, `postern doctor` says more."};
+  }
+  if (cause == "storage") {
+    return {"Your answer could not be stored, so nothing was allowed.",
+            "Make room on the disk and run this again."};
+  }
+  return {"Nobody can be asked now: posternd has no display and no terminal.",
+          "Run `postern consent --agent` in a terminal, which then shows the questions, or start "
+          "posternd in your desktop session."};
 }
 
 Problem WithoutReason(const absl::Status& status) {
@@ -99,18 +129,16 @@ Problem Explain(const absl::Status& status, Caller caller) {
     case v1::ERROR_REASON_CONSENT_SILENCED:
       return say(ExitCode::kNotAllowed, "This program asked too often and is silenced.",
                  LaterText(status));
-    case v1::ERROR_REASON_CONSENT_UNAVAILABLE:
-      return say(
-          ExitCode::kNotAllowed, "Nobody can be asked now: no display, no terminal.",
-          "Run posternd where you can see its question: in your desktop session or a terminal.");
-    case v1::ERROR_REASON_INVALID_FIELD: {
-      const std::string field = MetadataOf(status, "field");
+    case v1::ERROR_REASON_CONSENT_UNAVAILABLE: {
+      const Unasked unasked = WhyUnasked(MetadataOf(status, "cause"));
+      return say(ExitCode::kNotAllowed, unasked.what, unasked.next);
+    }
+    case v1::ERROR_REASON_INVALID_FIELD:
+      // The broker's sentence names the field and says what is wrong with it.
       return say(
           ExitCode::kUsage,
-          absl::StrCat("posternd found this malformed: ",
-                       field.empty() ? VisibleText(std::string(status.message())) : field, "."),
+          absl::StrCat("posternd refused this: ", VisibleText(std::string(status.message())), "."),
           "");
-    }
     case v1::ERROR_REASON_INVALID_PAGE_TOKEN:
       return say(ExitCode::kUsage, "The page token is not valid here.", "Start the list anew.");
     case v1::ERROR_REASON_INVALID_CURSOR:

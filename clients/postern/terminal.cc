@@ -9,10 +9,13 @@
 
 #include <absl/strings/str_cat.h>
 
-#include "clients/postern/visible_text.h"
+#include "clients/owner/visible_text.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::DisplayWidth;
+using owner::VisibleText;
 
 bool WantsColours(std::FILE* stream) {
   const char* no_color = std::getenv("NO_COLOR");

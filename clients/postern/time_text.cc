@@ -9,11 +9,13 @@
 #include <optional>
 #include <string>
 
-#include "clients/postern/visible_text.h"
+#include "clients/owner/visible_text.h"
 #include "platform/status_macros.h"
 
 namespace postern::cli {
 namespace {
+
+using owner::VisibleText;
 
 // Ten years: more is a slip of the finger, and far from overflowing any unit.
 constexpr int kCountMax = 3660 * 24 * 60;

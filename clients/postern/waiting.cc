@@ -12,16 +12,13 @@ namespace postern::cli {
 namespace {
 
 constexpr char kText[] = "Waiting: Postern is asking you.";
+// What is refused at once is not waited for.
+constexpr absl::Duration kDelay = absl::Milliseconds(500);
 
 }  // namespace
 
-Waiting::Waiting(Context& context) {
-  if (context.json) return;
-  if (::isatty(STDERR_FILENO) == 0) {
-    context.err.Line(kText);
-  } else {
-    thread_ = std::thread([this] { Tick(); });
-  }
+Waiting::Waiting(Context& context) : err_(context.err) {
+  if (!context.json) thread_ = std::thread([this] { Tick(); });
 }
 
 Waiting::~Waiting() {
@@ -38,6 +35,11 @@ void Waiting::Tick() {
   const platform::SystemClock clock;
   const absl::Duration start = clock.Elapsed();
   platform::MutexLock lock(mutex_);
+  while (!ended_ && clock.Elapsed() - start < kDelay) {
+    changed_.WaitFor(mutex_, kDelay - (clock.Elapsed() - start));
+  }
+  if (ended_) return;
+  if (::isatty(STDERR_FILENO) == 0) return err_.Line(kText);
   while (!ended_) {
     const auto seconds = static_cast<int>(absl::ToInt64Seconds(clock.Elapsed() - start));
     std::fprintf(stderr, "\r%s %d:%02d ", kText, seconds / 60, seconds % 60);

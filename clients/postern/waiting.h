@@ -9,8 +9,9 @@
 
 namespace postern::cli {
 
-// Shows the line on stderr while it lives: once where nobody looks, with the time that has passed
-// where it is a terminal, not at all where the command prints JSON.
+// Shows the line on stderr while it lives, once the answer takes longer than a machine would need:
+// once where nobody looks, with the time that has passed where it is a terminal, not at all where
+// the command prints JSON.
 class Waiting {
  public:
   explicit Waiting(Context& context);
@@ -21,6 +22,7 @@ class Waiting {
  private:
   void Tick();
 
+  Terminal& err_;
   platform::Mutex mutex_;
   platform::ConditionVariable changed_;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;

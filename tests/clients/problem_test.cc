@@ -48,6 +48,15 @@ TEST(Explain, KnowsABrokerThatIsNotThePinnedOne) {
             ExitCode::kNotAllowed);
 }
 
+TEST(Explain, PassesOnWhatIsWrongWithAField) {
+  const Problem problem =
+      Explain(sdk::MakeError(absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_FIELD,
+                             "'grant_id' names a grant that has ended; its app can ask anew"),
+              Caller::kOwner);
+  EXPECT_EQ(problem.exit_code, ExitCode::kUsage);
+  EXPECT_NE(problem.what.find("names a grant that has ended"), std::string::npos);
+}
+
 TEST(Explain, ShowsNoEscapeSequences) {
   const Problem problem = Explain(absl::InternalError("\x1b[31mred"), Caller::kApp);
   EXPECT_EQ(problem.what.find('\x1b'), std::string::npos);

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "clients/postern/visible_text.h"
+#include "clients/owner/visible_text.h"
 
 #include <gtest/gtest.h>
 
 namespace postern::cli {
 namespace {
+
+using owner::DisplayWidth;
+using owner::Shortened;
+using owner::VisibleText;
 
 TEST(VisibleText, NeverPassesAnEscapeSequenceOn) {
   EXPECT_EQ(VisibleText("\x1b[2J\x1b]0;title\x07"), "\\x1b[2J\\x1b]0;title\\x07");
