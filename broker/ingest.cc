@@ -133,15 +133,18 @@ bool Ingest::IsDeletedAlready(const LogRecord& record) {
 absl::StatusOr<bool> Ingest::IsDuplicate(const TakenEvent& taken) {
   if (taken.fingerprint.empty()) return false;
   if (seen_.contains(taken.fingerprint)) return true;
-  if (taken.record.kind == kMessageCreated &&
+  const bool may_be_old =
+      taken.record.kind == kMessageCreated &&
       (taken.record.backfill ||
-       FromProto(taken.event.event_time()) + kNewsAge < taken.record.record_time)) {
+       FromProto(taken.event.event_time()) + kNewsAge < taken.record.record_time);
+  // Of an expiry, the broker's own word may have come first (message_expiry.h).
+  if (may_be_old || taken.record.kind == kMessageExpired) {
     ASSIGN_OR_RETURN(const std::vector<Sequence> sequences,
                      parts_.index.RefsOf(taken.record.message));
     if (!sequences.empty()) {
       ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, parts_.log.Read(sequences));
       for (const RecordPointer& record : records) {
-        if (record != nullptr && record->kind == kMessageCreated) return true;
+        if (record != nullptr && record->kind == taken.record.kind) return true;
       }
     }
   }

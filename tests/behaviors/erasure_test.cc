@@ -366,6 +366,22 @@ TEST_F(ErasureTest, DisappearingMessagesGoAtTheirTimer) {
   EXPECT_FALSE(Of(plain).has_value());
 }
 
+TEST_F(ErasureTest, WhatTheClientSaysOfATimerAfterTheBrokerIsNoSecondAsk) {
+  EventReader reader(app_, Named("main"));
+  ASSERT_TRUE(reader.WaitLive());
+  const absl::Time when = harness_.clock().Now() + absl::Minutes(10);
+  ASSERT_TRUE(adapter_->PushDurably({Disappearing("club", "m1", when)}));
+  harness_.clock().Advance(absl::Minutes(11));
+  ASSERT_TRUE(reader.WaitForReported(2));
+  v1::Event expired;
+  expired.set_chat_id("club");
+  expired.mutable_message_expired()->set_message_id("m1");
+  ASSERT_TRUE(adapter_->PushDurably({expired, MessageEvent("club", "m2", "end")}));
+  ASSERT_TRUE(reader.WaitForText("end"));
+  EXPECT_EQ(reader.reported().size(), 3u);
+  EXPECT_EQ(Unconfirmed(app_), 1u);
+}
+
 TEST_F(ErasureTest, WhatDisappearedWhileTheDaemonWasOffIsGoneOnceItRuns) {
   const absl::Time when = harness_.clock().Now() + absl::Minutes(10);
   ASSERT_TRUE(adapter_->PushDurably({Disappearing("club", "m1", when)}));
