@@ -57,8 +57,4 @@ class AttachmentIndex {
   Sequence written_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
-// Forgets, in the transaction at hand, that the record named attachments: its content goes. What no
-// other record names is forgotten altogether, and with it the key of its stored bytes.
-absl::Status ForgetAttachmentsOf(Database& database, Sequence sequence);
-
 }  // namespace postern::broker

@@ -32,6 +32,7 @@
 #include "broker/erasure_book.h"
 #include "broker/event_log.h"
 #include "broker/event_service.h"
+#include "broker/export_service.h"
 #include "broker/forward_service.h"
 #include "broker/gatekeeper_service.h"
 #include "broker/grant_service.h"
@@ -75,8 +76,6 @@
 #include "permissions/id_cipher.h"
 #include "platform/mutex.h"
 #include "platform/status_macros.h"
-#include "postern/v1/attachment_service.grpc.pb.h"
-#include "postern/v1/export_service.grpc.pb.h"
 
 #ifndef POSTERN_VERSION
 #error "the build names the version"
@@ -247,11 +246,10 @@ struct Broker::Running {
   std::unique_ptr<MessageService> message_service;
   std::unique_ptr<ForwardService> forward_service;
   std::unique_ptr<AttachmentService> attachment_service;
+  std::unique_ptr<ExportService> export_service;
   std::unique_ptr<GatekeeperService> gatekeeper_service;
   std::unique_ptr<OwnerService> owner_service;
   std::unique_ptr<HealthService> health_service;
-  // No part implements these yet (permissions/method_access.h).
-  v1::ExportService::Service export_service;
 
   std::unique_ptr<grpc::Server> server;
   std::vector<std::string> warnings;
@@ -514,6 +512,7 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
   message_service = std::make_unique<MessageService>(*parts, *reader, *sender);
   forward_service = std::make_unique<ForwardService>(*parts);
   attachment_service = std::make_unique<AttachmentService>(*parts);
+  export_service = std::make_unique<ExportService>(*parts);
   gatekeeper_service = std::make_unique<GatekeeperService>(*parts, *ids);
   OwnerService::About about;
   about.software_version = POSTERN_VERSION;
@@ -540,7 +539,7 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
   builder.RegisterService(health_service.get());
   builder.RegisterService(attachment_service.get());
   builder.RegisterService(forward_service.get());
-  builder.RegisterService(&export_service);
+  builder.RegisterService(export_service.get());
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   interceptors.push_back(ExplainUnimplemented(*gate));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
@@ -558,6 +557,7 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
         const absl::Status caught_up = files->CatchUp(kIndexWait);
         if (!caught_up.ok() && !absl::IsDeadlineExceeded(caught_up)) return caught_up;
         RETURN_IF_ERROR(attachments->Sweep());
+        export_service->Sweep();
         return uploads->Sweep();
       }});
   ASSIGN_OR_RETURN(expiry, MessageExpiry::Open({.store = *store,

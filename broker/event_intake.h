@@ -30,6 +30,8 @@ struct TakenEvent {
   std::string remote_message_id;
   // What the network calls the people that the event names.
   std::vector<std::pair<permissions::ContactId, std::string>> remote_contacts;
+  // The attachments that the event names: IdText, and what the network calls them.
+  std::vector<std::pair<std::string, std::string>> remote_attachments;
   // For what a command made: where it has been.
   Trail trail;
   // Names the event's content, whatever its position: equal for what an adapter sends twice. Empty

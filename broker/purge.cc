@@ -37,6 +37,22 @@ void Remove(const fs::path& path, std::vector<std::string>& remaining) {
   if (error) remaining.push_back(absl::StrCat(path.string(), ": ", error.message()));
 }
 
+// The stored bytes of files (attachment_store.h), and nothing else that lies there.
+void RemoveAttachments(const fs::path& folder, std::vector<std::string>& remaining) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    const bool ours =
+        name.size() == 32 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
+    if (ours) {
+      Remove(entry.path(), remaining);
+    } else {
+      remaining.push_back(absl::StrCat(entry.path().string(), ": not made by posternd"));
+    }
+  }
+  fs::remove(folder, error);
+}
+
 // Removes a folder that has become empty; one that has not was named for what is in it.
 void RemoveIfEmpty(const fs::path& folder) {
   std::error_code ignored;
@@ -68,7 +84,9 @@ std::vector<std::string> Purge::Run() {
     const std::string name = entry.path().filename().string();
     // The keys of a passphrase file go one by one below, and the file after them.
     if (name == "secrets") continue;
-    if (IsOurs(name)) {
+    if (name == "attachments") {
+      RemoveAttachments(entry.path(), remaining);
+    } else if (IsOurs(name)) {
       Remove(entry.path(), remaining);
     } else {
       remaining.push_back(absl::StrCat(entry.path().string(), ": not made by posternd"));

@@ -6,8 +6,6 @@ namespace {
 
 constexpr std::nullopt_t kNone = std::nullopt;
 constexpr bool kYes = true;
-constexpr bool kNotYet = false;
-constexpr std::string_view kExport = "export comes with a later version";
 
 constexpr MethodAccess kMethods[] = {
     {"/postern.v1.EnrollmentService/Enroll", kAnyKey, kNone, kYes, ""},
@@ -57,7 +55,7 @@ constexpr MethodAccess kMethods[] = {
     {"/postern.v1.ForwardService/ReleaseLease", kApps, kNone, kYes, ""},
     {"/postern.v1.ForwardService/WatchLeases", kApps, Scope::kChatsRead, kYes, ""},
 
-    {"/postern.v1.ExportService/Export", kApps | kOwner, Scope::kExport, kNotYet, kExport},
+    {"/postern.v1.ExportService/Export", kApps | kOwner, Scope::kExport, kYes, ""},
 
     {"/postern.v1.GatekeeperService/Attach", kGatekeepers, kNone, kYes, ""},
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The storage by itself, without gRPC: its tests build fast, and the thread sanitizer sees all of it.
-set(storage_sources database event_log high_water_file keyed_hash memory_tail message_index
-  record_chain retention schema store)
+set(storage_sources attachment_rows database event_log high_water_file keyed_hash memory_tail message_index
+  record_chain retention schema store word_rows)
 list(TRANSFORM storage_sources PREPEND ${CMAKE_SOURCE_DIR}/broker/)
 list(TRANSFORM storage_sources APPEND .cc)
 add_library(postern_storage_for_tests STATIC ${storage_sources})

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/export_book.h"
+
+#include <absl/strings/escaping.h>
+#include <google/protobuf/util/json_util.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "broker/app_registry.h"
+#include "broker/asker.h"
+#include "broker/attachment_limits.h"
+#include "broker/directory.h"
+#include "broker/event_intake.h"
+#include "broker/event_log.h"
+#include "broker/event_view.h"
+#include "broker/history.h"
+#include "broker/message_index.h"
+#include "broker/pseudonym_book.h"
+#include "broker/request_check.h"
+#include "permissions/decide.h"
+#include "platform/clock.h"
+#include "platform/secret_bytes.h"
+#include "platform/status_macros.h"
+
+namespace postern::broker {
+namespace {
+
+using permissions::ChatId;
+using permissions::Principal;
+using permissions::Scope;
+using Json = nlohmann::ordered_json;
+
+// Of the contract's kinds: a new message.
+constexpr int kMessageCreated = v1::Event::kMessageCreated;
+
+// What the user sees of their own: everything that no seal covers.
+permissions::Grant OwnersGrant(const Principal& owner) {
+  permissions::Grant grant;
+  grant.principal = owner;
+  for (const Scope scope :
+       {Scope::kChatsRead, Scope::kMessagesMetadata, Scope::kMessagesRead, Scope::kMessagesHistory,
+        Scope::kAttachmentsRead, Scope::kContactsRead, Scope::kContactsIdentify,
+        Scope::kReactionsRead, Scope::kEphemeralRead, Scope::kExport}) {
+    grant.scopes.Add(scope);
+  }
+  grant.selection.chat_choice = permissions::ChatChoice::kAllAndNew;
+  return grant;
+}
+
+std::string TimeText(absl::Time time) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", time, absl::UTCTimeZone());
+}
+
+// Text that came with bad bytes has been mended on its way in; what else is wrong is replaced.
+std::string Dump(const Json& line) {
+  return line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string Hex(const std::string& bytes) { return absl::BytesToHexString(bytes); }
+
+absl::Status Changed() {
+  return ReasonStatus(absl::StatusCode::kAborted, v1::ERROR_REASON_REQUEST_ID_CONFLICT,
+                      "what this app may see has changed since this export began; begin a new one");
+}
+
+// The line of one message. 'shown' is in the caller's pseudonyms.
+Json LineOf(const v1::Message& shown, const LogRecord& record, const v1::Account& account,
+            const std::string& account_id, const std::string& chat_name, absl::Time exported,
+            const std::string& exporter) {
+  Json line;
+  line["network"] = account.network();
+  line["account_id"] = account_id;
+  line["account_name"] = account.display_name();
+  line["chat_id"] = shown.chat_id();
+  line["chat_name"] = chat_name;
+  line["message_id"] = shown.id();
+  line["sender_contact_id"] = shown.sender_contact_id();
+  line["sender_name"] = shown.sender_display_name();
+  line["create_time"] = TimeText(absl::FromUnixSeconds(shown.create_time().seconds()) +
+                                 absl::Nanoseconds(shown.create_time().nanos()));
+  line["record_time"] = TimeText(record.record_time);
+  line["end_to_end_encrypted"] = shown.end_to_end_encrypted();
+  line["origin_app"] = shown.origin().app_display_name();
+  line["export_time"] = TimeText(exported);
+  line["exported_by"] = exporter;
+  // Attachments are named by id and hash in here; their bytes are not.
+  std::string text;
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  if (google::protobuf::util::MessageToJsonString(shown, &text, options).ok()) {
+    line["message"] = Json::parse(text, nullptr, false);
+  }
+  Json files = Json::array();
+  for (const v1::Attachment& attachment : shown.attachments()) {
+    files.push_back({{"attachment_id", attachment.id()},
+                     {"size_bytes", attachment.size_bytes()},
+                     {"sha256", Hex(attachment.sha256())}});
+  }
+  if (!files.empty()) line["attachments"] = std::move(files);
+  return line;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Export>> Export::Begin(const Parts& parts, Request request) {
+  std::unique_ptr<Export> begun(new Export(std::move(request)));
+  const std::string directory = parts.store.directory() + "/attachments";
+  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
+    return absl::UnavailableError("the folder for an export cannot be made");
+  }
+  const platform::SecretBytes name = platform::RandomSecret(16);
+  begun->path_ =
+      directory + "/" + IdTextFromRaw({reinterpret_cast<const char*>(name.data()), name.size()});
+  ASSIGN_OR_RETURN(begun->file_, VaultFile::Create(begun->path_, platform::RandomSecret(32)));
+  begun->epoch_ = parts.apps.epoch();
+  begun->begin_time_ = parts.confirmed_clock.Now();
+  begun->through_ = parts.log.last_sequence();
+  begun->position_ = parts.log.oldest_sequence() - 1;
+  RETURN_IF_ERROR(parts.index.CatchUp(begun->through_, kIndexWait));
+  return begun;
+}
+
+Export::~Export() {
+  std::error_code ignored;  // What stays is removed by the next start: no row names it.
+  if (!path_.empty()) std::filesystem::remove(path_, ignored);
+}
+
+absl::Status Export::WriteLine(const std::string& line) {
+  digest_.Add(line);
+  return file_->Append(line);
+}
+
+absl::Status Export::WriteMore(const Parts& parts, const Caller& caller) {
+  const bool owner = caller.standing == Standing::kOwner;
+  const Asker asker(parts, caller);
+  const permissions::Grant all = OwnersGrant(caller.principal);
+  const permissions::Access access =
+      owner ? permissions::Access{.grants = {&all, 1}} : asker.viewer.access;
+  const Viewer viewer{*asker.app,      access,        asker.book.pseudonyms,
+                      parts.directory, parts.history, parts.clock.Now()};
+  const std::string exporter = owner ? "owner" : asker.app->app.display_name();
+  if (position_ >= through_) {
+    Json last;
+    last["lines_sha256"] = Hex(digest_.Finish());
+    last["messages"] = messages_;
+    last["export_time"] = TimeText(begin_time_);
+    last["exported_by"] = exporter;
+    RETURN_IF_ERROR(file_->Append(Dump(last)));
+    RETURN_IF_ERROR(file_->Finish());
+    written_ = true;
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const std::vector<RecordPointer> records,
+                   parts.log.ReadAfter(position_, kExportSlice));
+  if (records.empty()) {
+    position_ = through_;
+    return absl::OkStatus();
+  }
+  std::vector<Sequence> created;
+  std::vector<RecordPointer> of;
+  for (const RecordPointer& record : records) {
+    position_ = record->sequence;
+    if (position_ > through_) break;
+    if (record->kind != kMessageCreated || record->erased()) continue;
+    if (!request_.chats.empty() && std::find(request_.chats.begin(), request_.chats.end(),
+                                             record->chat) == request_.chats.end()) {
+      continue;
+    }
+    if (Decide(access, Scope::kExport, FactsOf(*record, parts.directory).object, viewer.now) !=
+        permissions::Verdict::kAllowed) {
+      continue;
+    }
+    created.push_back(record->sequence);
+    of.push_back(record);
+  }
+  ASSIGN_OR_RETURN(const auto shown, parts.history.Show(viewer, created));
+  std::map<permissions::AccountId, v1::Account> accounts;
+  std::map<ChatId, std::string> names;
+  for (size_t i = 0; i < shown.size(); ++i) {
+    if (!shown[i].has_value() || shown[i]->withheld() || shown[i]->deleted()) continue;
+    const absl::Time time = absl::FromUnixSeconds(shown[i]->create_time().seconds()) +
+                            absl::Nanoseconds(shown[i]->create_time().nanos());
+    if (time < request_.start_time) continue;
+    const LogRecord& record = *of[i];
+    if (!accounts.contains(record.account)) {
+      accounts[record.account] =
+          parts.directory.FindAccount(record.account).value_or(v1::Account());
+    }
+    if (!names.contains(record.chat)) {
+      const std::optional<v1::Chat> chat = parts.directory.FindChat(record.chat);
+      // A chat's name is part of the chat, which an app may not be allowed to see.
+      const bool named = chat.has_value() &&
+                         Decide(access, Scope::kChatsRead, FactsOf(record, parts.directory).object,
+                                viewer.now) == permissions::Verdict::kAllowed;
+      names[record.chat] = named ? chat->name() : std::string();
+    }
+    RETURN_IF_ERROR(WriteLine(Dump(LineOf(*shown[i], record, accounts[record.account],
+                                          viewer.pseudonyms.Encode(record.account),
+                                          names[record.chat], begin_time_, exporter))));
+    ++messages_;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> Export::Read(const Parts& parts, const Caller& caller,
+                                         uint64_t offset) {
+  if (caller.standing != Standing::kOwner && parts.apps.epoch() != epoch_) return Changed();
+  while (!written_ && file_->readable() <= offset) {
+    RETURN_IF_ERROR(WriteMore(parts, caller));
+    if (caller.standing != Standing::kOwner && parts.apps.epoch() != epoch_) return Changed();
+    // Offsets lie within what was once handed out; a far one must not make the rest be written.
+    if (!written_ && offset > file_->size() + kChunkWindow) break;
+  }
+  if (offset > file_->readable()) {
+    return absl::OutOfRangeError("the export does not reach so far");
+  }
+  return file_->Read(offset, kChunkBytesMax);
+}
+
+std::unique_ptr<Export> ExportBook::Take(const Principal& principal,
+                                         const std::string& request_id) {
+  platform::MutexLock lock(mutex_);
+  for (auto it = kept_.begin(); it != kept_.end(); ++it) {
+    if (it->kept->request().principal != principal ||
+        it->kept->request().request_id != request_id) {
+      continue;
+    }
+    std::unique_ptr<Export> taken = std::move(it->kept);
+    kept_.erase(it);
+    return taken;
+  }
+  return nullptr;
+}
+
+void ExportBook::Return(std::unique_ptr<Export> used) {
+  std::list<Kept> gone;
+  platform::MutexLock lock(mutex_);
+  const Principal principal = used->request().principal;
+  kept_.push_front({std::move(used), platform::SystemClock().Elapsed()});
+  size_t count = 0;
+  for (auto it = kept_.begin(); it != kept_.end();) {
+    const auto next = std::next(it);
+    if (it->kept->request().principal == principal && ++count > kExportsPerCallerMax) {
+      gone.splice(gone.end(), kept_, it);
+    }
+    it = next;
+  }
+}
+
+void ExportBook::Sweep() {
+  std::list<Kept> gone;
+  const absl::Duration now = platform::SystemClock().Elapsed();
+  platform::MutexLock lock(mutex_);
+  for (auto it = kept_.begin(); it != kept_.end();) {
+    const auto next = std::next(it);
+    if (now - it->returned > kExportAgeMax) gone.splice(gone.end(), kept_, it);
+    it = next;
+  }
+}
+
+}  // namespace postern::broker
