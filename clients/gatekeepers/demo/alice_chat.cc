@@ -1,12 +1,91 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "clients/gatekeepers/demo/alice_chat.h"
 
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
-#include "clients/gatekeepers/demo/script.h"
+#include <algorithm>
+#include <utility>
 
 namespace postern::demo {
 namespace {
+
+v1::CapabilityLevel LevelOf(const v1::ChatCapabilities& can, const std::string& name) {
+  const google::protobuf::FieldDescriptor* const field = can.GetDescriptor()->FindFieldByName(name);
+  return static_cast<v1::CapabilityLevel>(can.GetReflection()->GetEnumValue(can, field));
+}
+
+// What a chat drops is left out, and the rest of the message goes.
+void Drop(const v1::ChatCapabilities& can, v1::SendMessageCommand& send) {
+  const auto drops = [&](const char* name) {
+    return LevelOf(can, name) == v1::CAPABILITY_LEVEL_DROPPED;
+  };
+  if (drops("formatting")) send.clear_spans();
+  if (drops("mention")) send.clear_mentions();
+  if (drops("reply")) send.clear_reply_to_message_id();
+  if (drops("view_once")) send.clear_view_once();
+  if (drops("attachment")) send.clear_attachment_ids();
+}
+
+void NeedsOfSend(const v1::SendMessageCommand& send, std::vector<std::string>& needs) {
+  switch (send.kind()) {
+    case v1::MESSAGE_KIND_VOICE_NOTE:
+      needs.emplace_back("voice_note");
+      break;
+    case v1::MESSAGE_KIND_STICKER:
+      needs.emplace_back("sticker");
+      break;
+    case v1::MESSAGE_KIND_POLL:
+      needs.emplace_back("poll");
+      break;
+    case v1::MESSAGE_KIND_LOCATION:
+      needs.emplace_back("location");
+      break;
+    case v1::MESSAGE_KIND_CONTACT_CARD:
+      needs.emplace_back("contact_card");
+      break;
+    default:
+      if (!send.text().empty()) needs.emplace_back("text");
+      if (!send.attachment_ids().empty()) needs.emplace_back("attachment");
+      break;
+  }
+  if (!send.spans().empty()) needs.emplace_back("formatting");
+  if (!send.reply_to_message_id().empty()) needs.emplace_back("reply");
+  if (!send.mentions().empty()) needs.emplace_back("mention");
+  if (send.view_once()) needs.emplace_back("view_once");
+}
+
+void NeedsOfUpdate(const v1::UpdateChatCommand& update, std::vector<std::string>& needs) {
+  for (const std::string& path : update.update_mask().paths()) {
+    if (path == "disappearing_timer") {
+      needs.emplace_back("disappearing");
+    } else if (path == "muted" || path == "archived" || path == "marked_unread") {
+      needs.emplace_back("organize");
+    } else if (path == "blocked") {
+      needs.emplace_back("block");
+    } else {
+      needs.emplace_back("manage");
+    }
+  }
+  if (!update.add_contact_ids().empty() || !update.remove_contact_ids().empty() ||
+      !update.roles().empty() || update.leave()) {
+    needs.emplace_back("manage");
+  }
+  if (!update.pin_message_id().empty() || !update.unpin_message_id().empty()) {
+    needs.emplace_back("pin");
+  }
+  if (update.request_answer() != v1::MessageRequest::STATE_UNSPECIFIED) needs.emplace_back("block");
+}
+
+absl::Duration DurationOf(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
+
+absl::Time TimeOf(const google::protobuf::Timestamp& time) {
+  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+}
+
+}  // namespace
 
 void SetTime(google::protobuf::Timestamp& timestamp, absl::Time now) {
   const int64_t nanos = absl::ToUnixNanos(now);
@@ -14,107 +93,17 @@ void SetTime(google::protobuf::Timestamp& timestamp, absl::Time now) {
   timestamp.set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
 }
 
-Outcome Failed(const v1::Command& command, const char* reason, const char* capability = "") {
+Outcome Failed(const v1::Command& command, std::string_view reason, std::string_view capability) {
   Outcome outcome;
   outcome.result.set_command_id(command.command_id());
   outcome.result.set_state(v1::CommandResult::STATE_FAILED);
-  outcome.result.set_reason(reason);
-  outcome.result.set_missing_capability(capability);
+  outcome.result.set_reason(std::string(reason));
+  outcome.result.set_missing_capability(std::string(capability));
   return outcome;
 }
 
-void SendMessage(const v1::Command& command, const std::string& chat_name, absl::Time now,
-                 Outcome& outcome) {
-  const v1::SendMessageCommand& send = command.send_message();
-  // The id comes from the command's: were it ever carried out twice, it would be one message.
-  outcome.result.set_message_id(absl::StrCat("sent:", command.command_id()));
-  v1::Event& event = outcome.events.emplace_back();
-  event.set_chat_id(send.chat_id());
-  SetTime(*event.mutable_event_time(), now);
-  v1::Message& message = *event.mutable_message_created()->mutable_message();
-  message.set_id(outcome.result.message_id());
-  message.set_chat_id(send.chat_id());
-  message.set_sender_contact_id(kSelf);
-  message.set_sender_display_name("You");
-  message.set_from_owner(true);
-  SetTime(*message.mutable_create_time(), now);
-  message.set_kind(v1::MESSAGE_KIND_TEXT);
-  message.set_text(send.attribution().empty()
-                       ? send.text()
-                       : absl::StrCat(send.text(), "\n", send.attribution()));
-  *message.mutable_spans() = send.spans();
-  *message.mutable_mentions() = send.mentions();
-  if (!send.reply_to_message_id().empty()) {
-    message.mutable_reply_to()->set_message_id(send.reply_to_message_id());
-  }
-  message.set_end_to_end_encrypted(true);
-  outcome.line =
-      absl::StrCat("[", chat_name, "] You (via ", send.app_display_name(),
-                   send.reply_to_message_id().empty() ? "): " : ", reply): ", send.text());
-}
-
-// A notice is the user's own message, as any other client would show it.
-void PostNotice(const v1::Command& command, const std::string& chat_name, absl::Time now,
-                Outcome& outcome) {
-  v1::Command send;
-  send.set_command_id(command.command_id());
-  send.mutable_send_message()->set_chat_id(command.post_notice().chat_id());
-  send.mutable_send_message()->set_text(command.post_notice().text());
-  SendMessage(send, chat_name, now, outcome);
-  outcome.line = absl::StrCat("[", chat_name, "] You (notice): ", command.post_notice().text());
-}
-
-void EditMessage(const v1::Command& command, const std::string& chat_name, absl::Time now,
-                 Outcome& outcome) {
-  const v1::EditMessageCommand& edit = command.edit_message();
-  v1::Event& event = outcome.events.emplace_back();
-  event.set_chat_id(edit.chat_id());
-  SetTime(*event.mutable_event_time(), now);
-  v1::MessageEdited& edited = *event.mutable_message_edited();
-  edited.set_message_id(edit.message_id());
-  edited.set_sender_contact_id(kSelf);
-  edited.set_text(edit.text());
-  *edited.mutable_spans() = edit.spans();
-  *edited.mutable_mentions() = edit.mentions();
-  edited.set_end_to_end_encrypted(true);
-  outcome.result.set_message_id(edit.message_id());
-  outcome.line = absl::StrCat("[", chat_name, "] You (edited, via an app): ", edit.text());
-}
-
-void DeleteMessage(const v1::Command& command, const std::string& chat_name, absl::Time now,
-                   Outcome& outcome) {
-  const v1::DeleteMessageCommand& remove = command.delete_message();
-  v1::Event& event = outcome.events.emplace_back();
-  event.set_chat_id(remove.chat_id());
-  SetTime(*event.mutable_event_time(), now);
-  event.mutable_message_deleted()->set_message_id(remove.message_id());
-  event.mutable_message_deleted()->set_contact_id(kSelf);
-  event.mutable_message_deleted()->set_for_everyone(remove.for_everyone());
-  outcome.result.set_message_id(remove.message_id());
-  outcome.line = absl::StrCat("[", chat_name, "] You deleted a message (via an app)");
-}
-
-void SetReaction(const v1::Command& command, const std::string& chat_name, absl::Time now,
-                 Outcome& outcome) {
-  const v1::SetReactionCommand& set = command.set_reaction();
-  v1::Event& event = outcome.events.emplace_back();
-  event.set_chat_id(set.chat_id());
-  SetTime(*event.mutable_event_time(), now);
-  if (set.remove()) {
-    event.mutable_reaction_removed()->set_message_id(set.message_id());
-    event.mutable_reaction_removed()->set_contact_id(kSelf);
-    event.mutable_reaction_removed()->set_emoji(set.emoji());
-  } else {
-    event.mutable_reaction_set()->set_message_id(set.message_id());
-    event.mutable_reaction_set()->set_contact_id(kSelf);
-    event.mutable_reaction_set()->set_emoji(set.emoji());
-  }
-  outcome.result.set_message_id(set.message_id());
-  outcome.line = absl::StrCat("[", chat_name, "] You ", set.remove() ? "took back " : "reacted ",
-                              set.emoji(), " (via an app)");
-}
-
 const std::string& ChatOf(const v1::Command& command) {
+  static const std::string none;
   switch (command.kind_case()) {
     case v1::Command::kSendMessage:
       return command.send_message().chat_id();
@@ -122,61 +111,263 @@ const std::string& ChatOf(const v1::Command& command) {
       return command.edit_message().chat_id();
     case v1::Command::kDeleteMessage:
       return command.delete_message().chat_id();
+    case v1::Command::kSetReaction:
+      return command.set_reaction().chat_id();
+    case v1::Command::kMarkRead:
+      return command.mark_read().chat_id();
+    case v1::Command::kSetTyping:
+      return command.set_typing().chat_id();
+    case v1::Command::kUpload:
+      return command.upload().chat_id();
+    case v1::Command::kUpdateChat:
+      return command.update_chat().chat().id();
+    case v1::Command::kBackfill:
+      return command.backfill().chat_id();
     case v1::Command::kPostNotice:
       return command.post_notice().chat_id();
+    case v1::Command::kVotePoll:
+      return command.vote_poll().chat_id();
+    case v1::Command::kCreateDraft:
+      return command.create_draft().chat_id();
     default:
-      return command.set_reaction().chat_id();
+      return none;
   }
 }
 
-}  // namespace
-
-Outcome CarryOut(const v1::Command& command, const std::map<std::string, std::string>& chats,
-                 absl::Time now) {
+std::vector<std::string> NeededCapabilities(const v1::Command& command) {
+  std::vector<std::string> needs;
   switch (command.kind_case()) {
     case v1::Command::kSendMessage:
-    case v1::Command::kEditMessage:
-    case v1::Command::kDeleteMessage:
-    case v1::Command::kSetReaction:
-    case v1::Command::kPostNotice:
+      NeedsOfSend(command.send_message(), needs);
       break;
-    default:
-      return Failed(command, "AliceChat cannot do this", "command");
+    case v1::Command::kEditMessage:
+      needs.emplace_back("edit");
+      break;
+    case v1::Command::kDeleteMessage:
+      if (command.delete_message().for_everyone()) needs.emplace_back("delete");
+      break;
+    case v1::Command::kSetReaction:
+      needs.emplace_back("reaction");
+      if (absl::StartsWith(command.set_reaction().emoji(), ":")) {
+        needs.emplace_back("custom_emoji");
+      }
+      break;
+    case v1::Command::kMarkRead:
+      needs.emplace_back(command.mark_read().tell_sender() ? "read_receipt" : "mark_read");
+      break;
+    case v1::Command::kSetTyping:
+      needs.emplace_back("typing");
+      break;
+    case v1::Command::kDownload:
+    case v1::Command::kUpload:
+      needs.emplace_back("attachment");
+      break;
+    case v1::Command::kCreateChat:
+      needs.emplace_back("create_chat");
+      break;
+    case v1::Command::kUpdateChat:
+      NeedsOfUpdate(command.update_chat(), needs);
+      break;
+    case v1::Command::kBackfill:
+      needs.emplace_back("backfill");
+      break;
+    case v1::Command::kPostNotice:
+      needs.emplace_back("text");
+      break;
+    case v1::Command::kVotePoll:
+      needs.emplace_back("poll");
+      break;
+    case v1::Command::kCreateDraft:
+      needs.emplace_back("draft");
+      break;
+    case v1::Command::KIND_NOT_SET:
+      break;
   }
-  const auto chat = chats.find(ChatOf(command));
-  if (chat == chats.end()) return Failed(command, "there is no such chat");
-  if (command.has_send_message() && !command.send_message().attachment_ids().empty()) {
-    return Failed(command, "AliceChat sends no files", "attachment");
+  return needs;
+}
+
+AliceChat::AliceChat(const Script& script, World& world, Files& files, Faults& faults,
+                     absl::Time start)
+    : script_(script), world_(world), files_(files), faults_(faults), start_(start) {}
+
+v1::ChatCapabilities AliceChat::CapabilitiesOf(const std::string& chat) const {
+  const auto view = world_.FindChat(chat);
+  return view.has_value() && view->chat.has_capabilities() ? view->chat.capabilities()
+                                                           : script_.capabilities;
+}
+
+Outcome AliceChat::Refusal(const v1::Command& command, const v1::ChatCapabilities& can,
+                           absl::Time now) {
+  for (const std::string& need : NeededCapabilities(command)) {
+    const v1::CapabilityLevel level = LevelOf(can, need);
+    // Where nothing but this is asked for, to drop it is to do nothing.
+    const bool all = !command.has_send_message() || need == "text";
+    if (level == v1::CAPABILITY_LEVEL_REJECTED || (all && level == v1::CAPABILITY_LEVEL_DROPPED)) {
+      return Failed(command, "this chat cannot do that", need);
+    }
+  }
+  if (command.has_set_reaction() && !can.allowed_reactions().empty()) {
+    const auto& allowed = can.allowed_reactions();
+    if (std::find(allowed.begin(), allowed.end(), command.set_reaction().emoji()) ==
+        allowed.end()) {
+      return Failed(command, "this chat does not take that reaction", "allowed_reactions");
+    }
+  }
+  const size_t text_bytes =
+      std::max({command.send_message().text().size(), command.edit_message().text().size(),
+                command.post_notice().text().size()});
+  if (can.text_bytes_max() != 0 && text_bytes > can.text_bytes_max()) {
+    return Failed(command, "the text is too long for this chat", "text_bytes_max");
+  }
+  if (can.attachment_bytes_max() != 0 &&
+      command.upload().attachment().size_bytes() > can.attachment_bytes_max()) {
+    return Failed(command, "the file is too large for this chat", "attachment_bytes_max");
+  }
+  return CheckAges(command, can, now);
+}
+
+Outcome AliceChat::CheckAges(const v1::Command& command, const v1::ChatCapabilities& can,
+                             absl::Time now) {
+  const bool edit = command.has_edit_message();
+  if (!edit && !command.has_delete_message()) return {};
+  const std::string& id =
+      edit ? command.edit_message().message_id() : command.delete_message().message_id();
+  const auto message = world_.FindMessage(ChatOf(command), id);
+  // An app's own of an earlier run of AliceChat, which remembers the script only.
+  if (!message.has_value() && absl::StartsWith(id, "sent:")) return {};
+  if (!message.has_value() || message->deleted()) {
+    return Failed(command, "there is no such message (any more)");
+  }
+  if (message->sender_contact_id() != kSelf) return Failed(command, "the message is not yours");
+  const absl::Duration age = now - TimeOf(message->create_time());
+  if (edit && can.has_edit_age_max() && age > DurationOf(can.edit_age_max())) {
+    return Failed(command, "the message is too old to be edited", "edit_age_max");
+  }
+  if (!edit && command.delete_message().for_everyone() && can.has_delete_age_max() &&
+      age > DurationOf(can.delete_age_max())) {
+    return Failed(command, "the message is too old to be deleted for all", "delete_age_max");
+  }
+  return {};
+}
+
+std::vector<Outcome> AliceChat::CarryOut(const v1::Command& command, absl::Time now) {
+  const uint64_t place = commands_++;
+  if (faults_.Strikes(Fault::kRefuseNow, place)) {
+    Outcome outcome = Failed(command, "AliceChat fails for now, on purpose");
+    outcome.result.set_state(v1::CommandResult::STATE_FAILED_RETRIABLE);
+    return {std::move(outcome)};
+  }
+  if (faults_.Strikes(Fault::kRefuse, place)) {
+    return {Failed(command, "AliceChat refuses, on purpose")};
+  }
+  const bool of_chat = !command.has_create_chat() && !command.has_download();
+  if (of_chat && !world_.FindChat(ChatOf(command)).has_value()) {
+    return {Failed(command, "there is no such chat")};
+  }
+  const v1::ChatCapabilities can = CapabilitiesOf(ChatOf(command));
+  if (Outcome refusal = Refusal(command, can, now); !refusal.result.command_id().empty()) {
+    return {std::move(refusal)};
   }
   Outcome outcome;
   outcome.result.set_command_id(command.command_id());
   outcome.result.set_state(v1::CommandResult::STATE_SENT);
   outcome.result.set_end_to_end_encrypted(true);
   switch (command.kind_case()) {
-    case v1::Command::kSendMessage:
-      SendMessage(command, chat->second, now, outcome);
+    case v1::Command::kSendMessage: {
+      v1::SendMessageCommand send = command.send_message();
+      Drop(can, send);
+      SendMessage(send, now, outcome);
       break;
+    }
+    case v1::Command::kPostNotice: {
+      // A notice is the user's own message, as any other client would show it.
+      v1::SendMessageCommand send;
+      send.set_chat_id(command.post_notice().chat_id());
+      send.set_text(command.post_notice().text());
+      SendMessage(send, now, outcome);
+      outcome.line = absl::StrCat(world_.Heading(send.chat_id()), " You (notice): ", send.text());
+      break;
+    }
     case v1::Command::kEditMessage:
-      EditMessage(command, chat->second, now, outcome);
+      EditMessage(command.edit_message(), outcome);
       break;
     case v1::Command::kDeleteMessage:
-      DeleteMessage(command, chat->second, now, outcome);
+      DeleteMessage(command.delete_message(), outcome);
       break;
-    case v1::Command::kPostNotice:
-      PostNotice(command, chat->second, now, outcome);
+    case v1::Command::kSetReaction:
+      SetReaction(command.set_reaction(), outcome);
       break;
-    default:
-      SetReaction(command, chat->second, now, outcome);
+    case v1::Command::kVotePoll:
+      VotePoll(command.vote_poll(), outcome);
       break;
+    case v1::Command::kMarkRead:
+      MarkRead(command.mark_read(), outcome);
+      break;
+    case v1::Command::kSetTyping:
+      SetTyping(command.set_typing(), outcome);
+      break;
+    case v1::Command::kCreateDraft:
+      CreateDraft(command.create_draft(), outcome);
+      break;
+    case v1::Command::kCreateChat:
+      CreateChat(command.create_chat(), outcome);
+      break;
+    case v1::Command::kUpdateChat:
+      UpdateChat(command.update_chat(), outcome);
+      break;
+    case v1::Command::kBackfill:
+      return Backfill(command);
+    case v1::Command::kDownload:
+      if (const auto file = files_.Describe(command.download().attachment_id()); !file.ok()) {
+        return {Failed(command, "there is no such file")};
+      }
+      return {Outcome{}};
+    case v1::Command::kUpload:
+      return {Outcome{}};
+    case v1::Command::KIND_NOT_SET:
+      return {Failed(command, "AliceChat does not know this command", "command")};
   }
+  if (outcome.result.state() == v1::CommandResult::STATE_FAILED) outcome.events.clear();
+  for (v1::Event& event : outcome.events) {
+    SetTime(*event.mutable_event_time(), now);
+    world_.Apply(event);
+  }
+  if (outcome.result.has_chat()) {
+    // As it is now, with all that was just done.
+    if (const auto view = world_.FindChat(outcome.result.chat().id()); view.has_value()) {
+      *outcome.result.mutable_chat() = view->chat;
+    }
+  }
+  return {std::move(outcome)};
+}
+
+Outcome AliceChat::EndUpload(const v1::Command& command, const absl::Status& status) const {
+  if (!status.ok()) {
+    Outcome failed = Failed(command, std::string(status.message()));
+    if (absl::IsUnavailable(status)) {
+      failed.result.set_state(v1::CommandResult::STATE_FAILED_RETRIABLE);
+    }
+    return failed;
+  }
+  Outcome outcome;
+  outcome.result.set_command_id(command.command_id());
+  outcome.result.set_state(v1::CommandResult::STATE_SENT);
+  outcome.result.set_end_to_end_encrypted(true);
+  outcome.result.set_attachment_id(absl::StrCat("upload:", command.command_id()));
+  outcome.line = absl::StrCat(world_.Heading(command.upload().chat_id()), " an app uploads ",
+                              command.upload().attachment().file_name());
   return outcome;
 }
 
-std::string DisclosureLine(const v1::Disclosure& disclosure,
-                           const std::map<std::string, std::string>& chats) {
-  const auto chat = chats.find(disclosure.chat_id());
-  if (chat == chats.end()) return {};
-  std::string line = absl::StrCat("[", chat->second, "] ");
+v1::Event& AliceChat::Happen(const std::string& chat, Outcome& outcome) {
+  v1::Event& event = outcome.events.emplace_back();
+  event.set_chat_id(chat);
+  return event;
+}
+
+std::string AliceChat::DisclosureLine(const v1::Disclosure& disclosure) const {
+  if (!world_.FindChat(disclosure.chat_id()).has_value()) return {};
+  std::string line = absl::StrCat(world_.Heading(disclosure.chat_id()), " ");
   if (disclosure.apps().empty()) return absl::StrCat(line, "no app can see this chat");
   absl::StrAppend(&line, disclosure.apps_size(), disclosure.apps_size() == 1 ? " app" : " apps",
                   " can see this chat: ");

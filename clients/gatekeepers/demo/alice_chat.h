@@ -4,30 +4,91 @@
 
 #include <absl/time/time.h>
 
-#include <map>
+#include <cstdint>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "clients/gatekeepers/demo/faults.h"
+#include "clients/gatekeepers/demo/files.h"
+#include "clients/gatekeepers/demo/script.h"
+#include "clients/gatekeepers/demo/world.h"
 #include "postern/v1/event.pb.h"
 #include "postern/v1/gatekeeper_service.pb.h"
 
 namespace postern::demo {
 
-// What AliceChat made of a command.
+// What AliceChat made of a command, or of a part of it.
 struct Outcome {
   v1::CommandResult result;
   std::vector<v1::Event> events;  // what happened in the chats because of it
   std::string line;               // what the user sees of it; empty for nothing
 };
 
-// Carries a command out, in chats that 'chats' names (id -> name). A pure function: AliceChat's
-// network is made of paper and never fails.
-Outcome CarryOut(const v1::Command& command, const std::map<std::string, std::string>& chats,
-                 absl::Time now);
+// Used by one thread at a time; the world it changes may be looked at by others.
+class AliceChat {
+ public:
+  // 'history' counts its ages from 'start'. All references must outlive it.
+  AliceChat(const Script& script, World& world, Files& files, Faults& faults, absl::Time start);
+  AliceChat(const AliceChat&) = delete;
+  AliceChat& operator=(const AliceChat&) = delete;
 
-// Says which apps can see a chat, as AliceChat shows it in the chat's header. Empty for a chat that
-// 'chats' does not name.
-std::string DisclosureLine(const v1::Disclosure& disclosure,
-                           const std::map<std::string, std::string>& chats);
+  // Carries a command out, in the world. The last outcome is final; backfill has one for each part
+  // of the history before it. Transfers of bytes (Download, Upload) are only looked at here: their
+  // outcome is empty when they may begin, and a failure otherwise.
+  std::vector<Outcome> CarryOut(const v1::Command& command, absl::Time now);
+
+  // The final outcome of an upload whose bytes have come, or why not.
+  Outcome EndUpload(const v1::Command& command, const absl::Status& status) const;
+
+  // Says which apps can see a chat, as AliceChat shows it in the chat's header. Empty for a chat
+  // that does not exist.
+  std::string DisclosureLine(const v1::Disclosure& disclosure) const;
+
+ private:
+  // Why the command cannot be done; an empty outcome when it can.
+  Outcome Refusal(const v1::Command& command, const v1::ChatCapabilities& can, absl::Time now);
+  Outcome CheckAges(const v1::Command& command, const v1::ChatCapabilities& can, absl::Time now);
+  v1::ChatCapabilities CapabilitiesOf(const std::string& chat) const;
+
+  // ---- messages (alice_messages.cc) ----
+  void SendMessage(const v1::SendMessageCommand& send, absl::Time now, Outcome& outcome);
+  void EditMessage(const v1::EditMessageCommand& edit, Outcome& outcome);
+  void DeleteMessage(const v1::DeleteMessageCommand& remove, Outcome& outcome);
+  void SetReaction(const v1::SetReactionCommand& set, Outcome& outcome);
+  void VotePoll(const v1::VotePollCommand& vote, Outcome& outcome);
+  void MarkRead(const v1::MarkReadCommand& mark, Outcome& outcome);
+  void SetTyping(const v1::SetTypingCommand& set, Outcome& outcome);
+  void CreateDraft(const v1::CreateDraftCommand& create, Outcome& outcome);
+  // ---- chats (alice_chats.cc) ----
+  void CreateChat(const v1::CreateChatCommand& create, Outcome& outcome);
+  void UpdateChat(const v1::UpdateChatCommand& update, Outcome& outcome);
+  void ChangeMembers(const v1::UpdateChatCommand& update, Outcome& outcome);
+  std::vector<Outcome> Backfill(const v1::Command& command);
+
+  // Adds an event of the chat to the outcome; the world takes it when the outcome is complete.
+  static v1::Event& Happen(const std::string& chat, Outcome& outcome);
+
+  const Script& script_;
+  World& world_;
+  Files& files_;
+  Faults& faults_;
+  const absl::Time start_;
+  uint64_t commands_ = 0;
+};
+
+// A command that failed for good. 'capability': what the chat lacks, if that is why.
+Outcome Failed(const v1::Command& command, std::string_view reason,
+               std::string_view capability = {});
+
+// The capabilities that a command needs, in the order they are asked for; all are fields of
+// ChatCapabilities.
+std::vector<std::string> NeededCapabilities(const v1::Command& command);
+
+// The chat that a command is about; empty for CreateChat and Download.
+const std::string& ChatOf(const v1::Command& command);
+
+void SetTime(google::protobuf::Timestamp& timestamp, absl::Time now);
 
 }  // namespace postern::demo

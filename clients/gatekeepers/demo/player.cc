@@ -54,18 +54,15 @@ std::string Fingerprint(const Script& script) {
 
 }  // namespace
 
-Player::Player(const Script& script, PlayOptions options, sdk::GatekeeperLink& link,
-               Journal& journal, std::function<void(const std::string&)> show,
-               std::function<bool(absl::Duration)> wait)
+Player::Player(const Script& script, PlayOptions options, Parts parts)
     : script_(script),
       options_(options),
-      link_(link),
-      journal_(journal),
-      show_(std::move(show)),
-      wait_(std::move(wait)),
+      parts_(std::move(parts)),
       fingerprint_(Fingerprint(script)),
       setup_count_(static_cast<int64_t>(script.setup.size())),
-      count_(setup_count_ + static_cast<int64_t>(script.steps.size()) * options.rounds) {}
+      count_(setup_count_ + (options.setup_only
+                                 ? 0
+                                 : static_cast<int64_t>(script.steps.size()) * options.rounds)) {}
 
 const Step& Player::StepAt(int64_t place) const {
   if (place < setup_count_) return script_.setup[place];
@@ -78,7 +75,7 @@ int Player::RoundAt(int64_t place) const {
 }
 
 int64_t Player::FirstPlace() const {
-  const std::vector<std::string> parts = absl::StrSplit(link_.bookmark(), ' ');
+  const std::vector<std::string> parts = absl::StrSplit(parts_.link().bookmark(), ' ');
   int64_t place = 0;
   if (parts.size() != 2 || parts[0] != fingerprint_ || !absl::SimpleAtoi(parts[1], &place)) {
     return 0;
@@ -86,17 +83,55 @@ int64_t Player::FirstPlace() const {
   return std::clamp<int64_t>(place, 0, count_);
 }
 
-absl::Status Player::Submit(int64_t begin, int64_t end) {
+void Player::AddEvents(int64_t place, absl::Time now, std::vector<v1::Event>& events) {
+  const Step& step = StepAt(place);
+  if (step.fault_count > 0) {
+    parts_.faults.Next(step.fault, step.fault_count);
+    return;
+  }
+  v1::Event event = Play(step, now, RoundAt(place));
+  // Whatever the broker is told: in AliceChat it happened so.
+  parts_.world.Apply(event);
+  const auto key = static_cast<uint64_t>(place);
+  const auto strikes = [&](Fault fault) {
+    return place >= setup_count_ && parts_.faults.Strikes(fault, key);
+  };
+  if (strikes(Fault::kLyingTime)) {
+    event = Play(step, now + parts_.faults.Lie(key), RoundAt(place));
+  }
+  if (strikes(Fault::kGap)) {
+    event.Clear();
+    event.mutable_gap()->set_cause(v1::Gap::CAUSE_GATEKEEPER);
+    event.mutable_gap()->set_event_count(1);
+  }
+  const bool twice = strikes(Fault::kReplay);
+  if (twice) events.push_back(event);
+  events.push_back(std::move(event));
+}
+
+absl::Status Player::Submit(int64_t begin, int64_t& end) {
   std::vector<v1::Event> events;
   const absl::Time now = absl::Now();
   for (int64_t place = begin; place < end; ++place) {
-    events.push_back(Play(StepAt(place), now, RoundAt(place)));
+    const size_t before = events.size();
+    AddEvents(place, now, events);
+    if (place < setup_count_ || place + 1 >= count_ || events.size() == before ||
+        !parts_.faults.Strikes(Fault::kReorder, static_cast<uint64_t>(place))) {
+      continue;
+    }
+    // The next one goes first.
+    std::vector<v1::Event> later(events.begin() + static_cast<int64_t>(before), events.end());
+    events.resize(before);
+    AddEvents(++place, now, events);
+    events.insert(events.end(), later.begin(), later.end());
+    end = std::max(end, place + 1);
   }
+  if (events.empty()) return absl::OkStatus();
   absl::StatusOr<uint64_t> last;
   for (;;) {
-    last = link_.SubmitAll(events, absl::StrCat(fingerprint_, " ", end));
+    last = parts_.link().SubmitAll(events, absl::StrCat(fingerprint_, " ", end));
     if (!absl::IsResourceExhausted(last.status())) break;
-    if (!wait_(kFullSpoolWait)) return absl::CancelledError("stopped");
+    if (!parts_.wait(kFullSpoolWait)) return absl::CancelledError("stopped");
   }
   RETURN_IF_ERROR(last.status());
   std::string lines;
@@ -104,7 +139,28 @@ absl::Status Player::Submit(int64_t begin, int64_t end) {
   for (const v1::Event& event : events) {
     absl::StrAppend(&lines, ++position, " submitted ", MessageIdOf(event), "\n");
   }
-  journal_.Write(lines);
+  parts_.journal.Write(lines);
+  return absl::OkStatus();
+}
+
+absl::Status Player::AwaitNext(int64_t place, int64_t start_place, absl::Time start, int64_t& end) {
+  end = place + 1;
+  if (place < setup_count_) {
+    end = setup_count_;
+  } else if (options_.rate > 0) {
+    for (;;) {
+      const double due = absl::ToDoubleSeconds(absl::Now() - start) * options_.rate;
+      end = std::min(count_, start_place + static_cast<int64_t>(due));
+      if (end > place) break;
+      if (!parts_.wait(kTick)) return absl::CancelledError("stopped");
+    }
+    end = std::min(end, place + kBatchEvents);
+  } else if (options_.speed <= 0) {
+    end = std::min(count_, place + kBatchEvents);
+    if (!parts_.wait(absl::ZeroDuration())) return absl::CancelledError("stopped");
+  } else if (!parts_.wait(StepAt(place).delay / options_.speed)) {
+    return absl::CancelledError("stopped");
+  }
   return absl::OkStatus();
 }
 
@@ -112,27 +168,24 @@ absl::Status Player::Run() {
   int64_t place = FirstPlace();
   const absl::Time start = absl::Now();
   const int64_t start_place = place;
+  // What an earlier run has told is what AliceChat shows now.
+  for (int64_t told = 0; told < place; ++told) {
+    parts_.world.Apply(Play(StepAt(told), start, RoundAt(told)));
+  }
   while (place < count_) {
-    int64_t end = place + 1;
-    if (place < setup_count_) {
-      end = setup_count_;
-    } else if (options_.rate > 0) {
-      const double due = absl::ToDoubleSeconds(absl::Now() - start) * options_.rate;
-      end = std::min(count_, start_place + static_cast<int64_t>(due));
-      if (end <= place) {
-        if (!wait_(kTick)) return absl::CancelledError("stopped");
-        continue;
-      }
-      end = std::min(end, place + kBatchEvents);
-    } else if (options_.speed <= 0) {
-      end = std::min(count_, place + kBatchEvents);
-      if (!wait_(absl::ZeroDuration())) return absl::CancelledError("stopped");
-    } else if (!wait_(StepAt(place).delay / options_.speed)) {
+    int64_t end = place;
+    RETURN_IF_ERROR(AwaitNext(place, start_place, start, end));
+    const auto key = static_cast<uint64_t>(place);
+    if (place >= setup_count_ && parts_.faults.Strikes(Fault::kSlow, key) &&
+        !parts_.wait(kSlowFor)) {
       return absl::CancelledError("stopped");
     }
     RETURN_IF_ERROR(Submit(place, end));
+    if (place >= setup_count_ && parts_.faults.Strikes(Fault::kDisconnect, key)) {
+      RETURN_IF_ERROR(parts_.reconnect());
+    }
     for (; place < end; ++place) {
-      if (const std::string& line = StepAt(place).line; !line.empty()) show_(line);
+      if (const std::string& line = StepAt(place).line; !line.empty()) parts_.show(line);
     }
   }
   return absl::OkStatus();

@@ -7,17 +7,21 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
+#include "clients/gatekeepers/demo/faults.h"
 #include "clients/gatekeepers/demo/journal.h"
 #include "clients/gatekeepers/demo/script.h"
+#include "clients/gatekeepers/demo/world.h"
 #include "clients/sdk/gatekeeper_link.h"
 
 namespace postern::demo {
 
 struct PlayOptions {
-  double speed = 1;    // 2: twice as fast; 0: as fast as it goes
-  int64_t rounds = 1;  // how often the steps are played
-  double rate = 0;     // events a second, instead of the script's pauses; 0: those
+  double speed = 1;         // 2: twice as fast; 0: as fast as it goes
+  int64_t rounds = 1;       // how often the steps are played
+  double rate = 0;          // events a second, instead of the script's pauses; 0: those
+  bool setup_only = false;  // who is there and which chats, and nothing that happens
 };
 
 // Plays a script into a link, once: its place is kept in the link's bookmark, in the same commit as
@@ -25,10 +29,22 @@ struct PlayOptions {
 // Another script than the last one is played from its beginning.
 class Player {
  public:
-  // 'show' prints a line of AliceChat. 'wait' waits, and returns false when it is time to stop. All
-  // references must outlive the player.
-  Player(const Script& script, PlayOptions options, sdk::GatekeeperLink& link, Journal& journal,
-         std::function<void(const std::string&)> show, std::function<bool(absl::Duration)> wait);
+  struct Parts {
+    // The link as it is now: a fault may have made it anew.
+    std::function<sdk::GatekeeperLink&()> link;
+    // Cuts the connection and makes it anew.
+    std::function<absl::Status()> reconnect;
+    World& world;
+    Faults& faults;
+    Journal& journal;
+    // Prints a line of AliceChat.
+    std::function<void(const std::string&)> show;
+    // Waits; false when it is time to stop.
+    std::function<bool(absl::Duration)> wait;
+  };
+
+  // All references must outlive the player.
+  Player(const Script& script, PlayOptions options, Parts parts);
 
   // Plays to the end of the script. CANCELLED when it was told to stop.
   absl::Status Run();
@@ -39,15 +55,16 @@ class Player {
   // What comes at 'place': the set-up first, then round after round.
   const Step& StepAt(int64_t place) const;
   int RoundAt(int64_t place) const;
-  // Submits the places ['begin', 'end').
-  absl::Status Submit(int64_t begin, int64_t end);
+  // How long to wait before 'place', and how far to go then: in one commit.
+  absl::Status AwaitNext(int64_t place, int64_t start_place, absl::Time start, int64_t& end);
+  // What the broker is told of 'place': nothing, the event, or what a fault made of it.
+  void AddEvents(int64_t place, absl::Time now, std::vector<v1::Event>& events);
+  // Submits the places ['begin', 'end'); one more where two change their order.
+  absl::Status Submit(int64_t begin, int64_t& end);
 
   const Script& script_;
   const PlayOptions options_;
-  sdk::GatekeeperLink& link_;
-  Journal& journal_;
-  const std::function<void(const std::string&)> show_;
-  const std::function<bool(absl::Duration)> wait_;
+  const Parts parts_;
   const std::string fingerprint_;
   const int64_t setup_count_;
   const int64_t count_;
