@@ -8,6 +8,7 @@
 #include "clients/owner/visible_text.h"
 #include "clients/postern/commands.h"
 #include "clients/postern/grant_text.h"
+#include "clients/postern/names.h"
 #include "clients/postern/owner.h"
 #include "clients/postern/time_text.h"
 
