@@ -146,14 +146,14 @@ ConsentPreview ConsentPreviews::Of(const ConsentQuestion& question,
   const bool reads = grant->scopes.Has(Scope::kMessagesRead);
   const bool has_history = grant->scopes.Has(Scope::kMessagesHistory);
   for (const NamedChat& chat : *looked_at) {
-    const auto came = history_.List(as_it_came, chat.id, 0, kPreviewMessagesPerChat);
+    const auto came = history_.List(as_it_came, chat.id, kPlaceEnd, kPreviewMessagesPerChat);
     if (!came.ok()) return {};
     for (const v1::Message& message : came->messages) {
       ++preview.messages;
       preview.lines.push_back(LineOf(message, chat.name, reads));
     }
     if (!has_history) continue;
-    const auto old = history_.List(at_once, chat.id, 0, kPreviewMessagesPerChat);
+    const auto old = history_.List(at_once, chat.id, kPlaceEnd, kPreviewMessagesPerChat);
     if (!old.ok()) return {};
     preview.readable_now += static_cast<uint32_t>(old->messages.size());
   }

@@ -7,6 +7,7 @@
 
 #include "broker/event_intake.h"
 #include "broker/limits.h"
+#include "broker/message_fold.h"
 #include "broker/request_check.h"
 #include "broker/storage_limits.h"
 #include "platform/status_macros.h"
@@ -26,51 +27,12 @@ constexpr Sequence kUnindexedWalkMax = 4096;
 // A page ends when it has so many bytes: gRPC's clients take 4 MiB by default, and a page of the
 // longest messages would have 32.
 constexpr size_t kListBytesMax = size_t{1} << 20;
-// Records that a list reads at once, each up to kEventBytesMax.
-constexpr size_t kListSlice = 16;
+// Messages that a list reads at once, each up to kEventBytesMax.
+constexpr int kListSlice = 16;
 
-void SetReaction(v1::Message& message, const Event& event) {
-  const v1::ReactionSet& set = event.reaction_set();
-  for (v1::Reaction& reaction : *message.mutable_reactions()) {
-    if (reaction.contact_id() == set.contact_id() && reaction.emoji() == set.emoji()) return;
-  }
-  v1::Reaction& reaction = *message.add_reactions();
-  reaction.set_contact_id(set.contact_id());
-  reaction.set_emoji(set.emoji());
-  *reaction.mutable_react_time() = event.event_time();
-}
-
-void RemoveReaction(v1::Message& message, const v1::ReactionRemoved& removed) {
-  auto& reactions = *message.mutable_reactions();
-  reactions.erase(
-      std::remove_if(reactions.begin(), reactions.end(),
-                     [&](const v1::Reaction& reaction) {
-                       return reaction.contact_id() == removed.contact_id() &&
-                              (removed.emoji().empty() || reaction.emoji() == removed.emoji());
-                     }),
-      reactions.end());
-}
-
-void Edit(v1::Message& message, const Event& event) {
-  const v1::MessageEdited& edited = event.message_edited();
-  // Only who wrote a message edits it: another's edit under the same id is another person's claim.
-  if (!edited.sender_contact_id().empty() && !message.sender_contact_id().empty() &&
-      edited.sender_contact_id() != message.sender_contact_id()) {
-    return;
-  }
-  message.set_text(edited.text());
-  message.set_raw_text(edited.raw_text());
-  message.set_text_bytes(edited.text_bytes());
-  *message.mutable_spans() = edited.spans();
-  *message.mutable_mentions() = edited.mentions();
-  *message.mutable_edit_time() = event.event_time();
-}
-
-void Delete(v1::Message& message) {
-  ReduceToMetadata(message);
-  message.clear_attachments();
-  message.clear_text_bytes();
-  message.set_deleted(true);
+void Note(Sequence sequence, History::Page& page) {
+  page.first = page.first == 0 ? sequence : std::min(page.first, sequence);
+  page.last = std::max(page.last, sequence);
 }
 
 }  // namespace
@@ -81,90 +43,143 @@ absl::Status History::WaitForIndex() {
   return status.code() == absl::StatusCode::kDeadlineExceeded ? absl::OkStatus() : status;
 }
 
-absl::StatusOr<std::optional<v1::Message>> History::Fold(
-    const Viewer& viewer, const std::vector<RecordPointer>& records) {
-  const auto created =
-      std::find_if(records.begin(), records.end(), [](const RecordPointer& record) {
-        return record != nullptr && record->kind == Event::kMessageCreated;
-      });
-  if (created == records.end() || (*created)->erased_by == ErasedBy::kRetention) {
+absl::StatusOr<std::optional<v1::Message>> History::Fold(const Viewer& viewer,
+                                                         const LogRecord& created,
+                                                         std::vector<RecordPointer> changes) {
+  if (created.kind != Event::kMessageCreated || created.erased_by == ErasedBy::kRetention) {
     return std::nullopt;
   }
-  ASSIGN_OR_RETURN(std::optional<Event> made, ViewEvent(**created, viewer));
+  ASSIGN_OR_RETURN(std::optional<Event> made, ViewEvent(created, viewer));
   if (!made.has_value()) return std::nullopt;
   v1::Message message = std::move(*made->mutable_message_created()->mutable_message());
-  const bool withheld = message.withheld();
-  for (const RecordPointer& record : records) {
-    if (record == nullptr || record == *created) continue;
+  std::erase(changes, nullptr);
+  // An edit that an adapter brings in as history does not come after one that was news.
+  std::sort(changes.begin(), changes.end(), [](const RecordPointer& a, const RecordPointer& b) {
+    return PlaceOf(*a) < PlaceOf(*b);
+  });
+  for (const RecordPointer& record : changes) {
+    if (record->erased()) continue;
     // Each part is seen by its own right: reactions, for one, have a scope of their own.
     ASSIGN_OR_RETURN(const std::optional<Event> event, ViewEvent(*record, viewer));
     if (!event.has_value()) continue;
-    if (event->view() == v1::EVENT_VIEW_WITHHELD) {
-      // Of what is withheld only this counts, for who had it before.
-      if (event->has_message_deleted() || event->has_message_expired()) message.set_deleted(true);
+    const bool deletes = event->has_message_deleted() || event->has_message_expired();
+    // Of what is withheld, or seen in part, only this counts.
+    if (event->view() == v1::EVENT_VIEW_WITHHELD ||
+        (event->view() == v1::EVENT_VIEW_METADATA && event->has_poll_voted())) {
+      if (deletes) message.set_deleted(true);
       continue;
     }
-    switch (record->kind) {
-      case Event::kMessageEdited:
-        if (!record->erased()) Edit(message, *event);
-        break;
-      case Event::kMessageDeleted:
-      case Event::kMessageExpired:
-        Delete(message);
-        message.set_withheld(withheld);
-        return message;
-      case Event::kReactionSet:
-        SetReaction(message, *event);
-        break;
-      case Event::kReactionRemoved:
-        RemoveReaction(message, event->reaction_removed());
-        break;
-      default:
-        break;
-    }
+    FoldIn(message, *event);
   }
   return message;
 }
 
-absl::StatusOr<History::Page> History::List(const Viewer& viewer, ChatId chat, Sequence before,
-                                            int limit) {
-  RETURN_IF_ERROR(WaitForIndex());
-  if (before == 0) before = log_.last_sequence() + 1;
-  ASSIGN_OR_RETURN(const std::vector<Sequence> created, index_.ListChat(chat, before, limit));
-  Page page;
-  size_t bytes = 0;
-  for (size_t from = 0; from < created.size(); from += kListSlice) {
-    const std::vector<Sequence> slice(
-        created.begin() + static_cast<ptrdiff_t>(from),
-        created.begin() + static_cast<ptrdiff_t>(std::min(from + kListSlice, created.size())));
-    ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, log_.Read(slice));
-    std::vector<MessageId> ids;
-    for (const RecordPointer& record : records) {
-      ids.push_back(record == nullptr ? MessageId() : record->message);
-    }
-    ASSIGN_OR_RETURN(const std::vector<std::vector<Sequence>> refs, index_.RefsOf(ids));
-    for (size_t i = 0; i < slice.size(); ++i) {
-      ASSIGN_OR_RETURN(const std::vector<RecordPointer> about, log_.Read(refs[i]));
-      ASSIGN_OR_RETURN(std::optional<v1::Message> message, Fold(viewer, about));
-      if (!message.has_value()) continue;
-      bytes += message->ByteSizeLong();
-      page.messages.push_back(*std::move(message));
-      if (bytes < kListBytesMax) continue;
-      page.next_before = slice[i];
-      return page;
+absl::StatusOr<std::vector<std::optional<v1::Message>>> History::Show(
+    const Viewer& viewer, std::span<const Sequence> created) {
+  ASSIGN_OR_RETURN(const std::vector<RecordPointer> records,
+                   log_.Read({created.begin(), created.end()}));
+  ASSIGN_OR_RETURN(const auto changes, index_.ChangesOf(created));
+  std::vector<std::optional<v1::Message>> shown(created.size());
+  for (size_t i = 0; i < created.size(); ++i) {
+    if (records[i] == nullptr) continue;
+    std::vector<Sequence> sequences;
+    for (const MessageIndex::Change& change : changes[i]) sequences.push_back(change.sequence);
+    ASSIGN_OR_RETURN(std::vector<RecordPointer> about, log_.Read(sequences));
+    ASSIGN_OR_RETURN(shown[i], Fold(viewer, *records[i], std::move(about)));
+  }
+  return shown;
+}
+
+Place History::FloorOf(const Viewer& viewer) {
+  absl::Time earliest = absl::InfiniteFuture();
+  for (const permissions::Grant& grant : viewer.access.grants) {
+    if (grant.state != permissions::GrantState::kActive) continue;
+    earliest = std::min(earliest, grant.create_time);
+    // Beside another grant it opens what that one sees from before itself.
+    if (grant.scopes.Has(permissions::Scope::kMessagesHistory)) {
+      earliest = std::min(earliest, grant.history_start_time);
     }
   }
-  if (static_cast<int>(created.size()) == limit) page.next_before = created.back();
+  return FirstPlaceAt(earliest);
+}
+
+absl::Status History::Walk(const Viewer& viewer, ChatId chat, Place from, Direction direction,
+                           int limit, size_t bytes_max, Page& page) {
+  if (limit <= 0) return absl::OkStatus();
+  const Place floor = FloorOf(viewer);
+  const size_t full = page.messages.size() + static_cast<size_t>(limit);
+  size_t bytes = 0;
+  for (size_t looked_at = 0; looked_at < kHistoryLooksMax;) {
+    ASSIGN_OR_RETURN(const std::vector<MessageIndex::Entry> entries,
+                     direction == Direction::kOlder ? index_.ListChat(chat, from, kListSlice)
+                                                    : index_.ListChatAfter(chat, from, kListSlice));
+    std::vector<Sequence> created;
+    for (const MessageIndex::Entry& entry : entries) {
+      if (entry.place >= floor) created.push_back(entry.sequence);
+    }
+    ASSIGN_OR_RETURN(std::vector<std::optional<v1::Message>> shown, Show(viewer, created));
+    for (size_t i = 0; i < entries.size(); ++i) {
+      if (entries[i].place < floor) {
+        // Places run one way, so nothing before this one is seen either.
+        if (direction == Direction::kOlder) page.next_before = 0;
+        if (direction == Direction::kOlder) return absl::OkStatus();
+        continue;
+      }
+      from = page.next_before = entries[i].place;
+      const size_t at = i - (entries.size() - created.size());
+      std::optional<v1::Message>& message = shown[direction == Direction::kOlder ? i : at];
+      if (!message.has_value()) continue;
+      bytes += message->ByteSizeLong();
+      Note(entries[i].sequence, page);
+      page.messages.push_back(*std::move(message));
+      if (page.messages.size() == full || bytes >= bytes_max) return absl::OkStatus();
+    }
+    if (entries.size() < size_t{kListSlice}) {
+      page.next_before = 0;
+      return absl::OkStatus();
+    }
+    from = entries.back().place;
+    looked_at += entries.size();
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<History::Page> History::List(const Viewer& viewer, ChatId chat, Place before,
+                                            int limit) {
+  RETURN_IF_ERROR(WaitForIndex());
+  Page page;
+  RETURN_IF_ERROR(Walk(viewer, chat, before, Direction::kOlder, limit, kListBytesMax, page));
+  return page;
+}
+
+absl::StatusOr<History::Page> History::Around(const Viewer& viewer, MessageId message, int before,
+                                              int after) {
+  RETURN_IF_ERROR(WaitForIndex());
+  ASSIGN_OR_RETURN(const RecordPointer created, FindCreated(message, 0));
+  if (created == nullptr) return NotFound("message_id");
+  ASSIGN_OR_RETURN(std::vector<std::optional<v1::Message>> shown,
+                   Show(viewer, {&created->sequence, 1}));
+  if (!shown.front().has_value()) return NotFound("message_id");
+  const Place place = PlaceOf(*created);
+  Page page;
+  RETURN_IF_ERROR(
+      Walk(viewer, created->chat, place, Direction::kNewer, after, kListBytesMax, page));
+  std::reverse(page.messages.begin(), page.messages.end());
+  Note(created->sequence, page);
+  page.messages.push_back(*std::move(shown.front()));
+  RETURN_IF_ERROR(
+      Walk(viewer, created->chat, place, Direction::kOlder, before, kListBytesMax, page));
   return page;
 }
 
 absl::StatusOr<v1::Message> History::Get(const Viewer& viewer, MessageId message) {
   RETURN_IF_ERROR(WaitForIndex());
-  ASSIGN_OR_RETURN(const std::vector<Sequence> sequences, index_.RefsOf(message));
-  ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, log_.Read(sequences));
-  ASSIGN_OR_RETURN(std::optional<v1::Message> folded, Fold(viewer, records));
-  if (!folded.has_value()) return NotFound("message_id");
-  return *std::move(folded);
+  ASSIGN_OR_RETURN(const RecordPointer created, FindCreated(message, 0));
+  if (created == nullptr) return NotFound("message_id");
+  ASSIGN_OR_RETURN(std::vector<std::optional<v1::Message>> shown,
+                   Show(viewer, {&created->sequence, 1}));
+  if (!shown.front().has_value()) return NotFound("message_id");
+  return *std::move(shown.front());
 }
 
 absl::StatusOr<RecordPointer> History::FindCreated(MessageId message, Sequence before) {
@@ -172,10 +187,11 @@ absl::StatusOr<RecordPointer> History::FindCreated(MessageId message, Sequence b
   Sequence position = index_.indexed_through();
   if (position + kUnindexedWalkMax < before) RETURN_IF_ERROR(WaitForIndex());
   position = index_.indexed_through();
-  ASSIGN_OR_RETURN(const std::vector<Sequence> sequences, index_.RefsOf(message));
-  ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, log_.Read(sequences));
-  for (const RecordPointer& record : records) {
-    if (record != nullptr && record->kind == Event::kMessageCreated) return record;
+  ASSIGN_OR_RETURN(const Sequence created,
+                   index_.CreatedOf(message, before == 0 ? position : std::min(before, position)));
+  if (created != 0) {
+    ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, log_.Read({created}));
+    if (records.front() != nullptr) return records.front();
   }
   while (position + 1 < before) {
     ASSIGN_OR_RETURN(const std::vector<RecordPointer> unindexed,

@@ -5,11 +5,14 @@
 
 #include <absl/status/statusor.h>
 
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "broker/event_log.h"
 #include "broker/event_view.h"
+#include "broker/history_place.h"
 #include "broker/message_index.h"
 #include "permissions/ids.h"
 #include "postern/v1/message.pb.h"
@@ -25,15 +28,33 @@ class History {
     // Newest first, in the viewer's pseudonyms.
     std::vector<v1::Message> messages;
     // Go on before this one; 0 when nothing older is left.
-    Sequence next_before = 0;
+    Place next_before = 0;
+    // Of the records that made these messages; 0 when there are none.
+    Sequence first = 0;
+    Sequence last = 0;
   };
 
-  // Lists messages of a chat recorded before 'before' (0: all), newest first, at most 'limit'. What
-  // the viewer may not see is passed over, so a page can be shorter although more follow.
-  absl::StatusOr<Page> List(const Viewer& viewer, permissions::ChatId chat, Sequence before,
+  // Lists messages of a chat that stand before 'before' (kPlaceEnd: all), newest first, at most
+  // 'limit'. What the viewer may not see is passed over. The page is shorter although more follow
+  // where it grows too large, or where kHistoryLooksMax were looked at.
+  //
+  // Stable while messages arrive: what is new stands before the page that was first, and history
+  // that comes late where it belongs, so it is on a later page or on none.
+  absl::StatusOr<Page> List(const Viewer& viewer, permissions::ChatId chat, Place before,
                             int limit);
-  // NOT_FOUND when there is none that the viewer may see.
+  // Returns the message, and around it those of its chat that the viewer sees, newest first.
+  // NOT_FOUND when it does not see the message itself.
+  absl::StatusOr<Page> Around(const Viewer& viewer, permissions::MessageId message, int before,
+                              int after);
+  // NOT_FOUND when there is none that the viewer may see. A deleted one is what List shows of it.
   absl::StatusOr<v1::Message> Get(const Viewer& viewer, permissions::MessageId message);
+  // Returns messages as the viewer sees them now, named by the records that made them, in their
+  // order; nothing in place of what it does not see.
+  absl::StatusOr<std::vector<std::optional<v1::Message>>> Show(const Viewer& viewer,
+                                                               std::span<const Sequence> created);
+
+  // Before this, the viewer sees no message of any chat: where its grants begin.
+  static Place FloorOf(const Viewer& viewer);
 
   // Returns the record that made a message. Sees all records before 'before', and of later ones
   // what is indexed; null when there is none.
@@ -49,8 +70,12 @@ class History {
 
  private:
   absl::Status WaitForIndex();
-  absl::StatusOr<std::optional<v1::Message>> Fold(const Viewer& viewer,
-                                                  const std::vector<RecordPointer>& records);
+  absl::StatusOr<std::optional<v1::Message>> Fold(const Viewer& viewer, const LogRecord& created,
+                                                  std::vector<RecordPointer> changes);
+  enum class Direction { kOlder, kNewer };
+  // Adds to 'page', in the order of 'direction' from 'from' on, and sets where to go on.
+  absl::Status Walk(const Viewer& viewer, permissions::ChatId chat, Place from, Direction direction,
+                    int limit, size_t bytes_max, Page& page);
 
   EventLog& log_;
   MessageIndex& index_;

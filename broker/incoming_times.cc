@@ -67,15 +67,18 @@ absl::StatusOr<absl::Time> IncomingTimes::LookUp(ChatId chat) {
       !status.ok() && status.code() != absl::StatusCode::kDeadlineExceeded) {
     return status;
   }
-  Sequence before = log_.last_sequence() + 1;
+  Place before = kPlaceEnd;
   for (int looked_at = 0; looked_at < kLookUpMax;) {
-    ASSIGN_OR_RETURN(const std::vector<Sequence> page, index_.ListChat(chat, before, kLookUpPage));
+    ASSIGN_OR_RETURN(const std::vector<MessageIndex::Entry> page,
+                     index_.ListChat(chat, before, kLookUpPage));
     if (page.empty()) break;
-    ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, log_.Read(page));
+    std::vector<Sequence> sequences;
+    for (const MessageIndex::Entry& entry : page) sequences.push_back(entry.sequence);
+    ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, log_.Read(sequences));
     for (const RecordPointer& record : records) {
       // A deleted one no longer says who wrote it, and is not taken for anybody's.
       if (record == nullptr || record->erased()) continue;
-      if (record->record_time < oldest) return absl::InfinitePast();
+      if (record->history_time() < oldest) return absl::InfinitePast();
       storage::v1::StoredEvent stored;
       if (!stored.ParseFromString(record->body)) {
         return absl::DataLossError("a stored event is unreadable");
@@ -87,7 +90,7 @@ absl::StatusOr<absl::Time> IncomingTimes::LookUp(ChatId chat) {
       }
     }
     looked_at += static_cast<int>(page.size());
-    before = page.back();
+    before = page.back().place;
   }
   return absl::InfinitePast();
 }
@@ -114,8 +117,8 @@ absl::StatusOr<bool> IncomingTimes::HasMessages(ChatId chat) {
   }
   const std::optional<v1::Chat> entry = directory_.FindChat(chat);
   if (entry.has_value() && entry->has_last_message_time()) return true;
-  ASSIGN_OR_RETURN(const std::vector<Sequence> newest,
-                   index_.ListChat(chat, log_.last_sequence() + 1, 1));
+  ASSIGN_OR_RETURN(const std::vector<MessageIndex::Entry> newest,
+                   index_.ListChat(chat, kPlaceEnd, 1));
   if (newest.empty()) return false;
   NoteSent(chat);
   return true;

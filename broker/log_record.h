@@ -3,6 +3,7 @@
 
 #include <absl/time/time.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -32,6 +33,8 @@ struct LogRecord {
   // Number of the field in postern.v1.Event.kind.
   uint8_t kind = 0;
   bool backfill = false;
+  // Of 'backfill' alone: when the network says it happened. Kept to the microsecond.
+  absl::Time backfill_time;
   bool ephemeral = false;
   // Other than kNothing: the content is gone, 'body' is empty.
   ErasedBy erased_by = ErasedBy::kNothing;
@@ -47,6 +50,11 @@ struct LogRecord {
   std::string body;
 
   bool erased() const { return erased_by != ErasedBy::kNothing; }
+  // When it belongs in a chat's history: older history as old as the network says, never younger
+  // than it was recorded; news when it was recorded, whatever the network says.
+  absl::Time history_time() const {
+    return backfill ? std::min(backfill_time, record_time) : record_time;
+  }
 };
 
 // Shared by the tail and by every stream that is still writing the record.

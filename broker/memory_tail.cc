@@ -50,6 +50,7 @@ void MemoryTail::Erase(Sequence sequence, ErasedBy by) {
   erased->record_time = record->record_time;
   erased->kind = record->kind;
   erased->backfill = record->backfill;
+  erased->backfill_time = record->backfill_time;
   erased->ephemeral = record->ephemeral;
   erased->erased_by = by;
   erased->account = record->account;

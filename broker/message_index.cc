@@ -59,12 +59,112 @@ absl::Status ForEachRef(Database& database, const MessageId& message, int64_t fi
   return absl::OkStatus();
 }
 
+// Returns the record that made the message of this key, 0 when there is none in the parts from
+// 'first' to 'last'. Begins at 'near', goes back and then forth.
+absl::StatusOr<Sequence> FindCreated(Database& database, int64_t key, int64_t near, int64_t first,
+                                     int64_t last) {
+  ASSIGN_OR_RETURN(Statement row,
+                   database.Prepare("SELECT sequence FROM message_refs WHERE part = ? AND key = ? "
+                                    "AND kind = ? ORDER BY sequence LIMIT 1"));
+  if (first > last) return Sequence{0};
+  near = std::clamp(near, first, last);
+  int64_t part = near;
+  while (part >= first && part <= last) {
+    row.BindAll(part, key, kMessageCreated);
+    ASSIGN_OR_RETURN(const bool found, row.Step());
+    if (found) {
+      const auto sequence = static_cast<Sequence>(row.Integer(0));
+      RETURN_IF_ERROR(row.Run());
+      return sequence;
+    }
+    if (part <= near) {
+      part = part > first ? part - 1 : near + 1;
+    } else {
+      ++part;
+    }
+  }
+  return Sequence{0};
+}
+
+absl::StatusOr<std::vector<MessageIndex::Entry>> ListEntries(Store& store, const EventLog& log,
+                                                             const char* query, ChatId chat,
+                                                             Place from, int limit) {
+  std::vector<MessageIndex::Entry> entries;
+  RETURN_IF_ERROR(store.Read([&](Database& database) -> absl::Status {
+    ASSIGN_OR_RETURN(Statement rows, database.Prepare(query));
+    rows.BindAll(Blob{chat.view()}, from, log.oldest_sequence(),
+                 std::clamp(limit, 0, kReadRecordsMax));
+    while (true) {
+      ASSIGN_OR_RETURN(const bool row, rows.Step());
+      if (!row) return absl::OkStatus();
+      entries.push_back(
+          {static_cast<Place>(rows.Integer(0)), static_cast<Sequence>(rows.Integer(1))});
+    }
+  }));
+  return entries;
+}
+
+// Adds the latest changes that 'query' gives, newest first, for 'created' and 'limit'.
+absl::Status AddChanges(Database& database, const char* query, Sequence created, size_t limit,
+                        std::vector<MessageIndex::Change>& changes) {
+  ASSIGN_OR_RETURN(Statement rows, database.Prepare(query));
+  rows.BindAll(created, limit);
+  while (true) {
+    ASSIGN_OR_RETURN(const bool row, rows.Step());
+    if (!row) return absl::OkStatus();
+    changes.push_back(
+        {static_cast<Sequence>(rows.Integer(0)), static_cast<uint8_t>(rows.Integer(1))});
+  }
+}
+
+absl::Status ReadChanges(Database& database, Sequence created,
+                         std::vector<MessageIndex::Change>& changes) {
+  using Change = MessageIndex::Change;
+  RETURN_IF_ERROR(AddChanges(database,
+                             "SELECT sequence, kind FROM message_changes WHERE created = ? "
+                             "ORDER BY sequence DESC LIMIT ?",
+                             created, kFoldedChangesMax, changes));
+  if (changes.size() == kFoldedChangesMax) {
+    // An edit or a delete counts however many people reacted since. 21 to 23: event_kinds.h.
+    std::erase_if(changes, [](const Change& change) { return change.kind <= kMessageExpired; });
+    RETURN_IF_ERROR(AddChanges(database,
+                               "SELECT sequence, kind FROM message_changes WHERE created = ? "
+                               "AND kind = 21 ORDER BY sequence DESC LIMIT ?",
+                               created, kFoldedEditsMax, changes));
+    RETURN_IF_ERROR(AddChanges(database,
+                               "SELECT sequence, kind FROM message_changes WHERE created = ? "
+                               "AND kind IN (22, 23) ORDER BY sequence DESC LIMIT ?",
+                               created, 1, changes));
+  }
+  size_t edits = 0;
+  std::erase_if(changes, [&edits](const Change& change) {
+    return change.kind == kMessageEdited && ++edits > kFoldedEditsMax;
+  });
+  std::sort(changes.begin(), changes.end(),
+            [](const Change& a, const Change& b) { return a.sequence < b.sequence; });
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 struct MessageIndex::Slice {
+  // A change of a message, named by the record that made that one.
+  struct Tie {
+    Sequence created;
+    Sequence sequence;
+    uint8_t kind;
+    bool operator<(const Tie& other) const {
+      return std::tie(created, sequence) < std::tie(other.created, other.sequence);
+    }
+  };
+
   std::vector<RecordPointer> records;
   std::vector<Ref> refs;
-  std::vector<std::pair<ChatId, Sequence>> chat_messages;
+  std::vector<std::pair<ChatId, Entry>> chat_messages;
+  std::vector<Tie> ties;
+  // Changes of messages that are not there yet, and the keys of those that have come.
+  std::vector<Ref> early;
+  std::vector<int64_t> awaited;
   absl::flat_hash_set<MessageId> deleted;
   Sequence through = 0;
 };
@@ -77,9 +177,12 @@ absl::StatusOr<std::unique_ptr<MessageIndex>> MessageIndex::Open(Store& store, E
     if (!through.ok() && !absl::IsNotFound(through.status())) return through.status();
     ASSIGN_OR_RETURN(const int64_t any,
                      database.QueryInteger("SELECT EXISTS(SELECT 1 FROM deleted_messages)"));
+    ASSIGN_OR_RETURN(const int64_t early,
+                     database.QueryInteger("SELECT EXISTS(SELECT 1 FROM early_changes)"));
     {
       platform::MutexLock lock(index->step_mutex_);
       index->any_deleted_ = any != 0;
+      index->any_early_ = early != 0;
     }
     platform::MutexLock lock(index->mutex_);
     index->indexed_through_ = through.ok() ? static_cast<Sequence>(*through) : 0;
@@ -136,7 +239,7 @@ absl::StatusOr<bool> MessageIndex::IndexSlice() {
     slice.refs.push_back(
         {PartOf(record->sequence), KeyOf(record->message), record->sequence, record->kind});
     if (record->kind == kMessageCreated) {
-      slice.chat_messages.emplace_back(record->chat, record->sequence);
+      slice.chat_messages.emplace_back(record->chat, Entry{PlaceOf(*record), record->sequence});
     }
     if (record->kind == kMessageDeleted || record->kind == kMessageExpired) {
       slice.deleted.insert(record->message);
@@ -144,9 +247,14 @@ absl::StatusOr<bool> MessageIndex::IndexSlice() {
   }
   // Before the slice is committed: after a crash in between, the erasing is done once more.
   RETURN_IF_ERROR(CarryOutDeletes(slice));
+  RETURN_IF_ERROR(TieChanges(slice));
   // In the order of the tables, so that each page is visited once.
   std::sort(slice.refs.begin(), slice.refs.end());
-  std::sort(slice.chat_messages.begin(), slice.chat_messages.end());
+  std::sort(slice.ties.begin(), slice.ties.end());
+  std::sort(slice.chat_messages.begin(), slice.chat_messages.end(),
+            [](const auto& a, const auto& b) {
+              return std::tie(a.first, a.second.place) < std::tie(b.first, b.second.place);
+            });
   RETURN_IF_ERROR(store_.Write([&slice](Database& database) -> absl::Status {
     {
       ASSIGN_OR_RETURN(Statement insert,
@@ -158,11 +266,26 @@ absl::StatusOr<bool> MessageIndex::IndexSlice() {
     }
     {
       ASSIGN_OR_RETURN(Statement insert,
-                       database.Prepare("INSERT OR IGNORE INTO chat_messages VALUES(?, ?)"));
-      for (const auto& [chat, sequence] : slice.chat_messages) {
-        insert.BindAll(Blob{chat.view()}, sequence);
+                       database.Prepare("INSERT OR IGNORE INTO chat_messages VALUES(?, ?, ?)"));
+      for (const auto& [chat, entry] : slice.chat_messages) {
+        insert.BindAll(Blob{chat.view()}, entry.place, entry.sequence);
         RETURN_IF_ERROR(insert.Run());
       }
+    }
+    {
+      ASSIGN_OR_RETURN(Statement insert,
+                       database.Prepare("INSERT OR IGNORE INTO message_changes VALUES(?, ?, ?)"));
+      for (const Slice::Tie& tie : slice.ties) {
+        insert.BindAll(tie.created, tie.sequence, tie.kind);
+        RETURN_IF_ERROR(insert.Run());
+      }
+    }
+    for (const int64_t key : slice.awaited) {
+      RETURN_IF_ERROR(database.Run("DELETE FROM early_changes WHERE key = ?", key));
+    }
+    for (const Ref& ref : slice.early) {
+      RETURN_IF_ERROR(database.Run("INSERT OR IGNORE INTO early_changes VALUES(?, ?, ?)", ref.key,
+                                   ref.sequence, ref.kind));
     }
     for (const MessageId& message : slice.deleted) {
       RETURN_IF_ERROR(
@@ -172,9 +295,63 @@ absl::StatusOr<bool> MessageIndex::IndexSlice() {
                         slice.through);
   }));
   any_deleted_ = any_deleted_ || !slice.deleted.empty();
+  any_early_ = any_early_ || !slice.early.empty();
   platform::MutexLock lock(mutex_);
   indexed_through_ = slice.through;
   return true;
+}
+
+absl::Status MessageIndex::TieChanges(Slice& slice) {
+  absl::flat_hash_map<int64_t, Sequence> made;
+  bool changes = false;
+  for (const Ref& ref : slice.refs) {
+    if (ref.kind == kMessageCreated) {
+      made.emplace(ref.key, ref.sequence);
+    } else {
+      changes = true;
+    }
+  }
+  const bool any_early = any_early_;
+  if (!changes && (!any_early || made.empty())) return absl::OkStatus();
+  const int64_t oldest = PartOf(log_.oldest_sequence());
+  const int64_t newest = PartOf(slice.records.front()->sequence);
+  return store_.Read([&](Database& database) -> absl::Status {
+    if (any_early) {
+      ASSIGN_OR_RETURN(Statement rows,
+                       database.Prepare("SELECT sequence, kind FROM early_changes WHERE key = ?"));
+      for (const auto& [key, created] : made) {
+        rows.Bind(1, key);
+        const size_t before = slice.ties.size();
+        while (true) {
+          ASSIGN_OR_RETURN(const bool row, rows.Step());
+          if (!row) break;
+          slice.ties.push_back({created, static_cast<Sequence>(rows.Integer(0)),
+                                static_cast<uint8_t>(rows.Integer(1))});
+        }
+        if (slice.ties.size() > before) slice.awaited.push_back(key);
+      }
+    }
+    // What many changes of a slice are about is looked for once.
+    absl::flat_hash_map<int64_t, Sequence> found;
+    for (const Ref& ref : slice.refs) {
+      if (ref.kind == kMessageCreated) continue;
+      const auto here = made.find(ref.key);
+      Sequence created = here == made.end() ? 0 : here->second;
+      if (created == 0) {
+        const auto [known, first] = found.try_emplace(ref.key, 0);
+        if (first) {
+          ASSIGN_OR_RETURN(known->second, FindCreated(database, ref.key, newest, oldest, newest));
+        }
+        created = known->second;
+      }
+      if (created != 0) {
+        slice.ties.push_back({created, ref.sequence, ref.kind});
+      } else {
+        slice.early.push_back(ref);
+      }
+    }
+    return absl::OkStatus();
+  });
 }
 
 // Erases what a delete in this slice is about, here or before, and what arrives here for a message
@@ -222,6 +399,20 @@ absl::Status MessageIndex::RemoveBefore(Sequence oldest) {
       return absl::OkStatus();
     }));
   }
+  for (const char* remove :
+       {"DELETE FROM message_changes WHERE (created, sequence) IN "
+        "(SELECT created, sequence FROM message_changes WHERE created < ? LIMIT ?)",
+        "DELETE FROM early_changes WHERE (key, sequence) IN "
+        "(SELECT key, sequence FROM early_changes WHERE sequence < ? LIMIT ?)"}) {
+    more = true;
+    while (more && !stopping_) {
+      RETURN_IF_ERROR(store_.Write([&](Database& database) -> absl::Status {
+        RETURN_IF_ERROR(database.Run(remove, oldest, kIndexSlice));
+        more = database.changes() == kIndexSlice;
+        return absl::OkStatus();
+      }));
+    }
+  }
   std::string chat;
   while (!stopping_) {
     bool found = false;
@@ -234,17 +425,44 @@ absl::Status MessageIndex::RemoveBefore(Sequence oldest) {
       return absl::OkStatus();
     }));
     if (!found) break;
-    more = true;
-    while (more && !stopping_) {
+    RETURN_IF_ERROR(RemoveChatBefore(ChatId::FromRaw(chat), oldest));
+  }
+  return absl::OkStatus();
+}
+
+// By place, old records stand among younger ones, so the whole chat is looked through: a second for
+// a million messages, once an hour, on a reader's connection.
+absl::Status MessageIndex::RemoveChatBefore(ChatId chat, Sequence oldest) {
+  Place after = 0;
+  while (!stopping_) {
+    std::vector<Place> passed;
+    int looked_at = 0;
+    RETURN_IF_ERROR(store_.Read([&](Database& database) -> absl::Status {
+      ASSIGN_OR_RETURN(Statement rows,
+                       database.Prepare("SELECT place, sequence FROM chat_messages WHERE chat = ? "
+                                        "AND place > ? ORDER BY place LIMIT ?"));
+      rows.BindAll(Blob{chat.view()}, after, kIndexSlice);
+      while (true) {
+        ASSIGN_OR_RETURN(const bool row, rows.Step());
+        if (!row) return absl::OkStatus();
+        ++looked_at;
+        after = static_cast<Place>(rows.Integer(0));
+        if (static_cast<Sequence>(rows.Integer(1)) < oldest) passed.push_back(after);
+      }
+    }));
+    if (!passed.empty()) {
       RETURN_IF_ERROR(store_.Write([&](Database& database) -> absl::Status {
-        RETURN_IF_ERROR(database.Run(
-            "DELETE FROM chat_messages WHERE chat = ?1 AND sequence IN "
-            "(SELECT sequence FROM chat_messages WHERE chat = ?1 AND sequence < ?2 LIMIT ?3)",
-            Blob{chat}, oldest, kIndexSlice));
-        more = database.changes() == kIndexSlice;
+        ASSIGN_OR_RETURN(
+            Statement remove,
+            database.Prepare("DELETE FROM chat_messages WHERE chat = ? AND place = ?"));
+        for (const Place place : passed) {
+          remove.BindAll(Blob{chat.view()}, place);
+          RETURN_IF_ERROR(remove.Run());
+        }
         return absl::OkStatus();
       }));
     }
+    if (looked_at < kIndexSlice) break;
   }
   return absl::OkStatus();
 }
@@ -263,23 +481,48 @@ absl::Status MessageIndex::CatchUp(Sequence through, absl::Duration timeout) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<Sequence>> MessageIndex::ListChat(ChatId chat, Sequence before,
-                                                             int limit) {
-  std::vector<Sequence> sequences;
+absl::StatusOr<std::vector<MessageIndex::Entry>> MessageIndex::ListChat(ChatId chat, Place before,
+                                                                        int limit) {
+  return ListEntries(store_, log_,
+                     "SELECT place, sequence FROM chat_messages WHERE chat = ? AND place < ? "
+                     "AND sequence >= ? ORDER BY place DESC LIMIT ?",
+                     chat, before, limit);
+}
+
+absl::StatusOr<std::vector<MessageIndex::Entry>> MessageIndex::ListChatAfter(ChatId chat,
+                                                                             Place after,
+                                                                             int limit) {
+  return ListEntries(store_, log_,
+                     "SELECT place, sequence FROM chat_messages WHERE chat = ? AND place > ? "
+                     "AND sequence >= ? ORDER BY place LIMIT ?",
+                     chat, after, limit);
+}
+
+absl::StatusOr<Sequence> MessageIndex::CreatedOf(MessageId message, Sequence near) {
+  Sequence created = 0;
+  const Sequence oldest = log_.oldest_sequence();
   RETURN_IF_ERROR(store_.Read([&](Database& database) -> absl::Status {
-    ASSIGN_OR_RETURN(Statement rows,
-                     database.Prepare("SELECT sequence FROM chat_messages "
-                                      "WHERE chat = ? AND sequence < ? AND sequence >= ? "
-                                      "ORDER BY sequence DESC LIMIT ?"));
-    rows.BindAll(Blob{chat.view()}, before, log_.oldest_sequence(),
-                 std::clamp(limit, 0, kReadRecordsMax));
-    while (true) {
-      ASSIGN_OR_RETURN(const bool row, rows.Step());
-      if (!row) return absl::OkStatus();
-      sequences.push_back(static_cast<Sequence>(rows.Integer(0)));
-    }
+    ASSIGN_OR_RETURN(created, FindCreated(database, KeyOf(message), PartOf(near), PartOf(oldest),
+                                          PartOf(indexed_through())));
+    return absl::OkStatus();
   }));
-  return sequences;
+  return created < oldest ? 0 : created;
+}
+
+absl::StatusOr<std::vector<std::vector<MessageIndex::Change>>> MessageIndex::ChangesOf(
+    std::span<const Sequence> created) {
+  std::vector<std::vector<Change>> all(created.size());
+  RETURN_IF_ERROR(store_.Read([&](Database& database) -> absl::Status {
+    for (size_t i = 0; i < created.size(); ++i) {
+      RETURN_IF_ERROR(ReadChanges(database, created[i], all[i]));
+    }
+    return absl::OkStatus();
+  }));
+  const Sequence oldest = log_.oldest_sequence();
+  for (std::vector<Change>& changes : all) {
+    std::erase_if(changes, [&](const Change& change) { return change.sequence < oldest; });
+  }
+  return all;
 }
 
 absl::StatusOr<std::vector<Sequence>> MessageIndex::RefsOf(MessageId message) {

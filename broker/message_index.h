@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "broker/event_log.h"
+#include "broker/history_place.h"
 #include "broker/store.h"
 #include "permissions/ids.h"
 #include "platform/mutex.h"
@@ -36,10 +37,31 @@ class MessageIndex {
   // 'timeout' passes first: answers then lack the newest messages.
   absl::Status CatchUp(Sequence through, absl::Duration timeout);
 
-  // Returns the message_created records of a chat before 'before' (last_sequence() + 1 for all),
-  // newest first, at most 'limit'.
-  absl::StatusOr<std::vector<Sequence>> ListChat(permissions::ChatId chat, Sequence before,
-                                                 int limit);
+  // One message of a chat: the record that made it, and where it stands.
+  struct Entry {
+    Place place = 0;
+    Sequence sequence = 0;
+    bool operator==(const Entry&) const = default;
+  };
+  // Returns the messages of a chat that stand before 'before' (kPlaceEnd for all), newest first, at
+  // most 'limit'.
+  absl::StatusOr<std::vector<Entry>> ListChat(permissions::ChatId chat, Place before, int limit);
+  // The same after 'after', oldest first.
+  absl::StatusOr<std::vector<Entry>> ListChatAfter(permissions::ChatId chat, Place after,
+                                                   int limit);
+  // Returns the record that made the message, 0 when none is indexed. Looks around 'near' first: a
+  // message that something is about is seldom far away.
+  absl::StatusOr<Sequence> CreatedOf(permissions::MessageId message, Sequence near);
+  // A record that changes a message: edit, delete, expiry, reaction, vote and so on.
+  struct Change {
+    Sequence sequence = 0;
+    uint8_t kind = 0;
+    bool operator==(const Change&) const = default;
+  };
+  // Returns for each of these messages, named by the records that made them, what changes it,
+  // ascending. Of edits the latest kFoldedEditsMax, of the rest the latest kFoldedChangesMax, and
+  // a delete in any case.
+  absl::StatusOr<std::vector<std::vector<Change>>> ChangesOf(std::span<const Sequence> created);
   // Returns every record that names the message (created, edits, reactions, deletes...), ascending.
   absl::StatusOr<std::vector<Sequence>> RefsOf(permissions::MessageId message);
   // The same for many, in their order. Records before 'from' are left out: for a page of messages
@@ -59,6 +81,10 @@ class MessageIndex {
   // Indexes the next slice, if there is one. Returns whether there was.
   absl::StatusOr<bool> IndexSlice() ABSL_EXCLUSIVE_LOCKS_REQUIRED(step_mutex_);
   absl::Status CarryOutDeletes(Slice& slice) ABSL_EXCLUSIVE_LOCKS_REQUIRED(step_mutex_);
+  // Finds for each change of the slice the message it is about, and for each new message what came
+  // before it.
+  absl::Status TieChanges(Slice& slice) ABSL_EXCLUSIVE_LOCKS_REQUIRED(step_mutex_);
+  absl::Status RemoveChatBefore(permissions::ChatId chat, Sequence oldest);
   // Removes what is about records before 'oldest'.
   absl::Status RemoveBefore(Sequence oldest) ABSL_EXCLUSIVE_LOCKS_REQUIRED(step_mutex_);
 
@@ -70,6 +96,8 @@ class MessageIndex {
   platform::Mutex step_mutex_;
   // Whether deleted_messages has rows: until then no record needs a look into it.
   bool any_deleted_ ABSL_GUARDED_BY(step_mutex_) = false;
+  // The same of early_changes.
+  bool any_early_ ABSL_GUARDED_BY(step_mutex_) = false;
 
   mutable platform::Mutex mutex_;
   platform::ConditionVariable stop_;

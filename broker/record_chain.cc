@@ -65,10 +65,11 @@ std::string_view View(const std::array<uint8_t, 16>& value) {
 
 }  // namespace
 
-// Byte 0 version, 1 kind, 2 flags, 3 present ids, 4-11 record time in microseconds, then the ids.
+// Byte 0 version, 1 kind, 2 flags, 3 present ids, 4-11 record time in microseconds, then the ids,
+// and for backfill 8 bytes more: its own time.
 std::string PackHeader(const LogRecord& record) {
   std::string header;
-  header.reserve(kFixedBytes + 4 * 16 + 32);
+  header.reserve(kFixedBytes + 4 * 16 + 32 + 8);
   header.push_back(kHeaderVersion);
   header.push_back(static_cast<char>(record.kind));
   header.push_back(
@@ -82,6 +83,9 @@ std::string PackHeader(const LogRecord& record) {
   PutId(record.sender, kSender, present, header);
   PutId(record.origin, kOrigin, present, header);
   header[3] = static_cast<char>(present);
+  if (record.backfill) {
+    PutLittleEndian(static_cast<uint64_t>(absl::ToUnixMicros(record.backfill_time)), 8, header);
+  }
   return header;
 }
 
@@ -95,11 +99,17 @@ bool UnpackHeader(std::string_view header, LogRecord& record) {
   record.record_time =
       absl::FromUnixMicros(static_cast<int64_t>(GetLittleEndian(header.substr(4, 8))));
   std::string_view rest = header.substr(kFixedBytes);
-  return TakeId(present, kAccount, rest, record.account) &&
-         TakeId(present, kChat, rest, record.chat) &&
-         TakeId(present, kMessage, rest, record.message) &&
-         TakeId(present, kSender, rest, record.sender) &&
-         TakeId(present, kOrigin, rest, record.origin) && rest.empty();
+  if (!TakeId(present, kAccount, rest, record.account) ||
+      !TakeId(present, kChat, rest, record.chat) ||
+      !TakeId(present, kMessage, rest, record.message) ||
+      !TakeId(present, kSender, rest, record.sender) ||
+      !TakeId(present, kOrigin, rest, record.origin)) {
+    return false;
+  }
+  if (!record.backfill) return rest.empty();
+  if (rest.size() != 8) return false;
+  record.backfill_time = absl::FromUnixMicros(static_cast<int64_t>(GetLittleEndian(rest)));
+  return true;
 }
 
 // The header's length first, so that header and body cannot trade bytes.

@@ -38,8 +38,10 @@ inline constexpr int kReadRecordsMax = 2048;
 inline constexpr size_t kReadBytesMax = size_t{2} << 20;
 // Records whose chain is checked before the log opens; the rest is checked in the background.
 inline constexpr int kCheckedAtOpen = 1000;
-// Rows that one job erases or removes: a few milliseconds, so that commits are not held up.
-inline constexpr size_t kEraseSlice = 500;
+// Records whose content one job erases, and rows that one job removes: a few milliseconds, so that
+// commits are not held up. What is erased is taken out of the search index word by word.
+inline constexpr size_t kEraseSlice = 32;
+inline constexpr size_t kTrimSlice = 500;
 
 // Records that one job of the message index covers: a few milliseconds of the writer's time.
 inline constexpr int kIndexSlice = 1000;
@@ -49,6 +51,17 @@ inline constexpr absl::Duration kIndexLinger = absl::Milliseconds(250);
 // row dirties a page of its own. A part of this size has some forty pages, which a slice fills
 // together; a look-up probes each part. postern_log_bench prints what both cost.
 inline constexpr uint64_t kIndexPartRecords = 16384;
+// What is folded into one message: of its edits the latest few count (not everybody sees each), of
+// the rest so many: a thousand people may react, and a page of such messages must stay readable.
+inline constexpr size_t kFoldedEditsMax = 8;
+inline constexpr size_t kFoldedChangesMax = 512;
+
+// What one job of the search index adds: it takes the writer's time, some 20 us a message and 40 ms
+// a megabyte of text (postern_search_bench), while commits wait.
+inline constexpr size_t kWordsSlice = 128;
+inline constexpr size_t kWordsBytesMax = size_t{32} << 10;
+// How long the search index lets messages gather; a search brings it up to date itself.
+inline constexpr absl::Duration kWordsLinger = absl::Seconds(1);
 // After an error the index waits this long before it tries again.
 inline constexpr absl::Duration kIndexRetry = absl::Seconds(1);
 // Longest single wait inside a wait without end; the waiter looks around and goes on.

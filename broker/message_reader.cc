@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/message_reader.h"
+
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "broker/access_history.h"
+#include "broker/app_registry.h"
+#include "broker/asker.h"
+#include "broker/deliveries.h"
+#include "broker/event_log.h"
+#include "broker/history.h"
+#include "broker/limits.h"
+#include "broker/message_search.h"
+#include "broker/open_chat.h"
+#include "broker/proto_time.h"
+#include "broker/pseudonym_book.h"
+#include "broker/request_check.h"
+#include "broker/send_limits.h"
+#include "platform/status_macros.h"
+
+namespace postern::broker {
+namespace {
+
+using permissions::ChatId;
+using permissions::MessageId;
+using permissions::Scope;
+
+// Runs 'read', an absl::Status(const Asker&) that fills in 'response', until what the app may see
+// is at its end what it was at its start: reading can take seconds, and a revocation does not wait
+// for it. ABORTED, with nothing read, when that changes all the time.
+template <typename Response, typename Read>
+absl::Status ReadAsNow(const Parts& parts, const Caller& caller, Response& response, Read read) {
+  for (int attempt = 0; attempt < kReadAttemptsMax; ++attempt) {
+    response.Clear();
+    // Grants, the pause, and what is sealed: all raise it.
+    const uint64_t epoch = parts.apps.epoch();
+    const Asker asker(parts, caller);
+    RETURN_IF_ERROR(read(asker));
+    if (parts.apps.epoch() == epoch) return absl::OkStatus();
+  }
+  response.Clear();
+  return absl::AbortedError("what this app may see changed again and again meanwhile; call again");
+}
+
+// Tells the access history of a message that is about to leave.
+void CountReading(const Parts& parts, const Caller& caller, const v1::Message& message) {
+  const AccessHistory::Reading reading{
+      .chat = parts.pseudonyms.Of(caller.principal)
+                  .pseudonyms.DecodeChat(message.chat_id())
+                  .value_or(ChatId()),
+      .verb = message.withheld() ? v1::ACCESS_VERB_WITHHELD : v1::ACCESS_VERB_READ,
+      .count = 1};
+  parts.accesses.CountReadings(caller.principal, {&reading, 1});
+}
+
+// Counts a response full of messages.
+template <typename Response>
+void CountRead(const Parts& parts, const Caller& caller, const Response& response) {
+  parts.limits.CountRead(caller.principal, response.ByteSizeLong());
+  for (const v1::Message& message : response.messages()) CountReading(parts, caller, message);
+}
+
+// Where a page of 'method' goes on; kPlaceEnd without a token.
+absl::StatusOr<Place> PlaceFrom(const Asker& asker, std::string_view method,
+                                std::string_view request, const std::string& token) {
+  if (token.empty()) return kPlaceEnd;
+  Place place = 0;
+  const std::optional<std::string> payload = asker.book.tokens.Open(method, request, token);
+  if (!payload.has_value() || !absl::SimpleAtoi(*payload, &place)) return InvalidPageToken();
+  return place;
+}
+
+absl::StatusOr<int> ContextCount(std::string_view field, int count) {
+  if (count < 0) return InvalidField(field, "must not be negative");
+  return count == 0 ? kContextDefault : std::min(count, kContextMax);
+}
+
+// What a token of a search belongs to. Lengths first, so that no two requests have one form.
+std::string FormOf(const v1::SearchMessagesRequest& request) {
+  return absl::StrCat(request.query().size(), ":", request.query(), ":", request.chat_id(), ":",
+                      request.sender_contact_id(), ":", request.start_time().seconds(), ".",
+                      request.start_time().nanos(), request.has_end_time() ? ":" : "-",
+                      request.end_time().seconds(), ".", request.end_time().nanos());
+}
+
+}  // namespace
+
+absl::Status MessageReader::CheckReadBudget(const Asker& asker) const {
+  return parts_.limits.MayRead(asker.app->principal,
+                               ReadAllowance(asker.viewer.access, asker.viewer.now));
+}
+
+absl::Status MessageReader::ListNow(const Asker& asker, const v1::ListMessagesRequest& request,
+                                    v1::ListMessagesResponse& response) {
+  ASSIGN_OR_RETURN(const int page_size, CheckedPageSize(request.page_size()));
+  ASSIGN_OR_RETURN(const ChatId chat,
+                   CheckedId("chat_id", asker.book.pseudonyms.DecodeChat(request.chat_id())));
+  ASSIGN_OR_RETURN(const Place before,
+                   PlaceFrom(asker, "ListMessages", request.chat_id(), request.page_token()));
+  RETURN_IF_ERROR(FindOpenChat(parts_, asker, chat, Scope::kMessagesHistory, "chat_id").status());
+  RETURN_IF_ERROR(CheckReadBudget(asker));
+  // What is folded in came later than the messages: all that is there now was looked at.
+  const Sequence last = parts_.log.last_sequence();
+  ASSIGN_OR_RETURN(History::Page page, parts_.history.List(asker.viewer, chat, before, page_size));
+  if (!page.messages.empty()) {
+    parts_.deliveries.Note(*asker.app, chat, page.first,
+                           before == kPlaceEnd ? std::max(last, page.last) : page.last);
+  }
+  for (v1::Message& message : page.messages) *response.add_messages() = std::move(message);
+  if (page.next_before != 0) {
+    response.set_next_page_token(
+        asker.book.tokens.Seal("ListMessages", request.chat_id(), absl::StrCat(page.next_before)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MessageReader::List(const Caller& caller, const v1::ListMessagesRequest& request,
+                                 v1::ListMessagesResponse& response) {
+  RETURN_IF_ERROR(ReadAsNow(parts_, caller, response,
+                            [&](const Asker& asker) { return ListNow(asker, request, response); }));
+  CountRead(parts_, caller, response);
+  return absl::OkStatus();
+}
+
+absl::Status MessageReader::GetNow(const Asker& asker, const v1::GetMessageRequest& request,
+                                   v1::GetMessageResponse& response) {
+  ASSIGN_OR_RETURN(
+      const MessageId id,
+      CheckedId("message_id", asker.book.pseudonyms.DecodeMessage(request.message_id())));
+  RETURN_IF_ERROR(
+      VerdictStatus(Decide(asker.viewer.access, Scope::kMessagesHistory, {}, asker.viewer.now),
+                    Scope::kMessagesHistory));
+  RETURN_IF_ERROR(CheckReadBudget(asker));
+  ASSIGN_OR_RETURN(History::Page page, parts_.history.Around(asker.viewer, id, 0, 0));
+  v1::Message& message = page.messages.front();
+  const ChatId chat =
+      asker.book.pseudonyms.DecodeChat(message.chat_id()).value_or(permissions::ChatId());
+  RETURN_IF_ERROR(
+      FindOpenChat(parts_, asker, chat, Scope::kMessagesHistory, "message_id").status());
+  parts_.deliveries.Note(*asker.app, chat, page.first, page.last);
+  *response.mutable_message() = std::move(message);
+  return absl::OkStatus();
+}
+
+absl::Status MessageReader::Get(const Caller& caller, const v1::GetMessageRequest& request,
+                                v1::GetMessageResponse& response) {
+  RETURN_IF_ERROR(ReadAsNow(parts_, caller, response,
+                            [&](const Asker& asker) { return GetNow(asker, request, response); }));
+  parts_.limits.CountRead(caller.principal, response.ByteSizeLong());
+  CountReading(parts_, caller, response.message());
+  return absl::OkStatus();
+}
+
+absl::Status MessageReader::AroundNow(const Asker& asker,
+                                      const v1::GetMessageContextRequest& request,
+                                      v1::GetMessageContextResponse& response) {
+  ASSIGN_OR_RETURN(
+      const MessageId id,
+      CheckedId("message_id", asker.book.pseudonyms.DecodeMessage(request.message_id())));
+  ASSIGN_OR_RETURN(const int before, ContextCount("before_count", request.before_count()));
+  ASSIGN_OR_RETURN(const int after, ContextCount("after_count", request.after_count()));
+  RETURN_IF_ERROR(
+      VerdictStatus(Decide(asker.viewer.access, Scope::kMessagesHistory, {}, asker.viewer.now),
+                    Scope::kMessagesHistory));
+  RETURN_IF_ERROR(CheckReadBudget(asker));
+  ASSIGN_OR_RETURN(History::Page page, parts_.history.Around(asker.viewer, id, before, after));
+  const ChatId chat = asker.book.pseudonyms.DecodeChat(page.messages.front().chat_id())
+                          .value_or(permissions::ChatId());
+  RETURN_IF_ERROR(
+      FindOpenChat(parts_, asker, chat, Scope::kMessagesHistory, "message_id").status());
+  parts_.deliveries.Note(*asker.app, chat, page.first, page.last);
+  for (v1::Message& message : page.messages) *response.add_messages() = std::move(message);
+  return absl::OkStatus();
+}
+
+absl::Status MessageReader::Around(const Caller& caller,
+                                   const v1::GetMessageContextRequest& request,
+                                   v1::GetMessageContextResponse& response) {
+  RETURN_IF_ERROR(ReadAsNow(parts_, caller, response, [&](const Asker& asker) {
+    return AroundNow(asker, request, response);
+  }));
+  CountRead(parts_, caller, response);
+  return absl::OkStatus();
+}
+
+absl::Status MessageReader::SearchNow(const Asker& asker, const v1::SearchMessagesRequest& request,
+                                      v1::SearchMessagesResponse& response) {
+  ASSIGN_OR_RETURN(const int page_size, CheckedPageSize(request.page_size()));
+  MessageSearch::Query query;
+  query.words = request.query();
+  if (!request.chat_id().empty()) {
+    ASSIGN_OR_RETURN(query.chat,
+                     CheckedId("chat_id", asker.book.pseudonyms.DecodeChat(request.chat_id())));
+  }
+  if (!request.sender_contact_id().empty()) {
+    ASSIGN_OR_RETURN(query.sender,
+                     CheckedId("sender_contact_id",
+                               asker.book.pseudonyms.DecodeContact(request.sender_contact_id())));
+  }
+  if (request.has_start_time()) query.start = FromProto(request.start_time());
+  if (request.has_end_time()) query.end = FromProto(request.end_time());
+  const std::string form = FormOf(request);
+  ASSIGN_OR_RETURN(const Place before,
+                   PlaceFrom(asker, "SearchMessages", form, request.page_token()));
+  if (query.chat.empty()) {
+    RETURN_IF_ERROR(
+        VerdictStatus(Decide(asker.viewer.access, Scope::kMessagesSearch, {}, asker.viewer.now),
+                      Scope::kMessagesSearch));
+  } else {
+    RETURN_IF_ERROR(
+        FindOpenChat(parts_, asker, query.chat, Scope::kMessagesSearch, "chat_id").status());
+  }
+  RETURN_IF_ERROR(CheckReadBudget(asker));
+  ASSIGN_OR_RETURN(MessageSearch::Page page, search_.Find(asker.viewer, query, before, page_size));
+  for (const auto& [chat, sequence] : page.found) {
+    parts_.deliveries.Note(*asker.app, chat, sequence, sequence);
+  }
+  for (v1::Message& message : page.messages) *response.add_messages() = std::move(message);
+  if (page.next_before != 0) {
+    response.set_next_page_token(
+        asker.book.tokens.Seal("SearchMessages", form, absl::StrCat(page.next_before)));
+  }
+  *response.mutable_indexed_through_time() = ToProto(page.indexed_through);
+  return absl::OkStatus();
+}
+
+absl::Status MessageReader::Search(const Caller& caller, const v1::SearchMessagesRequest& request,
+                                   v1::SearchMessagesResponse& response) {
+  RETURN_IF_ERROR(ReadAsNow(parts_, caller, response, [&](const Asker& asker) {
+    return SearchNow(asker, request, response);
+  }));
+  CountRead(parts_, caller, response);
+  return absl::OkStatus();
+}
+
+}  // namespace postern::broker
