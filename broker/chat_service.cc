@@ -178,8 +178,9 @@ grpc::Status ChatService::ListParticipants(grpc::ServerContext* context,
 grpc::Status ChatService::RequestBackfill(grpc::ServerContext* context,
                                           const v1::RequestBackfillRequest* request,
                                           v1::RequestBackfillResponse*) {
-  return parts_.gate.Handle(context, "/postern.v1.ChatService/RequestBackfill", request,
-                            [&](const Caller& caller) { return backfills_.Begin(caller, *request); });
+  return parts_.gate.Handle(
+      context, "/postern.v1.ChatService/RequestBackfill", request,
+      [&](const Caller& caller) { return backfills_.Begin(caller, *request); });
 }
 
 }  // namespace postern::broker

@@ -12,7 +12,9 @@
 #include <chrono>
 #include <utility>
 
+#include "broker/attachment_rows.h"
 #include "broker/storage_limits.h"
+#include "broker/word_rows.h"
 #include "platform/status_macros.h"
 
 namespace postern::broker {
@@ -204,6 +206,7 @@ absl::StatusOr<Sequence> EventLog::Append(Batch batch) {
     auto kept = std::make_shared<LogRecord>(std::move(record));
     // As the database will give it back.
     kept->record_time = absl::FromUnixMicros(absl::ToUnixMicros(kept->record_time));
+    kept->backfill_time = absl::FromUnixMicros(absl::ToUnixMicros(kept->backfill_time));
     kept->erased_by = ErasedBy::kNothing;
     std::string header = PackHeader(*kept);
     const Digest digest = hasher_.OfRecord(header, kept->body);
@@ -412,6 +415,9 @@ absl::Status EventLog::Erase(const std::vector<Sequence>& sequences, ErasedBy by
                        database.Prepare("UPDATE events SET body = NULL, erased = ? "
                                         "WHERE sequence = ? AND erased = 0"));
       for (size_t i = from; i < to; ++i) {
+        // In the same commit: nobody finds by its words what is gone.
+        RETURN_IF_ERROR(ForgetWordsOf(database, sequences[i]));
+        RETURN_IF_ERROR(ForgetAttachmentsOf(database, sequences[i]));
         erase.BindAll(static_cast<int>(by), sequences[i]);
         RETURN_IF_ERROR(erase.Run());
       }
@@ -436,7 +442,7 @@ absl::StatusOr<uint64_t> EventLog::TrimErased(Sequence through) {
         ASSIGN_OR_RETURN(Statement rows,
                          database.Prepare("SELECT sequence, erased, proof FROM events "
                                           "WHERE sequence <= ? ORDER BY sequence LIMIT ?"));
-        rows.BindAll(through, kEraseSlice);
+        rows.BindAll(through, kTrimSlice);
         while (true) {
           ASSIGN_OR_RETURN(const bool row, rows.Step());
           if (!row || rows.Integer(1) == static_cast<int64_t>(ErasedBy::kNothing)) break;

@@ -43,6 +43,8 @@ class Ingest {
 
   // Hands a batch in. Blocks while kPendingBatchesMax wait. False once ingest has failed.
   bool Add(v1::EventBatch batch);
+  // Blocks until what was handed in is durable, or ingest has failed.
+  void WaitUntilTaken();
 
  private:
   void Loop();
@@ -82,6 +84,8 @@ class Ingest {
   std::deque<v1::EventBatch> pending_ ABSL_GUARDED_BY(mutex_);
   // How far the first pending batch has been taken.
   int taken_of_first_ ABSL_GUARDED_BY(mutex_) = 0;
+  // A commit is under way.
+  bool committing_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool failed_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;

@@ -70,6 +70,7 @@ v1::Manifest OwnManifest() {
   manifest.add_required_scopes(v1::SCOPE_CHATS_READ);
   manifest.add_required_scopes(v1::SCOPE_MESSAGES_READ);
   manifest.add_optional_scopes(v1::SCOPE_MESSAGES_HISTORY);
+  manifest.add_optional_scopes(v1::SCOPE_MESSAGES_SEARCH);
   manifest.add_optional_scopes(v1::SCOPE_REACTIONS_READ);
   manifest.add_optional_scopes(v1::SCOPE_RECEIPTS_READ);
   manifest.add_optional_scopes(v1::SCOPE_TYPING_READ);

@@ -61,6 +61,7 @@ void AddChats(CommandLine& line) {
            .examples = {"postern chats list", "postern chats list --granted"}},
           [granted](Context& context) { return RunList(context, *granted); })
       ->add_flag("--granted", *granted, "Only what `postern messages` may see");
+  AddChatsBackfill(line, chats);
 }
 
 }  // namespace postern::cli

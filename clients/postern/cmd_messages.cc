@@ -13,6 +13,8 @@ void AddMessages(CommandLine& line) {
        .examples = {"postern messages watch", "postern messages list Family",
                     "postern messages send Family \"On my way\""}});
   AddMessagesList(line, messages);
+  AddMessagesSearch(line, messages);
+  AddMessagesContext(line, messages);
   AddMessagesWatch(line, messages);
   AddMessagesSend(line, messages);
   AddMessagesEditAndDelete(line, messages);
