@@ -4,6 +4,10 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 #include "clients/owner/visible_text.h"
 #include "clients/postern/event_words.h"
 
@@ -41,6 +45,36 @@ std::string AttachmentText(const v1::Attachment& attachment) {
   return absl::StrCat(text, "]");
 }
 
+// How many people chose an answer; empty when nobody did.
+std::string VotesText(const v1::Poll& poll, const std::string& option_id) {
+  int votes = 0;
+  for (const v1::PollVote& vote : poll.votes()) {
+    const auto& chosen = vote.option_ids();
+    votes += static_cast<int>(std::count(chosen.begin(), chosen.end(), option_id));
+  }
+  return votes == 0 ? "" : absl::StrCat(" (", votes, votes == 1 ? " vote)" : " votes)");
+}
+
+// The reactions that stand, each once, with how many people set it.
+std::string ReactionsText(const v1::Message& message) {
+  std::vector<std::pair<std::string, int>> counts;
+  for (const v1::Reaction& reaction : message.reactions()) {
+    const auto known = std::find_if(counts.begin(), counts.end(), [&](const auto& entry) {
+      return entry.first == reaction.emoji();
+    });
+    if (known == counts.end()) {
+      counts.emplace_back(reaction.emoji(), 1);
+    } else {
+      ++known->second;
+    }
+  }
+  std::string text;
+  for (const auto& [emoji, count] : counts) {
+    absl::StrAppend(&text, " ", VisibleText(emoji), count > 1 ? absl::StrCat("×", count) : "");
+  }
+  return text;
+}
+
 // What the message says, without who says it.
 std::string Content(const v1::Message& message) {
   if (message.withheld()) return "(withheld: who wrote it does not want this app to read it)";
@@ -54,7 +88,7 @@ std::string Content(const v1::Message& message) {
   if (message.has_poll()) {
     add(absl::StrCat("(poll) ", VisibleText(message.poll().question())));
     for (const v1::PollOption& option : message.poll().options()) {
-      add(absl::StrCat("· ", VisibleText(option.text())));
+      add(absl::StrCat("· ", VisibleText(option.text()), VotesText(message.poll(), option.id())));
     }
   }
   if (message.has_location()) {
@@ -94,9 +128,7 @@ std::string MessageWords(const v1::Message& message, const Names& names, const T
                     Style::kFaint,
                     absl::StrCat("  ↳ answers ", names.Excerpt(message.reply_to().message_id()))));
   }
-  for (const v1::Reaction& reaction : message.reactions()) {
-    absl::StrAppend(&words, " ", VisibleText(reaction.emoji()));
-  }
+  absl::StrAppend(&words, ReactionsText(message));
   if (!message.end_to_end_encrypted() && !message.deleted()) {
     absl::StrAppend(&words, terminal.Paint(Style::kAttention, "  (not end-to-end encrypted)"));
   }

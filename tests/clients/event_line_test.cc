@@ -88,6 +88,21 @@ TEST_F(EventLines, SayWhatAnAppMayNotRead) {
   EXPECT_THAT(Line(withheld), HasSubstr("withheld"));
 }
 
+TEST_F(EventLines, CountVotesAndReactionsThatStand) {
+  v1::Event event = Message("m1", "");
+  v1::Message& message = *event.mutable_message_created()->mutable_message();
+  message.mutable_poll()->set_question("Where?");
+  for (const char* id : {"sea", "hill"}) {
+    v1::PollOption& option = *message.mutable_poll()->add_options();
+    option.set_id(id);
+    option.set_text(id);
+  }
+  message.mutable_poll()->add_votes()->add_option_ids("sea");
+  message.mutable_poll()->add_votes()->add_option_ids("sea");
+  for (const char* emoji : {"👍", "🎉", "👍"}) message.add_reactions()->set_emoji(emoji);
+  EXPECT_THAT(Line(event), AllOf(HasSubstr("· sea (2 votes) · hill"), HasSubstr(" 👍×2 🎉")));
+}
+
 TEST_F(EventLines, NameTheMessageThatAReactionMeans) {
   Line(Message("m1", "Dinner at seven?"));
   v1::Event event = InFamily();
