@@ -7,6 +7,7 @@
 
 #include "clients/owner/owner_key.h"
 #include "clients/sdk/client.h"
+#include "clients/sdk/file_transfer.h"
 #include "clients/sdk/stubs.h"
 #include "platform/mutex.h"
 #include "platform/status_macros.h"
@@ -77,6 +78,8 @@ class Owner::Calls {
     }
     return all;
   }
+
+  sdk::Stubs& stubs() { return client_->stubs(); }
 
   void Cancel() {
     platform::MutexLock lock(mutex_);
@@ -186,6 +189,11 @@ absl::StatusOr<std::vector<v1::AccessSummary>> Owner::SummarizeAccess(
 
 absl::StatusOr<v1::VerifyResponse> Owner::Verify() {
   return calls_->Call(&OwnerStub::Verify, v1::VerifyRequest(), kVerifyTimeout);
+}
+
+absl::Status Owner::Export(const v1::ExportRequest& request,
+                           absl::FunctionRef<absl::Status(std::string_view)> take) {
+  return sdk::TakeExport(calls_->stubs(), request, take);
 }
 
 absl::StatusOr<v1::ListAccessHistoryResponse> Owner::ListAccessHistory(

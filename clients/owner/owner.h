@@ -5,15 +5,18 @@
 // answer.
 #pragma once
 
+#include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "clients/owner/paths.h"
+#include "postern/v1/export_service.pb.h"
 #include "postern/v1/owner_service.pb.h"
 
 namespace postern::sdk {
@@ -78,6 +81,10 @@ class Owner {
   absl::StatusOr<v1::ExtendGrantResponse> ExtendGrant(const std::string& grant_id);
   absl::StatusOr<v1::UnsealResponse> Unseal(v1::UnsealRequest request);
   absl::StatusOr<v1::PurgeResponse> Purge();
+  // Takes the messages of these chats out (of all, when empty), as JSON lines: 'take' gets the
+  // bytes in order, each once.
+  absl::Status Export(const v1::ExportRequest& request,
+                      absl::FunctionRef<absl::Status(std::string_view)> take);
 
   // Ends the calls that are under way with CANCELLED: for a program that closes while a question of
   // its waits for the answer.

@@ -71,12 +71,14 @@ v1::Manifest OwnManifest() {
   manifest.add_required_scopes(v1::SCOPE_MESSAGES_READ);
   manifest.add_optional_scopes(v1::SCOPE_MESSAGES_HISTORY);
   manifest.add_optional_scopes(v1::SCOPE_MESSAGES_SEARCH);
+  manifest.add_optional_scopes(v1::SCOPE_ATTACHMENTS_READ);
   manifest.add_optional_scopes(v1::SCOPE_REACTIONS_READ);
   manifest.add_optional_scopes(v1::SCOPE_RECEIPTS_READ);
   manifest.add_optional_scopes(v1::SCOPE_TYPING_READ);
   manifest.add_optional_scopes(v1::SCOPE_CALLS_READ);
   manifest.add_optional_scopes(v1::SCOPE_MESSAGES_DRAFT);
   manifest.add_optional_scopes(v1::SCOPE_MESSAGES_SEND);
+  manifest.add_optional_scopes(v1::SCOPE_ATTACHMENTS_WRITE);
   manifest.add_optional_scopes(v1::SCOPE_MESSAGES_EDIT_OWN);
   manifest.add_optional_scopes(v1::SCOPE_MESSAGES_DELETE_OWN);
   manifest.add_optional_scopes(v1::SCOPE_REACTIONS_WRITE);

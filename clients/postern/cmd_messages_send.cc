@@ -6,6 +6,8 @@
 #include "clients/owner/visible_text.h"
 #include "clients/postern/app.h"
 #include "clients/postern/commands.h"
+#include "clients/postern/progress.h"
+#include "clients/sdk/file_transfer.h"
 
 namespace postern::cli {
 namespace {
@@ -17,6 +19,7 @@ struct Options {
   std::string text;
   std::string reply_to;
   std::string request_id;
+  std::string file;
 };
 
 ExitCode RunSend(Context& context, const Options& options) {
@@ -29,6 +32,16 @@ ExitCode RunSend(Context& context, const Options& options) {
   request.set_chat_id(chat->id());
   request.set_text(options.text);
   request.set_reply_to_message_id(options.reply_to);
+  if (!options.file.empty()) {
+    Progress progress("Uploading");
+    sdk::TransferOptions transfer;
+    transfer.on_progress = [&](uint64_t done, uint64_t total) { progress.Show(done, total); };
+    // The file's upload goes on under a name of its own when the command runs again.
+    if (!options.request_id.empty()) transfer.request_id = options.request_id + ".file";
+    const auto id = sdk::UploadPath((*app)->stubs(), chat->id(), options.file, transfer);
+    if (!id.ok()) return Fail(context, id.status(), Caller::kApp);
+    request.add_attachment_ids(*id);
+  }
   const auto response = (*app)->SendMessage(request);
   if (!response.ok()) {
     const ExitCode code = Fail(context, response.status(), Caller::kApp);
@@ -66,11 +79,13 @@ void AddMessagesSend(CommandLine& line, CLI::App* messages) {
                "twice: use one in scripts that may run again.",
        .examples = {"postern messages send Family \"On my way\"",
                     "postern messages send Family \"Yes\" --reply-to MESSAGE",
+                    "postern messages send Family \"Look\" --file photo.jpg",
                     "postern messages send Family \"Backup done\" --request-id backup-2026-11-21"}},
       [options](Context& context) { return RunSend(context, *options); });
   command->add_option("CHAT", options->chat, "The chat, by name or id")->required();
   command->add_option("TEXT", options->text, "The text")->required();
   command->add_option("--reply-to", options->reply_to, "The id of the message it answers");
+  command->add_option("--file", options->file, "A file to send with it");
   command->add_option("--request-id", options->request_id, "The same id is never sent twice");
 }
 

@@ -200,6 +200,10 @@ Problem Explain(const absl::Status& status, Caller caller) {
     case v1::ERROR_REASON_LOOP:
       return say(ExitCode::kFailed, "Apps repeat each other here, so this message was not sent on.",
                  LaterText(status));
+    case v1::ERROR_REASON_ATTACHMENT_MISMATCH:
+      return say(
+          ExitCode::kFailed, "The file is not what was said of it, so it was thrown away.",
+          "Try again; if it stays so, the sender's client names a wrong size, type or hash.");
     default:
       break;
   }

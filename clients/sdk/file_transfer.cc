@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include "clients/sdk/channel.h"
@@ -120,36 +121,59 @@ absl::StatusOr<std::string> Sha256Of(int fd, uint64_t size) {
   return std::string(reinterpret_cast<const char*>(digest.data()), digest.size());
 }
 
-}  // namespace
+template <typename Part>
+Part PartOf(grpc::ClientReader<Part>&);
 
-absl::Status DownloadFile(Stubs& stubs, const std::string& attachment_id,
-                          absl::FunctionRef<absl::Status(std::string_view)> take,
-                          const TransferOptions& options) {
+// Reads a stream of parts to its end, and goes on from 'request.offset' where it was cut. 'open'
+// begins a stream of the request as it is then.
+template <typename Request, typename Open, typename SizeOf>
+absl::Status TakeStream(Stubs& stubs, const TransferOptions& options, Request& request,
+                        absl::FunctionRef<absl::Status(std::string_view)> take, Open open,
+                        SizeOf size_of) {
   Tries tries(options);
-  v1::DownloadRequest request;
-  request.set_attachment_id(attachment_id);
   while (true) {
     grpc::ClientContext context;
-    const auto reader = stubs.attachment->Download(&context, request);
-    v1::DownloadResponse response;
+    const auto reader = open(&context);
+    std::decay_t<decltype(PartOf(*reader))> response;
     while (reader->Read(&response)) {
-      if (response.offset() != request.offset()) {
-        context.TryCancel();
-        reader->Finish();
-        return absl::InternalError("the broker sent another part than was asked for");
-      }
-      if (absl::Status taken = take(response.data()); !taken.ok()) {
+      absl::Status taken = response.offset() == request.offset()
+                               ? take(response.data())
+                               : absl::InternalError("the broker sent another part than was asked");
+      if (!taken.ok()) {
         context.TryCancel();
         reader->Finish();
         return taken;
       }
       request.set_offset(request.offset() + response.data().size());
       tries.Progressed();
-      if (options.on_progress) options.on_progress(request.offset(), response.size_bytes());
+      if (options.on_progress) options.on_progress(request.offset(), size_of(response));
     }
     absl::Status status = ToClientStatus(reader->Finish());
     if (status.ok() || !tries.Again(status, stubs, true)) return status;
   }
+}
+
+}  // namespace
+
+absl::Status DownloadFile(Stubs& stubs, const std::string& attachment_id,
+                          absl::FunctionRef<absl::Status(std::string_view)> take,
+                          const TransferOptions& options) {
+  v1::DownloadRequest request;
+  request.set_attachment_id(attachment_id);
+  return TakeStream(
+      stubs, options, request, take,
+      [&](grpc::ClientContext* context) { return stubs.attachment->Download(context, request); },
+      [](const v1::DownloadResponse& response) { return response.size_bytes(); });
+}
+
+absl::Status TakeExport(Stubs& stubs, v1::ExportRequest request,
+                        absl::FunctionRef<absl::Status(std::string_view)> take,
+                        const TransferOptions& options) {
+  if (request.request_id().empty()) request.set_request_id(MakeRequestId());
+  return TakeStream(
+      stubs, options, request, take,
+      [&](grpc::ClientContext* context) { return stubs.export_service->Export(context, request); },
+      [](const v1::ExportResponse&) { return uint64_t{0}; });
 }
 
 absl::StatusOr<std::string> UploadFile(

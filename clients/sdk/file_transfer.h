@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "clients/sdk/backoff.h"
+#include "postern/v1/export_service.pb.h"
 #include "postern/v1/message.pb.h"
 
 namespace postern::sdk {
@@ -48,6 +49,12 @@ absl::StatusOr<std::string> UploadFile(
 absl::StatusOr<std::string> UploadPath(Stubs& stubs, const std::string& chat_id,
                                        const std::string& path,
                                        const TransferOptions& options = {});
+
+// Takes an export out: 'take' gets its bytes in order, each once. The person is asked first, which
+// can take minutes. Errors as ExportService.Export; PERMISSION_DENIED CONSENT_REFUSED for a no.
+absl::Status TakeExport(Stubs& stubs, v1::ExportRequest request,
+                        absl::FunctionRef<absl::Status(std::string_view)> take,
+                        const TransferOptions& options = {});
 
 // Says of a file on the disk what an upload needs; its type goes by its name. NOT_FOUND,
 // INVALID_ARGUMENT when it is not a file.

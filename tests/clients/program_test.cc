@@ -115,6 +115,9 @@ const char* const kCommands[] = {
     "manifest",
     "manifest check",
     "purge",
+    "attachments",
+    "attachments get",
+    "export",
     "completion",
 };
 
@@ -176,11 +179,27 @@ TEST_F(Postern, TakesValuesThatBeginWithADash) {
 }
 
 TEST_F(Postern, SaysWhatToDoWhenNoBrokerRuns) {
-  for (const char* arguments :
-       {"status", "apps list", "grants list", "chats list", "contacts list", "pause", "audit list", "audit verify",
-        "audit export", "seal Family", "seal list", "unseal Family", "disclosures", "erasures",
-        "disclosures policy xmpp off", "resume", "messages watch", "messages send Family hi",
-        "enroll"}) {
+  for (const char* arguments : {"status",
+                                "apps list",
+                                "grants list",
+                                "chats list",
+                                "contacts list",
+                                "pause",
+                                "audit list",
+                                "audit verify",
+                                "export",
+                                "attachments get X -o none",
+                                "audit export",
+                                "seal Family",
+                                "seal list",
+                                "unseal Family",
+                                "disclosures",
+                                "erasures",
+                                "disclosures policy xmpp off",
+                                "resume",
+                                "messages watch",
+                                "messages send Family hi",
+                                "enroll"}) {
     const Result result = Run(arguments);
     EXPECT_EQ(result.exit_code, 3) << arguments;
     EXPECT_THAT(result.output, HasSubstr("posternd")) << arguments;

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+namespace postern::cli {
+
+// A new file of the user's alone (0600) that bears its name only once it is whole. What was not
+// finished is removed.
+class NewFile {
+ public:
+  // INVALID_ARGUMENT when there is something of that name already, or it cannot be made.
+  static absl::StatusOr<NewFile> Make(const std::string& path);
+  NewFile(NewFile&& other) noexcept;
+  NewFile& operator=(NewFile&&) = delete;
+  ~NewFile();
+
+  // An error shows in Finish.
+  void Write(std::string_view bytes);
+  // UNAVAILABLE when it was not written.
+  absl::Status Finish();
+
+ private:
+  NewFile(std::string path, std::string part, std::FILE* stream);
+  std::string path_;
+  std::string part_;
+  std::FILE* stream_;
+};
+
+}  // namespace postern::cli
