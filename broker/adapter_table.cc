@@ -10,6 +10,7 @@
 #include "broker/limits.h"
 #include "broker/rpc_status.h"
 #include "broker/shutdown.h"
+#include "platform/awake_time.h"
 #include "platform/clock.h"
 
 namespace postern::broker {
@@ -135,8 +136,8 @@ absl::StatusOr<v1::CommandResult> AdapterTable::Run(AccountId account, const Pri
   command.set_command_id(NewCommandId(principal, trail));
   waiting->command = command;
   const std::string id = command.command_id();
-  const platform::SystemClock clock;
-  const absl::Duration deadline = clock.Elapsed() + timeout;
+  // A command that the machine slept on still gets its time.
+  const absl::Duration deadline = platform::AwakeTime() + timeout;
 
   platform::MutexLock lock(mutex_);
   if (stopping_) return Shutdown::Refusal();
@@ -147,7 +148,7 @@ absl::StatusOr<v1::CommandResult> AdapterTable::Run(AccountId account, const Pri
   if (!adapter->second(std::move(response))) return Offline();
   waiting_[id] = waiting;
   while (!waiting->done && !stopping_) {
-    const absl::Duration left = deadline - clock.Elapsed();
+    const absl::Duration left = deadline - platform::AwakeTime();
     if (left <= absl::ZeroDuration()) break;
     changed_.WaitFor(mutex_, left);
   }
