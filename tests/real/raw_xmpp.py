@@ -7,6 +7,7 @@ client's idea of an extension comes between.
 
 import base64
 import itertools
+import select
 import socket
 import ssl
 import threading
@@ -31,6 +32,8 @@ class RawClient:
         self.stanzas = []
         self._changed = threading.Condition()
         self._ids = itertools.count()
+        # OpenSSL does not bear that one thread reads while another writes.
+        self._using = threading.Lock()
         self._socket = socket.create_connection((rig.state["host"], rig.state["port"]), WAIT_SECONDS)
         self._open_stream()
         self._write("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
@@ -43,7 +46,7 @@ class RawClient:
         self._write(f"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{secret}</auth>")
         self._read_until("success")
         self._open_stream()
-        self._socket.settimeout(None)
+        self._socket.setblocking(False)
         self._reader = threading.Thread(target=self._read_stanzas, daemon=True)
         self._reader.start()
         self.request("set", f"<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>{resource}</resource></bind>")
@@ -56,7 +59,24 @@ class RawClient:
         self._read_until("features")
 
     def _write(self, text):
-        self._socket.sendall(text.encode())
+        data = text.encode()
+        while data:
+            with self._using:
+                try:
+                    data = data[self._socket.send(data):]
+                    continue
+                except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                    pass
+            select.select([], [self._socket], [])
+
+    def _receive(self):
+        while True:
+            with self._using:
+                try:
+                    return self._socket.recv(65536)
+                except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                    pass
+            select.select([self._socket], [], [])
 
     def _next(self):
         """The next whole element below the stream."""
@@ -65,7 +85,7 @@ class RawClient:
                 self._depth += 1 if kind == "start" else -1
                 if kind == "end" and self._depth == 1:
                     return element
-            data = self._socket.recv(65536)
+            data = self._receive()
             if not data:
                 return None
             self._parser.feed(data)
@@ -79,8 +99,8 @@ class RawClient:
         while True:
             try:
                 element = self._next()
-            except OSError:
-                return
+            except (OSError, ValueError):
+                return  # closed
             if element is None:
                 return
             with self._changed:
