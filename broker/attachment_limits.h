@@ -15,7 +15,8 @@ inline constexpr uint64_t kChunkWindow = 1024 * 1024;
 
 // Larger than any messenger carries but for a few that split files themselves.
 inline constexpr uint64_t kAttachmentSizeMax = uint64_t{2} << 30;
-// What is kept of files that can be fetched again: of one account, and in all. The oldest used goes.
+// What is kept of files that can be fetched again: of one account, and in all. The oldest used
+// goes.
 inline constexpr uint64_t kAttachmentAccountBytesMax = uint64_t{2} << 30;
 inline constexpr uint64_t kAttachmentBytesMax = uint64_t{4} << 30;
 // Stored files: each has an entry in memory.
@@ -39,6 +40,9 @@ inline constexpr size_t kPushesPerAccountMax = 4;
 inline constexpr int kDownloadsPerAppMax = 8;
 // A transfer without progress for so long has failed. A network may need a while to begin.
 inline constexpr absl::Duration kTransferStallMax = absl::Seconds(60);
+// A stream that ends too soon was most likely cut: gRPC says so a moment later than it says that
+// nothing more comes.
+inline constexpr absl::Duration kCutNotice = absl::Milliseconds(250);
 // How often a download that waits for the network looks whether its app is still there.
 inline constexpr absl::Duration kTransferPoll = absl::Milliseconds(100);
 // An adapter that restarts within a download is asked anew, so often.

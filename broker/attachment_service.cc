@@ -25,6 +25,8 @@
 #include "broker/request_check.h"
 #include "broker/send_limits.h"
 #include "broker/shutdown.h"
+#include "platform/clock.h"
+#include "platform/mutex.h"
 #include "platform/status_macros.h"
 
 namespace postern::broker {
@@ -97,6 +99,19 @@ absl::Status AddAll(const VaultFile& file, FileDigest& digest, std::string& begi
     offset += data.size();
   }
   return absl::OkStatus();
+}
+
+// Whether the stream that has ended was cut. 'doubtful': it ended too soon.
+bool WasCut(const grpc::ServerContext& context, bool doubtful) {
+  platform::Mutex mutex;
+  platform::ConditionVariable nobody;
+  const platform::SystemClock clock;
+  const absl::Duration deadline = clock.Elapsed() + kCutNotice;
+  platform::MutexLock lock(mutex);
+  while (doubtful && !context.IsCancelled() && clock.Elapsed() < deadline) {
+    nobody.WaitFor(mutex, kCutNotice / 20);
+  }
+  return context.IsCancelled();
 }
 
 absl::Status Mismatch(std::string_view field) {
@@ -269,7 +284,7 @@ absl::Status AttachmentService::TakeIn(const Caller& caller, grpc::ServerContext
     }
   }
   // A broken connection ends the stream as its end does. What has come stays for the next one.
-  if (context->IsCancelled()) return absl::CancelledError();
+  if (WasCut(*context, size < announced.size_bytes())) return absl::CancelledError();
   if (size != announced.size_bytes()) return thrown_away(Mismatch("size_bytes"));
   if (digest.Finish() != announced.sha256()) return thrown_away(Mismatch("sha256"));
   if (!FileTypeFits(announced.mime_type(), beginning)) return thrown_away(Mismatch("mime_type"));

@@ -207,7 +207,7 @@ absl::Status AttachmentStore::Keep(std::unique_ptr<Incoming> incoming, Attachmen
   }));
   if (!named) {
     // Released below, which takes the lock.
-    return absl::NotFoundError("what named this file was deleted meanwhile");
+    return NotFound("attachment_id");
   }
   Forget(attachment);
   entries_[attachment] = {incoming->name_, incoming->account_, bytes,
