@@ -1,0 +1,597 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files: who may have their bytes, what becomes of lies, and that nothing is lost or grows on the
+// way, whatever is cut. The adapter is a real link of the SDK, the apps real clients.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <openssl/sha.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <thread>
+
+#include "broker/attachment_fetch.h"
+#include "clients/sdk/client.h"
+#include "clients/sdk/file_transfer.h"
+#include "clients/sdk/gatekeeper_link.h"
+#include "tests/behaviors/broker_harness.h"
+#include "tests/behaviors/cut_proxy.h"
+#include "tests/behaviors/owner_calls.h"
+
+namespace postern::behaviors {
+namespace {
+
+using enum permissions::Scope;
+using testing::HasSubstr;
+
+constexpr size_t kPart = 64 * 1024;
+constexpr uint64_t kMegabyte = 1024 * 1024;
+constexpr char kCanary[] = "canary-in-a-file-7f3a";
+
+std::string Sha256(const std::string& bytes) {
+  std::array<uint8_t, SHA256_DIGEST_LENGTH> digest;
+  SHA256(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), digest.data());
+  return std::string(reinterpret_cast<const char*>(digest.data()), digest.size());
+}
+
+// A file of any size that takes no memory.
+std::string BytesAt(uint64_t offset, size_t count) {
+  std::string bytes(count, '\0');
+  for (size_t i = 0; i < count; ++i) {
+    const uint64_t at = offset + i;
+    bytes[i] = static_cast<char>((at * 131 + (at >> 16) * 7 + (at >> 8)) & 255);
+  }
+  return bytes;
+}
+
+using Digest = broker::FileDigest;
+
+std::string Sha256OfBytes(uint64_t size) {
+  Digest digest;
+  for (uint64_t at = 0; at < size; at += kPart) {
+    digest.Add(BytesAt(at, std::min<uint64_t>(kPart, size - at)));
+  }
+  return digest.Finish();
+}
+
+// Memory that this process holds at most since the last Reset, in bytes.
+class PeakMemory {
+ public:
+  static void Reset() { std::ofstream("/proc/self/clear_refs") << "5"; }
+  static uint64_t Bytes() {
+    std::ifstream status("/proc/self/status");
+    std::string word;
+    while (status >> word) {
+      uint64_t kilobytes = 0;
+      if (word == "VmHWM:" && status >> kilobytes) return kilobytes * 1024;
+    }
+    return 0;
+  }
+};
+
+// A network with files: what is asked for is sent, what is uploaded is kept as size and hash.
+class FileNetwork {
+ public:
+  struct File {
+    // The bytes; when empty, BytesAt of this size.
+    std::string bytes;
+    uint64_t size = 0;
+    uint64_t length() const { return bytes.empty() ? size : bytes.size(); }
+    std::string At(uint64_t offset, size_t count) const {
+      return bytes.empty() ? BytesAt(offset, count) : bytes.substr(offset, count);
+    }
+  };
+
+  FileNetwork(BrokerHarness& harness, const std::string& socket, const std::string& folder) {
+    v1::Manifest manifest = AppManifest("AliceChat", {});
+    manifest.set_app_id("org.example.alicechat");
+    manifest.set_role(v1::ROLE_GATEKEEPER);
+    manifest.add_networks("alicechat");
+    sdk::GatekeeperOptions options;
+    options.client.socket_path = socket;
+    options.client.state_directory = folder + "/adapter";
+    options.client.broker_certificate_path = harness.data_dir() + "/broker.pem";
+    options.client.backoff = {.first = absl::Milliseconds(5), .longest = absl::Milliseconds(50)};
+    options.secret_store = &secrets_;
+    sdk::GatekeeperCallbacks callbacks;
+    callbacks.on_command = [this](const v1::Command& command) { Carry(command); };
+    callbacks.on_chunk = [this](const v1::AttachmentChunk& chunk) { TakeChunk(chunk); };
+    auto link = sdk::GatekeeperLink::Open(manifest, Adapter::Hello(), options, callbacks);
+    if (!link.ok()) {
+      ADD_FAILURE() << link.status();
+      std::abort();
+    }
+    link_ = *std::move(link);
+  }
+  ~FileNetwork() {
+    {
+      platform::MutexLock lock(mutex_);
+      held_ = false;
+      changed_.NotifyAll();
+    }
+    std::vector<std::thread> senders;
+    {
+      platform::MutexLock lock(mutex_);
+      senders.swap(senders_);
+    }
+    for (std::thread& sender : senders) sender.join();
+    link_.reset();
+  }
+
+  void Put(const std::string& id, File file) {
+    platform::MutexLock lock(mutex_);
+    files_[id] = std::move(file);
+  }
+  void Push(const v1::Event& event) {
+    EXPECT_TRUE(link_->Submit(event).ok());
+    EXPECT_TRUE(link_->WaitUntilDurable(kPatience).ok());
+  }
+  // Downloads wait until Release.
+  void Hold() {
+    platform::MutexLock lock(mutex_);
+    held_ = true;
+  }
+  void Release() {
+    platform::MutexLock lock(mutex_);
+    held_ = false;
+    changed_.NotifyAll();
+  }
+  int downloads() {
+    platform::MutexLock lock(mutex_);
+    return downloads_;
+  }
+  // Size and hash of what was uploaded.
+  std::vector<std::pair<uint64_t, std::string>> uploads() {
+    platform::MutexLock lock(mutex_);
+    return uploads_;
+  }
+
+ private:
+  void Carry(const v1::Command& command) {
+    platform::MutexLock lock(mutex_);
+    if (command.has_download()) {
+      ++downloads_;
+      senders_.emplace_back([this, command] { Send(command); });
+    } else if (command.has_upload()) {
+      coming_[command.command_id()] = {};
+    } else {
+      v1::CommandResult result;
+      result.set_command_id(command.command_id());
+      result.set_state(v1::CommandResult::STATE_SENT);
+      result.set_message_id("sent-" + std::to_string(++sent_));
+      link_->Answer(result).IgnoreError();
+    }
+  }
+
+  void Send(const v1::Command& command) {
+    File file;
+    {
+      platform::MutexLock lock(mutex_);
+      while (held_) changed_.Wait(mutex_);
+      file = files_[command.download().attachment_id()];
+    }
+    v1::CommandResult result;
+    result.set_command_id(command.command_id());
+    result.set_state(v1::CommandResult::STATE_SENT);
+    uint64_t offset = command.download().offset();
+    do {
+      v1::AttachmentChunk chunk;
+      chunk.set_command_id(command.command_id());
+      chunk.set_offset(offset);
+      chunk.set_data(file.At(offset, std::min<uint64_t>(kPart, file.length() - offset)));
+      offset += chunk.data().size();
+      chunk.set_last(offset >= file.length());
+      const absl::Status sent = link_->SendChunk(chunk, kPatience);
+      if (!sent.ok()) {
+        result.set_state(v1::CommandResult::STATE_FAILED);
+        result.set_reason("given up");
+        break;
+      }
+    } while (offset < file.length());
+    link_->Answer(result).IgnoreError();
+  }
+
+  void TakeChunk(const v1::AttachmentChunk& chunk) {
+    platform::MutexLock lock(mutex_);
+    Coming& coming = coming_[chunk.command_id()];
+    EXPECT_EQ(chunk.offset(), coming.size);
+    coming.size += chunk.data().size();
+    coming.digest.Add(chunk.data());
+    if (!chunk.last()) return;
+    uploads_.emplace_back(coming.size, coming.digest.Finish());
+    v1::CommandResult result;
+    result.set_command_id(chunk.command_id());
+    result.set_state(v1::CommandResult::STATE_SENT);
+    result.set_attachment_id("uploaded-" + std::to_string(uploads_.size()));
+    link_->Answer(result).IgnoreError();
+  }
+
+  struct Coming {
+    uint64_t size = 0;
+    Digest digest;
+  };
+
+  fakes::MemorySecretStore secrets_;
+  platform::Mutex mutex_;
+  platform::ConditionVariable changed_;
+  std::map<std::string, File> files_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, Coming> coming_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::pair<uint64_t, std::string>> uploads_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::thread> senders_ ABSL_GUARDED_BY(mutex_);
+  bool held_ ABSL_GUARDED_BY(mutex_) = false;
+  int downloads_ ABSL_GUARDED_BY(mutex_) = 0;
+  int sent_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::unique_ptr<sdk::GatekeeperLink> link_;
+};
+
+v1::Event FileEvent(const std::string& chat, const std::string& message,
+                    const v1::Attachment& attachment) {
+  v1::Event event = MessageEvent(chat, message, "with a file");
+  *event.mutable_message_created()->mutable_message()->add_attachments() = attachment;
+  return event;
+}
+
+v1::Attachment Described(const std::string& id, uint64_t size, const std::string& sha256,
+                         const std::string& type = "application/octet-stream") {
+  v1::Attachment attachment;
+  attachment.set_id(id);
+  attachment.set_file_name("file");
+  attachment.set_mime_type(type);
+  attachment.set_size_bytes(size);
+  attachment.set_sha256(sha256);
+  return attachment;
+}
+
+class AttachmentTest : public testing::Test {
+ protected:
+  AttachmentTest() {
+    network_.Push(ChatEvent("garden", "garden"));
+    network_.Push(ChatEvent("kitchen", "kitchen"));
+  }
+
+  // The id by which the app knows the attachment of the newest message of a chat.
+  static std::string AttachmentIdOf(const Program& app, const std::string& chat) {
+    v1::ListMessagesRequest request;
+    request.set_chat_id(ChatIdOf(app, chat));
+    v1::ListMessagesResponse response;
+    const grpc::Status status = app->message->ListMessages(Patiently().get(), request, &response);
+    EXPECT_TRUE(status.ok()) << Text(status);
+    if (response.messages().empty() || response.messages(0).attachments().empty()) return {};
+    return response.messages(0).attachments(0).id();
+  }
+
+  // Reads all there is from 'offset' on.
+  static grpc::Status Download(const Program& app, const std::string& id, std::string* bytes,
+                               uint64_t offset = 0) {
+    const auto context = Patiently();
+    v1::DownloadRequest request;
+    request.set_attachment_id(id);
+    request.set_offset(offset);
+    const auto reader = app->attachment->Download(context.get(), request);
+    v1::DownloadResponse response;
+    while (reader->Read(&response)) {
+      EXPECT_LE(response.data().size(), kPart);
+      if (bytes != nullptr) *bytes += response.data();
+    }
+    return reader->Finish();
+  }
+
+  Program Reader(const std::string& name, const Allowance& allowance = {}) {
+    return harness_.App(name, {kChatsRead, kMessagesRead, kMessagesHistory, kAttachmentsRead},
+                        allowance);
+  }
+
+  // What an upload that says 'announced' of 'bytes' is answered.
+  grpc::Status Upload(const Program& app, const std::string& request_id,
+                      const v1::Attachment& announced, const std::string& bytes,
+                      v1::UploadResponse* response, uint64_t offset = 0) {
+    const auto context = Patiently();
+    const auto writer = app->attachment->Upload(context.get(), response);
+    v1::UploadRequest part;
+    part.mutable_start()->set_request_id(request_id);
+    part.mutable_start()->set_chat_id(ChatIdOf(app, "garden"));
+    *part.mutable_start()->mutable_attachment() = announced;
+    part.mutable_start()->set_offset(offset);
+    bool open = writer->Write(part);
+    for (uint64_t at = offset; open && at < bytes.size(); at += kPart) {
+      part.set_data(bytes.substr(at, kPart));
+      open = writer->Write(part);
+    }
+    if (open) writer->WritesDone();
+    return writer->Finish();
+  }
+
+  size_t StoredFiles() {
+    std::error_code error;
+    size_t count = 0;
+    for ([[maybe_unused]] const auto& file :
+         std::filesystem::directory_iterator(harness_.data_dir() + "/attachments", error)) {
+      ++count;
+    }
+    return count;
+  }
+
+  BrokerHarness harness_{{}, absl::Milliseconds(50)};
+  std::string folder_ = std::filesystem::path(harness_.socket_path()).parent_path().string();
+  CutProxy proxy_{folder_ + "/cut.sock", harness_.socket_path()};
+  FileNetwork network_{harness_, proxy_.path(), folder_};
+};
+
+TEST_F(AttachmentTest, AHundredMegabytesSurviveTenCutsBothWaysWithFlatMemory) {
+  const uint64_t size = (kSlowdown > 1 ? 20 : 100) * kMegabyte;
+  const std::string sha256 = Sha256OfBytes(size);
+  network_.Put("big", {{}, size});
+  network_.Push(FileEvent("garden", "m1", Described("big", size, sha256)));
+  harness_.clock().Advance(absl::Minutes(5));
+  sdk::ClientOptions options;
+  options.socket_path = proxy_.path();
+  options.state_directory = folder_ + "/app";
+  options.broker_certificate_path = harness_.data_dir() + "/broker.pem";
+  options.backoff = {.first = absl::Milliseconds(5), .longest = absl::Milliseconds(50)};
+  const auto client = sdk::Client::Connect(
+      AppManifest("Files", {kChatsRead, kMessagesRead, kMessagesHistory, kAttachmentsRead,
+                            kAttachmentsWrite, kMessagesSend}),
+      options);
+  ASSERT_TRUE(client.ok()) << client.status();
+  const auto chats = (*client)->ListChats();
+  ASSERT_TRUE(chats.ok()) << chats.status();
+  std::string garden;
+  for (const v1::Chat& chat : chats->items) {
+    if (chat.name() == "garden") garden = chat.id();
+  }
+  const auto messages = (*client)->ListMessages(garden);
+  ASSERT_TRUE(messages.ok()) << messages.status();
+  ASSERT_FALSE(messages->items.empty());
+  const std::string id = messages->items[0].attachments(0).id();
+
+  PeakMemory::Reset();
+  const uint64_t before = PeakMemory::Bytes();
+  sdk::TransferOptions transfer;
+  transfer.backoff = options.backoff;
+  int cuts = 0;
+  uint64_t next_cut = size / 11;
+  transfer.on_progress = [&](uint64_t done, uint64_t) {
+    if (done < next_cut || cuts >= 10) return;
+    next_cut += size / 11;
+    ++cuts;
+    proxy_.Cut();
+  };
+  Digest down;
+  uint64_t got = 0;
+  const absl::Status downloaded = sdk::DownloadFile((*client)->stubs(), id,
+                                                    [&](std::string_view data) {
+                                                      down.Add(data);
+                                                      got += data.size();
+                                                      return absl::OkStatus();
+                                                    },
+                                                    transfer);
+  ASSERT_TRUE(downloaded.ok()) << downloaded;
+  EXPECT_EQ(got, size);
+  EXPECT_EQ(down.Finish(), sha256);
+  EXPECT_EQ(cuts, 10);
+  EXPECT_EQ(network_.downloads(), 1);
+
+  cuts = 0;
+  next_cut = size / 11;
+  const auto uploaded =
+      sdk::UploadFile((*client)->stubs(), garden, Described("", size, sha256),
+                      [&](uint64_t offset, size_t most) -> absl::StatusOr<std::string> {
+                        return BytesAt(offset, most);
+                      },
+                      transfer);
+  ASSERT_TRUE(uploaded.ok()) << uploaded.status();
+  EXPECT_EQ(cuts, 10);
+  ASSERT_EQ(network_.uploads().size(), 1u);
+  EXPECT_EQ(network_.uploads()[0].first, size);
+  EXPECT_EQ(network_.uploads()[0].second, sha256);
+
+  const uint64_t grown = PeakMemory::Bytes() - before;
+  std::printf(
+      "  %lu MB down and up, 20 cuts: peak memory of broker, adapter and app grew by %.1f MB\n",
+      static_cast<unsigned long>(size / kMegabyte),
+      static_cast<double>(grown) / static_cast<double>(kMegabyte));
+  // Less than the file by far; most of it is gRPC's buffers of broken connections.
+  if (kSlowdown == 1) {
+    EXPECT_LT(grown, 48 * kMegabyte);
+  }
+}
+
+TEST_F(AttachmentTest, WhoReadsAtTheSameTimeSharesOneFetchAndLaterNobodyFetches) {
+  const std::string bytes = BytesAt(0, 3 * kPart + 17);
+  network_.Put("f", {bytes, 0});
+  network_.Push(FileEvent("garden", "m1", Described("f", bytes.size(), Sha256(bytes))));
+  const Program one = Reader("One");
+  const Program two = Reader("Two");
+  network_.Hold();
+  std::string first;
+  std::string second;
+  std::thread other(
+      [&] { EXPECT_TRUE(Download(two, AttachmentIdOf(two, "garden"), &second).ok()); });
+  std::thread release([&] { network_.Release(); });
+  const grpc::Status status = Download(one, AttachmentIdOf(one, "garden"), &first);
+  other.join();
+  release.join();
+  EXPECT_TRUE(status.ok()) << Text(status);
+  EXPECT_EQ(first, bytes);
+  EXPECT_EQ(second, bytes);
+  std::string third;
+  EXPECT_TRUE(Download(one, AttachmentIdOf(one, "garden"), &third, kPart + 5).ok());
+  EXPECT_EQ(third, bytes.substr(kPart + 5));
+  EXPECT_EQ(network_.downloads(), 1);
+  // Behind the end there is nothing, and that is said.
+  EXPECT_EQ(Download(one, AttachmentIdOf(one, "garden"), nullptr, bytes.size() + 1).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(AttachmentTest, OnlyWhoSeesTheMessageGetsItsFile) {
+  const std::string bytes = "for the garden";
+  network_.Put("f", {bytes, 0});
+  network_.Push(FileEvent("garden", "m1", Described("f", bytes.size(), Sha256(bytes))));
+  const Program all = Reader("All");
+  const Program kitchen = Reader("Kitchen", {.chats = {"kitchen"}});
+  const Program plain = harness_.App("Plain", {kChatsRead, kMessagesRead, kMessagesHistory});
+  std::string got;
+  EXPECT_TRUE(Download(all, AttachmentIdOf(all, "garden"), &got).ok());
+  EXPECT_EQ(got, bytes);
+  EXPECT_EQ(Download(plain, AttachmentIdOf(plain, "garden"), nullptr).error_code(),
+            grpc::StatusCode::PERMISSION_DENIED);
+  // Another app's id names nothing, as one that never was.
+  EXPECT_EQ(ReasonOf(Download(kitchen, AttachmentIdOf(all, "garden"), nullptr)), "NOT_FOUND");
+  EXPECT_EQ(Download(all, "no id", nullptr).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(AttachmentTest, ALieOfTheNetworkIsThrownAway) {
+  const std::string bytes = BytesAt(0, 100'000);
+  struct Lie {
+    std::string what;
+    v1::Attachment announced;
+  };
+  const std::vector<Lie> lies = {
+      {"size_bytes", Described("size", bytes.size() - 1, Sha256(bytes))},
+      {"size_bytes", Described("more", bytes.size() + 1, Sha256(bytes))},
+      {"sha256", Described("hash", bytes.size(), Sha256("other"))},
+      {"mime_type", Described("type", bytes.size(), Sha256(bytes), "image/png")}};
+  const Program app = Reader("Reader");
+  for (const Lie& lie : lies) {
+    network_.Put(lie.announced.id(), {bytes, 0});
+    network_.Push(FileEvent("garden", "m-" + lie.announced.id(), lie.announced));
+    const grpc::Status status = Download(app, AttachmentIdOf(app, "garden"), nullptr);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION) << Text(status);
+    EXPECT_EQ(ReasonOf(status), "ATTACHMENT_MISMATCH");
+    EXPECT_EQ(InfoOf(status).metadata().at("field"), lie.what);
+  }
+  EXPECT_EQ(StoredFiles(), 0u);
+}
+
+TEST_F(AttachmentTest, AttachmentReadyCorrectsWhatTheMessageSaid) {
+  const std::string bytes = "what it really is";
+  network_.Put("f", {bytes, 0});
+  network_.Push(FileEvent("garden", "m1", Described("f", 3, Sha256("old"))));
+  v1::Event ready;
+  ready.set_chat_id("garden");
+  ready.mutable_attachment_ready()->set_message_id("m1");
+  *ready.mutable_attachment_ready()->mutable_attachment() =
+      Described("f", bytes.size(), Sha256(bytes));
+  network_.Push(ready);
+  const Program app = Reader("Reader");
+  std::string got;
+  const grpc::Status status = Download(app, AttachmentIdOf(app, "garden"), &got);
+  EXPECT_TRUE(status.ok()) << Text(status);
+  EXPECT_EQ(got, bytes);
+}
+
+TEST_F(AttachmentTest, NothingLiesInPlainAndADeletedMessageTakesItsFileAlong) {
+  std::string bytes = BytesAt(0, 200'000);
+  bytes.replace(1000, sizeof(kCanary) - 1, kCanary);
+  network_.Put("f", {bytes, 0});
+  network_.Push(FileEvent("garden", "m1", Described("f", bytes.size(), Sha256(bytes))));
+  const Program app = Reader("Reader");
+  const std::string id = AttachmentIdOf(app, "garden");
+  std::string got;
+  ASSERT_TRUE(Download(app, id, &got).ok());
+  ASSERT_EQ(got, bytes);
+  ASSERT_EQ(StoredFiles(), 1u);
+  size_t files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(harness_.data_dir())) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    EXPECT_THAT(text, testing::Not(HasSubstr(kCanary))) << entry.path();
+    ++files;
+  }
+  EXPECT_GT(files, 2u);
+
+  network_.Push(DeleteEvent("garden", "m1"));
+  EXPECT_EQ(ReasonOf(Download(app, id, nullptr)), "NOT_FOUND");
+  const auto deadline = Steady::now() + std::chrono::seconds(30);
+  while (StoredFiles() != 0 && Steady::now() < deadline) std::this_thread::yield();
+  EXPECT_EQ(StoredFiles(), 0u);
+}
+
+TEST_F(AttachmentTest, ARevocationEndsADownload) {
+  const uint64_t size = 30 * kMegabyte;
+  network_.Put("big", {{}, size});
+  network_.Push(FileEvent("garden", "m1", Described("big", size, {})));
+  const Program app = Reader("Reader");
+  v1::DownloadRequest request;
+  request.set_attachment_id(AttachmentIdOf(app, "garden"));
+  const auto context = Patiently();
+  const auto reader = app->attachment->Download(context.get(), request);
+  v1::DownloadResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  OwnerCalls owner(harness_);
+  owner.Revoke(owner.GrantOf(app).id());
+  uint64_t got = response.data().size();
+  while (reader->Read(&response)) got += response.data().size();
+  const grpc::Status status = reader->Finish();
+  EXPECT_FALSE(status.ok());
+  EXPECT_LT(got, size);
+}
+
+TEST_F(AttachmentTest, ALieOfAnAppIsThrownAway) {
+  const std::string bytes = BytesAt(0, 100'000);
+  const Program app = harness_.App("Writer", {kChatsRead, kAttachmentsWrite});
+  struct Lie {
+    std::string field;
+    v1::Attachment announced;
+  };
+  const std::vector<Lie> lies = {
+      {"size_bytes", Described("", bytes.size() - 1, Sha256(bytes))},
+      {"size_bytes", Described("", bytes.size() + 1, Sha256(bytes))},
+      {"sha256", Described("", bytes.size(), Sha256("other"))},
+      {"mime_type", Described("", bytes.size(), Sha256(bytes), "application/pdf")}};
+  for (size_t i = 0; i < lies.size(); ++i) {
+    v1::UploadResponse response;
+    const std::string request_id = "lie-" + std::to_string(i);
+    const grpc::Status status = Upload(app, request_id, lies[i].announced, bytes, &response);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << Text(status);
+    EXPECT_EQ(ReasonOf(status), "ATTACHMENT_MISMATCH");
+    EXPECT_EQ(InfoOf(status).metadata().at("field"), lies[i].field);
+    v1::GetUploadRequest request;
+    request.set_request_id(request_id);
+    v1::GetUploadResponse state;
+    EXPECT_EQ(ReasonOf(app->attachment->GetUpload(Patiently().get(), request, &state)),
+              "NOT_FOUND");
+  }
+  EXPECT_EQ(StoredFiles(), 0u);
+  EXPECT_TRUE(network_.uploads().empty());
+}
+
+TEST_F(AttachmentTest, AnUploadIsTakenOnceUnderItsRequestId) {
+  const std::string bytes = BytesAt(0, 2 * kPart + 5);
+  const v1::Attachment announced = Described("", bytes.size(), Sha256(bytes));
+  const Program app = harness_.App("Writer", {kChatsRead, kAttachmentsWrite});
+  v1::UploadResponse first;
+  const grpc::Status status = Upload(app, "r1", announced, bytes, &first);
+  ASSERT_TRUE(status.ok()) << Text(status);
+  EXPECT_FALSE(first.attachment_id().empty());
+  EXPECT_EQ(first.size_bytes(), bytes.size());
+  v1::UploadResponse again;
+  EXPECT_TRUE(Upload(app, "r1", announced, bytes, &again).ok());
+  EXPECT_EQ(again.attachment_id(), first.attachment_id());
+  ASSERT_EQ(network_.uploads().size(), 1u);
+  EXPECT_EQ(network_.uploads()[0].second, Sha256(bytes));
+  // Its bytes are the network's now.
+  EXPECT_EQ(StoredFiles(), 0u);
+  v1::GetUploadRequest request;
+  request.set_request_id("r1");
+  v1::GetUploadResponse state;
+  EXPECT_TRUE(app->attachment->GetUpload(Patiently().get(), request, &state).ok());
+  EXPECT_EQ(state.attachment_id(), first.attachment_id());
+  // Another file under the same id is another request.
+  v1::UploadResponse other;
+  EXPECT_EQ(ReasonOf(Upload(app, "r1", Described("", 3, Sha256("abc")), "abc", &other)),
+            "REQUEST_ID_CONFLICT");
+}
+
+TEST_F(AttachmentTest, AnAppThatMayNotWriteFilesUploadsNothing) {
+  const Program app = harness_.App("Reader", {kChatsRead, kMessagesRead});
+  v1::UploadResponse response;
+  const grpc::Status status = Upload(app, "r1", Described("", 3, Sha256("abc")), "abc", &response);
+  EXPECT_EQ(ReasonOf(status), "SCOPE_REQUIRED") << Text(status);
+  EXPECT_EQ(StoredFiles(), 0u);
+}
+
+}  // namespace
+}  // namespace postern::behaviors
