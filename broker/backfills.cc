@@ -113,7 +113,7 @@ absl::Status Backfills::Load() {
   const absl::Time now = parts_.confirmed_clock.Now();
   RETURN_IF_ERROR(parts_.store.Read([&](Database& database) -> absl::Status {
     ASSIGN_OR_RETURN(Statement rows,
-                     database.Prepare("SELECT principal, request_id, account, chat, command, told "
+                     database.Prepare("SELECT principal, request_id, account, chat, command "
                                       "FROM backfills"));
     while (true) {
       ASSIGN_OR_RETURN(const bool row, rows.Step());
@@ -127,7 +127,6 @@ absl::Status Backfills::Load() {
       if (!run.command.ParseFromArray(command.data(), static_cast<int>(command.size()))) {
         return absl::DataLossError("a stored request for older history is unreadable");
       }
-      run.told = static_cast<uint32_t>(rows.Integer(5));
       run.heard = now;
       run.sent = 1;
       running.emplace(run.command.command_id(), std::move(run));
@@ -142,10 +141,9 @@ absl::Status Backfills::Write(const Run& run) {
   return parts_.store.Write([&run](Database& database) {
     return database.Run(
         "INSERT OR REPLACE INTO backfills(command_id, principal, request_id, account, chat, "
-        "command, told) VALUES(?, ?, ?, ?, ?, ?, ?)",
+        "command) VALUES(?, ?, ?, ?, ?, ?)",
         run.command.command_id(), Blob{run.principal.view()}, run.request_id,
-        Blob{run.account.view()}, Blob{run.chat.view()}, Blob{run.command.SerializeAsString()},
-        run.told);
+        Blob{run.account.view()}, Blob{run.chat.view()}, Blob{run.command.SerializeAsString()});
   });
 }
 

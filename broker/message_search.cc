@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "broker/event_intake.h"
 #include "broker/limits.h"
 #include "broker/search_text.h"
 #include "broker/word_rows.h"
@@ -66,8 +67,12 @@ absl::StatusOr<MessageSearch::Page> MessageSearch::Find(const Viewer& viewer, co
   if (query.chat.empty()) {
     scope = OpenChats(viewer);
   } else {
-    scope.emplace();
-    scope->chats.push_back(WordOf(query.chat));
+    const std::optional<v1::Chat> chat = viewer.directory.FindChat(query.chat);
+    if (chat.has_value() &&
+        IsOpen(viewer, IdFromText<permissions::AccountId>(chat->account_id()), query.chat)) {
+      scope.emplace();
+      scope->chats.push_back(WordOf(query.chat));
+    }
   }
   if (!scope.has_value()) return page;
   if (!query.sender.empty()) scope->sender = WordOf(query.sender);

@@ -88,7 +88,7 @@ constexpr const char* kSteps[] = {
     -- Older history that apps asked for and that is being brought in (broker/backfills.h).
     CREATE TABLE backfills(command_id TEXT PRIMARY KEY, principal BLOB NOT NULL,
         request_id TEXT NOT NULL, account BLOB NOT NULL, chat BLOB NOT NULL,
-        command BLOB NOT NULL, told INTEGER NOT NULL) WITHOUT ROWID;
+        command BLOB NOT NULL) WITHOUT ROWID;
 
     -- What each chat was told of the apps that see it, and notices on their way into chats
     -- (broker/disclosure_book.h, broker/chat_notices.h).
