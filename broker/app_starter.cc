@@ -151,16 +151,17 @@ absl::StatusOr<bool> AppStarter::SomethingWaits(const AppSnapshot& snapshot, App
 
 void AppStarter::Start(const AppSnapshot& snapshot, App& app) {
   if (app.tries > 0) Tell(snapshot, app, "was started and did not connect");
+  // Doubled as often as it takes to come to the longest, and no further.
+  absl::Duration interval = kStartInterval;
+  for (int i = 0; i < app.tries && interval < kStartIntervalMax; ++i) interval *= 2;
+  // From before the call, which may take its time.
+  app.next_start = options_.clock.Elapsed() + std::min(interval, kStartIntervalMax);
+  app.last_start = options_.clock.Now();
   const absl::Status started = options_.start(snapshot.app.systemd_unit());
   spdlog::info("event=app_start principal={} try={} code={}",
                snapshot.principal.ToHex().substr(0, 16), app.tries + 1,
                static_cast<int>(started.code()));
   if (!started.ok()) Tell(snapshot, app, "could not be started");
-  // Doubled as often as it takes to come to the longest, and no further.
-  absl::Duration interval = kStartInterval;
-  for (int i = 0; i < app.tries && interval < kStartIntervalMax; ++i) interval *= 2;
-  app.next_start = options_.clock.Elapsed() + std::min(interval, kStartIntervalMax);
-  app.last_start = options_.clock.Now();
   if (interval < kStartIntervalMax) ++app.tries;
 }
 
