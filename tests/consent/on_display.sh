@@ -14,5 +14,7 @@ until [[ -s $number ]]; do
 done
 DISPLAY=":$(<"$number")"
 unset WAYLAND_DISPLAY
+# Nothing here needs OpenGL, and loading a renderer takes longer than the window itself.
+export GDK_DEBUG=gl-disable GDK_DISABLE=gl
 export DISPLAY GDK_BACKEND=x11 GSK_RENDERER=cairo GSETTINGS_BACKEND=memory GTK_A11Y=atspi
 dbus-run-session -- "$@" 7>&-

@@ -84,6 +84,8 @@ class Display : public testing::Environment {
     ::unsetenv("WAYLAND_DISPLAY");
     for (const auto& [name, value] : {std::pair{"GDK_BACKEND", "x11"},
                                       {"GSK_RENDERER", "cairo"},
+                                      {"GDK_DEBUG", "gl-disable"},
+                                      {"GDK_DISABLE", "gl"},
                                       {"GSETTINGS_BACKEND", "memory"},
                                       {"GTK_A11Y", "atspi"}}) {
       ::setenv(name, value, 1);

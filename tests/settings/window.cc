@@ -17,6 +17,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kPatience{20};
+// More stops than any page has.
+constexpr int kStopsMax = 80;
+constexpr int kNowhereMin = 5;
 
 // Starts a program that ends with this one. Its standard streams are 'input' and 'output' where
 // they are not -1.
@@ -82,6 +85,7 @@ Desktop::~Desktop() {
 daemon_test::Environment Desktop::environment() const {
   return {{"DISPLAY", display_},           {"WAYLAND_DISPLAY", ""},
           {"GDK_BACKEND", "x11"},          {"GSK_RENDERER", "cairo"},
+          {"GDK_DEBUG", "gl-disable"},     {"GDK_DISABLE", "gl"},
           {"GSETTINGS_BACKEND", "memory"}, {"GTK_A11Y", "atspi"},
           {"LC_ALL", "C.UTF-8"},           {"TZ", "UTC"}};
 }
@@ -174,6 +178,30 @@ bool Window::WaitForText(const std::string& text) {
 }
 
 void Window::Key(const std::string& key) { Output("DISPLAY=" + display_ + " xdotool key " + key); }
+
+void Window::Type(const std::string& text) {
+  Output("DISPLAY=" + display_ + " xdotool type '" + text + "'");
+}
+
+bool Window::WalkTo(const std::string& name, const std::string& key) {
+  std::string passed;
+  for (int stop = 0; stop < kStopsMax; ++stop) {
+    const nlohmann::json before = Ask({{"do", "focused"}});
+    if (before.value("name", "").rfind(name, 0) == 0) return true;
+    passed += before.value("name", "") + "; ";
+    Key(key);
+    const auto deadline = Clock::now() + kPatience;
+    // A text field does not say that it has the keyboard: nowhere for some time is a stop too.
+    int nowhere = 0;
+    while (Clock::now() < deadline && nowhere < kNowhereMin) {
+      const nlohmann::json now = Ask({{"do", "focused"}});
+      nowhere = now.value("place", -1) < 0 ? nowhere + 1 : 0;
+      if (now.value("place", -1) >= 0 && now != before) break;
+    }
+  }
+  ADD_FAILURE() << name << " is not reached, but " << passed;
+  return false;
+}
 
 bool Window::Photograph(const std::string& path) {
   // The window, without the empty display around it.
