@@ -44,7 +44,9 @@ constexpr Mark kMarks[] = {
     {"application/zip", 0, "PK\x05\x06"sv},
     {"application/gzip", 0, "\x1f\x8b"sv},
 };
-constexpr std::string_view kProgram = "\x7f" "ELF"sv;
+constexpr std::string_view kProgram =
+    "\x7f"
+    "ELF"sv;
 
 // The type alone, in lower case.
 std::string Essence(std::string_view mime_type) {
@@ -57,8 +59,8 @@ std::string Essence(std::string_view mime_type) {
 
 bool IsToken(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return absl::ascii_isalnum(c) || std::string_view("!#$&-^_.+").find(static_cast<char>(c)) !=
-                                         std::string_view::npos;
+    return absl::ascii_isalnum(c) ||
+           std::string_view("!#$&-^_.+").find(static_cast<char>(c)) != std::string_view::npos;
   });
 }
 

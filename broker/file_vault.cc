@@ -97,8 +97,8 @@ absl::StatusOr<std::unique_ptr<VaultFile>> VaultFile::Open(const std::string& pa
   }
   if (!more && rest != 0 && rest <= kNonceBytes + kTagBytes) return Damaged();
   std::unique_ptr<VaultFile> file(new VaultFile(std::move(fd), std::move(key)));
-  file->readable_ = whole * kVaultChunkBytes +
-                    (more || rest == 0 ? 0 : rest - kNonceBytes - kTagBytes);
+  file->readable_ =
+      whole * kVaultChunkBytes + (more || rest == 0 ? 0 : rest - kNonceBytes - kTagBytes);
   platform::MutexLock lock(file->mutex_);
   file->finished_ = !more;
   return file;

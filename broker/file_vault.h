@@ -29,8 +29,8 @@ class VaultFile {
   // UNAVAILABLE when the disk refuses.
   static absl::StatusOr<std::unique_ptr<VaultFile>> Create(const std::string& path,
                                                            platform::SecretBytes key);
-  // Opens what Create made, to be read, and to be written on when 'more': then what follows the last
-  // whole chunk is forgotten. NOT_FOUND, UNAVAILABLE; DATA_LOSS when it is no such file.
+  // Opens what Create made, to be read, and to be written on when 'more': then what follows the
+  // last whole chunk is forgotten. NOT_FOUND, UNAVAILABLE; DATA_LOSS when it is no such file.
   static absl::StatusOr<std::unique_ptr<VaultFile>> Open(const std::string& path,
                                                          platform::SecretBytes key, bool more);
 
