@@ -137,7 +137,10 @@ absl::StatusOr<bool> Ingest::IsDuplicate(const TakenEvent& taken) {
       taken.record.kind == kMessageCreated &&
       (taken.record.backfill ||
        FromProto(taken.event.event_time()) + kNewsAge < taken.record.record_time);
-  // Of an expiry, the broker's own word may have come first (message_expiry.h).
+  // Of an expiry, the broker's own word may have come first, just now (message_expiry.h).
+  if (taken.record.kind == kMessageExpired) {
+    parts_.index.CatchUp(parts_.log.last_sequence(), kDeleteWait).IgnoreError();
+  }
   if (may_be_old || taken.record.kind == kMessageExpired) {
     ASSIGN_OR_RETURN(const std::vector<Sequence> sequences,
                      parts_.index.RefsOf(taken.record.message));

@@ -119,7 +119,6 @@ TEST(StallWatch, CountsNoMoreThanWasMeantToPass) {
 
 TEST(Backoff, OnWakingIsBoundedAndSpread) {
   const sdk::BackoffOptions options;
-  absl::Duration first_sum, last_sum;
   std::vector<absl::Duration> firsts;
   for (int app = 0; app < 50; ++app) {
     sdk::Backoff backoff(options);

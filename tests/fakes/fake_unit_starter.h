@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <absl/container/flat_hash_set.h>
 #include <absl/status/status.h>
 #include <absl/time/clock.h>
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -67,8 +67,8 @@ class FakeUnitStarter {
 
   mutable platform::Mutex mutex_;
   mutable platform::ConditionVariable changed_;
-  absl::flat_hash_set<std::string> installed_ ABSL_GUARDED_BY(mutex_);
-  absl::flat_hash_set<std::string> masked_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> installed_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> masked_ ABSL_GUARDED_BY(mutex_);
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::string> asked_ ABSL_GUARDED_BY(mutex_);
 };

@@ -2,7 +2,6 @@
 // As much of systemd's user instance as starting a unit takes, on a bus of the test's own.
 #pragma once
 
-#include <absl/container/flat_hash_set.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <systemd/sd-bus.h>
@@ -10,6 +9,7 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -99,8 +99,8 @@ class FakeSystemd {
   sd_bus* bus_ = nullptr;
   const UniqueFd stop_{eventfd(0, EFD_CLOEXEC)};
   Mutex mutex_;
-  absl::flat_hash_set<std::string> installed_ ABSL_GUARDED_BY(mutex_);
-  absl::flat_hash_set<std::string> masked_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> installed_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> masked_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> asked_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };
