@@ -138,9 +138,9 @@ TEST_F(BackfillTest, RefusesBeforeAnythingGoesOut) {
   EXPECT_EQ(InfoOf(status).metadata().at("field"), "request_id");
   const Program without = harness_.App("Without", {kChatsRead, kMessagesRead});
   EXPECT_EQ(ReasonOf(Request(without, "r1")), "SCOPE_REQUIRED");
+  const Program other = harness_.App("Other", {kChatsRead, kMessagesRead, kMessagesHistory});
   ASSERT_TRUE(Request(app_, "r1").ok());
   // One at a time in a chat, whoever asks.
-  const Program other = harness_.App("Other", {kChatsRead, kMessagesRead, kMessagesHistory});
   status = Request(other, "r1");
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << Text(status);
   EXPECT_EQ(ReasonOf(status), "LIMIT_EXCEEDED");
