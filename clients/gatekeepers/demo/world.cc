@@ -275,6 +275,14 @@ std::optional<v1::IdentityChanged> World::FindIdentity(const std::string& contac
   return found->second;
 }
 
+std::string World::ChatCalled(const std::string& name) const {
+  platform::MutexLock lock(mutex_);
+  for (const auto& [id, view] : chats_) {
+    if (view.chat.name() == name && !view.removed) return id;
+  }
+  return {};
+}
+
 v1::AccountState World::account_state() const {
   platform::MutexLock lock(mutex_);
   return account_state_;

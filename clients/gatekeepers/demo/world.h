@@ -63,6 +63,8 @@ class World {
   std::optional<v1::Contact> FindContact(const std::string& contact) const;
   std::optional<v1::Presence> FindPresence(const std::string& contact) const;
   std::optional<v1::IdentityChanged> FindIdentity(const std::string& contact) const;
+  // The id of a chat that is called so now; empty when none is.
+  std::string ChatCalled(const std::string& name) const;
   v1::AccountState account_state() const;
   // The name a person is shown by in AliceChat: "You" for the user.
   std::string NameOf(const std::string& contact) const;
