@@ -298,9 +298,13 @@ absl::Status AttachmentService::TakeIn(const Caller& caller, grpc::ServerContext
   *command.mutable_attachment() = announced;
   command.mutable_attachment()->clear_id();
   // Once the bytes are here the app may go: they are not sent to anybody by this.
-  ASSIGN_OR_RETURN(const v1::CommandResult result,
-                   parts_.transfers.Push(open.account, caller.principal, std::move(command), *file,
-                                         size, [&] { return parts_.shutdown.begun(); }));
+  const absl::StatusOr<v1::CommandResult> pushed =
+      parts_.transfers.Push(open.account, caller.principal, std::move(command), *file, size,
+                            [&] { return parts_.shutdown.begun(); });
+  // Refused for good: nothing is left to go on with.
+  if (absl::IsFailedPrecondition(pushed.status())) return thrown_away(pushed.status());
+  RETURN_IF_ERROR(pushed.status());
+  const v1::CommandResult& result = *pushed;
   if (result.attachment_id().empty() || result.attachment_id().size() > kIdBytesMax) {
     return ReasonStatus(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_GATEKEEPER_REFUSED,
                         "the gatekeeper gave the uploaded file no name");

@@ -42,7 +42,7 @@ using Json = nlohmann::ordered_json;
 constexpr int kMessageCreated = v1::Event::kMessageCreated;
 
 // What the user sees of their own: everything that no seal covers.
-permissions::Grant OwnersGrant(const Principal& owner) {
+permissions::Grant OwnersGrant(const Directory& directory, const Principal& owner) {
   permissions::Grant grant;
   grant.principal = owner;
   for (const Scope scope :
@@ -52,6 +52,9 @@ permissions::Grant OwnersGrant(const Principal& owner) {
     grant.scopes.Add(scope);
   }
   grant.selection.chat_choice = permissions::ChatChoice::kAllAndNew;
+  for (const v1::Account& account : directory.Accounts()) {
+    grant.selection.accounts.insert(IdFromText<permissions::AccountId>(account.id()));
+  }
   return grant;
 }
 
@@ -141,7 +144,7 @@ absl::Status Export::WriteLine(const std::string& line) {
 absl::Status Export::WriteMore(const Parts& parts, const Caller& caller) {
   const bool owner = caller.standing == Standing::kOwner;
   const Asker asker(parts, caller);
-  const permissions::Grant all = OwnersGrant(caller.principal);
+  const permissions::Grant all = OwnersGrant(parts.directory, caller.principal);
   const permissions::Access access =
       owner ? permissions::Access{.grants = {&all, 1}} : asker.viewer.access;
   const Viewer viewer{*asker.app,      access,        asker.book.pseudonyms,
