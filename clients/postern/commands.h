@@ -10,6 +10,7 @@ void AddStatus(CommandLine& line);
 void AddDoctor(CommandLine& line);
 void AddEnroll(CommandLine& line);
 void AddManifest(CommandLine& line);
+void AddConformance(CommandLine& line);
 void AddApps(CommandLine& line);
 void AddChats(CommandLine& line);
 void AddChatsBackfill(CommandLine& line, CLI::App* chats);
@@ -21,6 +22,8 @@ void AddErasures(CommandLine& line);
 void AddPauseAndResume(CommandLine& line);
 void AddConsent(CommandLine& line);
 void AddPurge(CommandLine& line);
+void AddAttachments(CommandLine& line);
+void AddExport(CommandLine& line);
 void AddCompletion(CommandLine& line);
 
 // `postern grants ...`

@@ -12,6 +12,8 @@ int main(int argc, char** argv) {
   postern::cli::AddContacts(line);
   postern::cli::AddView(line);
   postern::cli::AddMessages(line);
+  postern::cli::AddAttachments(line);
+  postern::cli::AddExport(line);
   postern::cli::AddSealAndUnseal(line);
   postern::cli::AddDisclosures(line);
   postern::cli::AddErasures(line);
@@ -20,6 +22,7 @@ int main(int argc, char** argv) {
   postern::cli::AddConsent(line);
   postern::cli::AddEnroll(line);
   postern::cli::AddManifest(line);
+  postern::cli::AddConformance(line);
   postern::cli::AddPurge(line);
   postern::cli::AddCompletion(line);
   return line.Main(argc, argv);
