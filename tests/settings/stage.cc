@@ -34,7 +34,10 @@ Stage::Stage(const fakes::SessionBus& session, absl::Time start)
     : profile_(&session),
       clock_(start),
       prompt_([this](const permissions::ConsentQuestion& question) {
-        return std::optional(behaviors::Allow(question, allowance_));
+        platform::MutexLock lock(mutex_);
+        return std::optional(allowance_.has_value()
+                                 ? behaviors::Allow(question, *allowance_)
+                                 : fakes::ScriptedConsentPrompt::Refusal(question));
       }) {
   broker::RequireTls13();
   ::signal(SIGPIPE, SIG_IGN);
@@ -62,6 +65,11 @@ void Stage::StopBroker() {
   broker_.reset();
 }
 
+void Stage::AnswerWith(std::optional<Allowance> allowance) {
+  platform::MutexLock lock(mutex_);
+  allowance_ = std::move(allowance);
+}
+
 Program Stage::Connect(const std::string& name, platform::TlsIdentity identity) {
   Program program;
   program.name = name;
@@ -83,7 +91,7 @@ Program Stage::Connect(const std::string& name, platform::TlsIdentity identity) 
 void Stage::Enroll(const Program& program, const v1::Manifest& manifest,
                    const Allowance& allowance) {
   clock_.Advance(kBetweenQuestions);
-  allowance_ = allowance;
+  AnswerWith(allowance);
   v1::EnrollRequest request;
   *request.mutable_manifest() = manifest;
   const auto context = Patiently();
@@ -219,6 +227,7 @@ void Stage::Fill() {
     }
   }
   clock_.Advance(now - clock_.Now());
+  AnswerWith(Allowance());
   // What was read last is counted before the readers leave; two stay: in use now.
   for (const char* name : {"Customer notes", "Statistics"}) {
     readers.erase(name);

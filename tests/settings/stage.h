@@ -9,10 +9,12 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "broker/broker.h"
+#include "platform/mutex.h"
 #include "platform/secret_store.h"
 #include "tests/behaviors/broker_harness.h"
 #include "tests/daemon/process.h"
@@ -52,6 +54,8 @@ class Stage {
   std::vector<v1::Grant> GrantsOf(const std::string& name);
   bool paused();
 
+  // How the person answers the next questions; nothing: with a no.
+  void AnswerWith(std::optional<Allowance> allowance);
   Adapter& adapter() { return *adapter_; }
   fakes::FakeClock& clock() { return clock_; }
   const daemon_test::Profile& profile() const { return profile_; }
@@ -67,7 +71,8 @@ class Stage {
   fakes::FakeClock clock_;
   fakes::FakeSessionWatch session_;
   fakes::RecordingNotifier notifier_;
-  Allowance allowance_;
+  platform::Mutex mutex_;
+  std::optional<Allowance> allowance_ ABSL_GUARDED_BY(mutex_);
   fakes::ScriptedConsentPrompt prompt_;
   std::unique_ptr<broker::Broker> broker_;
   std::map<std::string, Program> apps_;

@@ -183,6 +183,12 @@ void Window::Type(const std::string& text) {
   Output("DISPLAY=" + display_ + " xdotool type '" + text + "'");
 }
 
+void Window::FocusTop() {
+  const std::string id = Output("DISPLAY=" + display_ + " xdotool search --onlyvisible --pid " +
+                                std::to_string(program_->pid()) + " | tail -1");
+  Output("DISPLAY=" + display_ + " xdotool windowfocus --sync " + id);
+}
+
 bool Window::WalkTo(const std::string& name, const std::string& key) {
   std::string passed;
   for (int stop = 0; stop < kStopsMax; ++stop) {

@@ -57,6 +57,12 @@ class Window {
   // All that a screen reader would say, from top to bottom.
   std::vector<std::string> Tree();
   void Key(const std::string& key);
+  void Type(const std::string& text);
+  // Gives the keyboard to the program's newest window, as a window manager would.
+  void FocusTop();
+  // Goes on by 'key' until the keyboard acts on what begins with 'name'. False, and the test fails,
+  // when that does not come.
+  bool WalkTo(const std::string& name, const std::string& key = "Tab");
   // Writes what is on the display to 'path'; false when that is empty or of one colour.
   bool Photograph(const std::string& path);
 

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the owner does in the window, and what the person says to it in Postern's own question, is
+// what the broker then holds.
+#include <absl/time/clock.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+#include "broker/proto_time.h"
+#include "tests/settings/fixture.h"
+#include "tests/settings/said.h"
+
+namespace postern::settings_test {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+class Acts : public Settings {
+ protected:
+  void TearDown() override { stage().AnswerWith(Allowance()); }
+
+  absl::Time EndOf(const std::string& app) {
+    return broker::FromProto(stage().GrantsOf(app).at(0).validity().expire_time());
+  }
+  v1::GetStatusResponse Status() {
+    v1::GetStatusResponse status;
+    EXPECT_TRUE(stage().Owner()->owner->GetStatus(behaviors::Patiently().get(), {}, &status).ok());
+    return status;
+  }
+  bool SealsNothing() {
+    v1::ListSealsResponse seals;
+    EXPECT_TRUE(stage().Owner()->owner->ListSeals(behaviors::Patiently().get(), {}, &seals).ok());
+    return seals.seals().empty();
+  }
+};
+
+TEST_F(Acts, ExtendsAsThePersonSays) {
+  stage().App("Short of time", "Ends soon", "", {Scope::kMessagesRead},
+              {.until = absl::Now() + absl::Hours(48)});
+  const absl::Time before = EndOf("Short of time");
+  const auto window = Open();
+  stage().AnswerWith(std::nullopt);
+  ASSERT_TRUE(window->Press({"Short of time", "Extend"}));
+  ASSERT_TRUE(window->WaitForText("You said no"));
+  EXPECT_EQ(EndOf("Short of time"), before);
+  const absl::Time later = absl::FromUnixSeconds(absl::ToUnixSeconds(before)) + absl::Hours(24 * 9);
+  stage().AnswerWith(Allowance{.until = later});
+  ASSERT_TRUE(window->Press({"Extend"}));
+  EXPECT_TRUE(Eventually([&] { return EndOf("Short of time") == later; }));
+}
+
+TEST_F(Acts, OpensASealAsThePersonSays) {
+  const auto window = Open({}, {"--page", "chats"});
+  ASSERT_TRUE(window->Press({"House", "Sealed to every app"}));
+  ASSERT_TRUE(Eventually([&] { return !SealsNothing(); }));
+  stage().AnswerWith(std::nullopt);
+  ASSERT_TRUE(window->Press({"Open, as allowed"}));
+  ASSERT_TRUE(window->WaitForText("You said no"));
+  EXPECT_FALSE(SealsNothing());
+  stage().AnswerWith(Allowance());
+  ASSERT_TRUE(window->Press({"Open, as allowed"}));
+  EXPECT_TRUE(Eventually([&] { return SealsNothing(); }));
+}
+
+TEST_F(Acts, ShowsTextOnlyAsThePersonSays) {
+  const auto window = Open();
+  stage().AnswerWith(std::nullopt);
+  ASSERT_TRUE(window->Press({"Customer notes", "See it as the app sees it"}));
+  ASSERT_TRUE(window->WaitForText("Nothing is shown"));
+  EXPECT_TRUE(window->Photograph(ScreensFolder() + "/view-refused.png"));
+  EXPECT_EQ(Difference("view-refused", [&] { return window->Tree(); }), "");
+  stage().AnswerWith(Allowance());
+  ASSERT_TRUE(window->Press({"Try again"}));
+  EXPECT_TRUE(window->WaitForText("The meeting moved"));
+}
+
+TEST_F(Acts, ExportsTheHistory) {
+  const auto window = Open({}, {"--page", "history"});
+  const std::string path = stage().profile().home() + "/postern-history.jsonl";
+  ASSERT_TRUE(window->Press({"Export…"}));
+  ASSERT_TRUE(window->WaitForText("Export the history"));
+  // The chooser takes a path as its name.
+  window->FocusTop();
+  window->Key("ctrl+a");
+  window->Type(path);
+  window->Key("Return");
+  ASSERT_TRUE(Eventually([&] { return std::filesystem::exists(path); }));
+  const std::string rows = daemon_test::ReadFile(path);
+  EXPECT_THAT(rows, HasSubstr("ACCESS_VERB_READ"));
+  EXPECT_THAT(rows, Not(HasSubstr("The meeting moved")));
+}
+
+TEST_F(Acts, DismissesWhatWasRead) {
+  const size_t before = static_cast<size_t>(Status().notices_size());
+  ASSERT_GT(before, 0u);
+  const auto window = Open();
+  ASSERT_TRUE(window->Press({"Dismiss"}));
+  EXPECT_TRUE(Eventually([&] { return static_cast<size_t>(Status().notices_size()) < before; }));
+}
+
+TEST_F(Acts, SetsWhenPeopleAreTold) {
+  const auto policy = [&] {
+    v1::ListOwnedAccountsResponse accounts;
+    EXPECT_TRUE(stage()
+                    .Owner()
+                    ->owner->ListOwnedAccounts(behaviors::Patiently().get(), {}, &accounts)
+                    .ok());
+    return accounts.notice_policies().at(accounts.accounts(0).id());
+  };
+  EXPECT_EQ(policy(), v1::NOTICE_POLICY_WHEN_LEAVING);
+  const auto window = Open({}, {"--page", "chats"});
+  ASSERT_TRUE(window->WalkTo("Alice's AliceChat"));
+  window->Key("space");
+  ASSERT_TRUE(window->WaitForText("Never"));
+  for (const char* key : {"End", "Return"}) window->Key(key);
+  EXPECT_TRUE(Eventually([&] { return policy() == v1::NOTICE_POLICY_ALWAYS; }));
+}
+
+// From the list to the access taken back, and to another page, without a pointer.
+TEST_F(Acts, AreAllReachedByKeys) {
+  stage().App("By keys", "Is taken back by keys", "", {Scope::kMessagesRead}, {});
+  const auto window = Open();
+  ASSERT_TRUE(window->Wait("By keys"));
+  ASSERT_TRUE(window->WalkTo("By keys"));
+  window->Key("Return");
+  ASSERT_TRUE(window->Wait("Take everything back"));
+  ASSERT_TRUE(window->WalkTo("Take everything back"));
+  window->Key("space");
+  ASSERT_TRUE(window->Wait("Yes, take it back"));
+  window->FocusTop();
+  ASSERT_TRUE(window->WalkTo("Yes, take it back"));
+  window->Key("space");
+  EXPECT_TRUE(Eventually(
+      [&] { return stage().GrantsOf("By keys").at(0).state() == v1::Grant::STATE_REVOKED; }));
+  window->FocusTop();
+  window->Key("Escape");
+  ASSERT_TRUE(window->WalkTo("History"));
+  window->Key("space");
+  EXPECT_TRUE(window->Wait("Export"));
+}
+
+}  // namespace
+}  // namespace postern::settings_test

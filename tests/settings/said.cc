@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/settings/said.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <utility>
+
+#include "tests/settings/window.h"
+
+namespace postern::settings_test {
+namespace {
+
+constexpr std::chrono::seconds kPatience{20};
+
+bool IsReferenceGtk() {
+  static const bool reference = Output("pkg-config --modversion gtk4").rfind("4.8.", 0) == 0;
+  return reference;
+}
+
+// What stands between quotes: roles may be called otherwise elsewhere.
+std::vector<std::string> WordsOf(const std::vector<std::string>& lines) {
+  static const std::regex quoted(R"re("(?:[^"\\]|\\.)*")re");
+  std::set<std::string> words;
+  for (const std::string& line : lines) {
+    for (std::sregex_iterator match(line.begin(), line.end(), quoted), end; match != end; ++match) {
+      words.insert(match->str());
+    }
+  }
+  return {words.begin(), words.end()};
+}
+
+std::string Missing(const std::vector<std::string>& from, const std::vector<std::string>& in,
+                    const std::string& mark) {
+  std::string missing;
+  for (const std::string& line : from) {
+    if (!std::binary_search(in.begin(), in.end(), line)) missing += mark + line + "\n";
+  }
+  return missing;
+}
+
+std::string DifferenceOf(std::vector<std::string> said, std::vector<std::string> reference) {
+  if (IsReferenceGtk()) return Missing(reference, said, "- ") + Missing(said, reference, "+ ");
+  return Missing(WordsOf(reference), WordsOf(said), "- ");
+}
+
+}  // namespace
+
+std::vector<std::string> Lasting(const std::vector<std::string>& tree) {
+  static const std::vector<std::pair<std::regex, std::string>> passing = {
+      {std::regex(R"([0-9a-f]{8,})"), "KEY"},
+      {std::regex(R"([0-9]+(?:[.,:-][0-9]+)*)"), "N"},
+      {std::regex(R"(\b(?:today|yesterday|heute|gestern|N) N\b)"), "WHEN"},
+  };
+  std::set<std::string> lines;
+  for (std::string line : tree) {
+    for (const auto& [what, instead] : passing) line = std::regex_replace(line, what, instead);
+    lines.insert(std::move(line));
+  }
+  return {lines.begin(), lines.end()};
+}
+
+std::string Difference(const std::string& name,
+                       const std::function<std::vector<std::string>()>& tree) {
+  const std::string path = std::string(TREES_FOLDER) + "/" + name + ".txt";
+  const char* const update = std::getenv("UPDATE");
+  if (update != nullptr && std::string(update) == "1") {
+    // Once it no longer changes.
+    std::vector<std::string> said = Lasting(tree());
+    for (std::vector<std::string> before; before != said; said = Lasting(tree())) before = said;
+    std::ofstream file(path);
+    for (const std::string& line : said) file << line << "\n";
+    return "";
+  }
+  std::ifstream file(path);
+  if (!file) return path + " is missing";
+  std::vector<std::string> reference;
+  for (std::string line; std::getline(file, line);) reference.push_back(line);
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  std::string difference;
+  do {
+    difference = DifferenceOf(Lasting(tree()), reference);
+  } while (!difference.empty() && std::chrono::steady_clock::now() < deadline);
+  return difference;
+}
+
+}  // namespace postern::settings_test

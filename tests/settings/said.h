@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a screen reader says of a screen, held against what is checked in (trees/NAME.txt).
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace postern::settings_test {
+
+// Returns what stays of 'tree' from run to run: numbers, days and keys are left out. Sorted and
+// each line once, since rows of the same minute stand in the order of keys that are random.
+std::vector<std::string> Lasting(const std::vector<std::string>& tree);
+
+// Asks 'tree' until it says what is checked in as 'name'. Returns how it differs; empty when it
+// does not. With UPDATE=1 in the environment it writes what is said instead: read the difference
+// before you commit it. GTK versions other than 4.8 say some things in other roles; only the words
+// are compared there.
+std::string Difference(const std::string& name,
+                       const std::function<std::vector<std::string>()>& tree);
+
+}  // namespace postern::settings_test
