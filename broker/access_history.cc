@@ -248,14 +248,7 @@ absl::Status AccessHistory::Flush(Minutes minutes) {
   Head head;
   const absl::Status status = store_.Write([&](Database& database) -> absl::Status {
     for (const auto& [key, count] : due) {
-      AccessRow row;
-      row.time = absl::FromUnixSeconds(key.minute * 60);
-      row.verb = key.verb;
-      row.principal = key.principal;
-      row.chat = key.chat;
-      row.count = count;
-      row.reason = key.reason;
-      ASSIGN_OR_RETURN(head, Insert(database, std::move(row)));
+      ASSIGN_OR_RETURN(head, Insert(database, RowOfCount(key, count)));
     }
     return absl::OkStatus();
   });

@@ -52,13 +52,7 @@ std::vector<AccessRow> AccessHistory::Pending(const AccessFilter& filter) const 
   {
     platform::MutexLock lock(mutex_);
     for (const auto& [key, count] : counts_) {
-      AccessRow row;
-      row.time = absl::FromUnixSeconds(key.minute * 60);
-      row.verb = key.verb;
-      row.principal = key.principal;
-      row.chat = key.chat;
-      row.count = count;
-      row.reason = key.reason;
+      AccessRow row = RowOfCount(key, count);
       if (filter.Takes(row)) rows.push_back(std::move(row));
     }
   }

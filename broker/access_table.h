@@ -3,6 +3,7 @@
 #pragma once
 
 #include <absl/status/statusor.h>
+#include <absl/time/time.h>
 
 #include <cstdint>
 #include <string_view>
@@ -19,6 +20,19 @@ inline constexpr std::string_view kAccessColumns =
 
 // The row that 'statement' stands on, which selects kAccessColumns.
 AccessRow AccessRowAt(const Statement& statement);
+
+// The row that a count becomes when its minute is over. 'Key' is AccessHistory's, and private to it.
+template <typename Key>
+AccessRow RowOfCount(const Key& key, uint64_t count) {
+  AccessRow row;
+  row.time = absl::FromUnixSeconds(key.minute * 60);
+  row.verb = key.verb;
+  row.principal = key.principal;
+  row.chat = key.chat;
+  row.count = count;
+  row.reason = key.reason;
+  return row;
+}
 
 // The last row that was forgotten; none when nothing was. FAILED_PRECONDITION when what is stored
 // of it is not what was.

@@ -310,7 +310,8 @@ absl::Status ConsentDesk::AskToConfirm(QuestionKind kind, std::string subject, c
   question.role = permissions::Role::kOwner;
   // An agent reads no question that does not say where data goes.
   question.destination.kind = permissions::DestinationKind::kStaysOnDevice;
-  question.subject = permissions::CleanName(subject);
+  // Nothing in particular has no name, not one that could not be read.
+  if (!subject.empty()) question.subject = permissions::CleanName(subject);
   question.subject_objected = objected == SubjectObjected::kYes;
   return AskOwner(std::move(ticket), owner, gone).status();
 }

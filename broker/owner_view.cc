@@ -63,6 +63,12 @@ Viewer ViewerOf(const Parts& parts, const AppSnapshot& app) {
 
 std::vector<Eye> EyesNow(const Parts& parts, const AppSnapshot& app) {
   std::vector<Eye> eyes;
+  // To whom nothing is granted no stream opens, not even to be told of an end.
+  if (std::none_of(app.grants.begin(), app.grants.end(), [](const Grant& grant) {
+        return grant.state == permissions::GrantState::kActive;
+      })) {
+    return eyes;
+  }
   eyes.push_back({.grants = {},
                   .viewer = ViewerOf(parts, app),
                   .reach = {.first = 1, .last = parts.log.last_sequence()}});

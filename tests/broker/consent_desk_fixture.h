@@ -169,6 +169,7 @@ class ConsentDeskTest : public testing::Test {
     request.question.destination.kind = permissions::DestinationKind::kStaysOnDevice;
     request.app.set_principal(Key(key).ToHex());
     request.app.set_claimed_name(name);
+    request.app.mutable_data_destination()->set_kind(v1::DataDestination::KIND_STAYS_ON_DEVICE);
     request.pidfd = OwnPidfd();
     return request;
   }

@@ -17,9 +17,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// One run of what the anchor needs of a daemon.
-struct Run {
-  explicit Run(const std::string& folder, platform::SecretStore& secrets) {
+// What the anchor needs of a daemon.
+struct Daemon {
+  explicit Daemon(const std::string& folder, platform::SecretStore& secrets) {
     store = *OpenStore(folder);
     log = *EventLog::Open(*store);
     accesses = *AccessHistory::Open(*store, clock);
@@ -52,23 +52,23 @@ TEST(StoreAnchor, ACopyIsAsOldAsItWasWhenItWasOpened) {
   const std::string copy = folder.File("copy");
   fs::create_directory(data);
   fs::permissions(data, fs::perms::owner_all);
-  Run(data, secrets).Change(1);
+  Daemon(data, secrets).Change(1);
   fs::copy(data, copy, fs::copy_options::recursive);
   {
-    Run run(data, secrets);
-    run.Change(1);
-    ASSERT_TRUE(run.anchor->SaveNow());
+    Daemon daemon(data, secrets);
+    daemon.Change(1);
+    ASSERT_TRUE(daemon.anchor->SaveNow());
   }
   const auto remembered = StoreAnchor::Read(secrets);
   ASSERT_TRUE(remembered.ok());
   {
-    Run run(data, secrets);
-    run.Change(5);
-    EXPECT_EQ(run.anchor->Check(remembered).value(), StoreAnchor::Finding::kCurrent);
+    Daemon daemon(data, secrets);
+    daemon.Change(5);
+    EXPECT_EQ(daemon.anchor->Check(remembered).value(), StoreAnchor::Finding::kCurrent);
   }
-  Run run(copy, secrets);
-  run.Change(5);
-  EXPECT_EQ(run.anchor->Check(remembered).value(), StoreAnchor::Finding::kOlder);
+  Daemon daemon(copy, secrets);
+  daemon.Change(5);
+  EXPECT_EQ(daemon.anchor->Check(remembered).value(), StoreAnchor::Finding::kOlder);
 }
 
 }  // namespace
