@@ -21,7 +21,8 @@ inline constexpr std::string_view kAccessColumns =
 // The row that 'statement' stands on, which selects kAccessColumns.
 AccessRow AccessRowAt(const Statement& statement);
 
-// The row that a count becomes when its minute is over. 'Key' is AccessHistory's, and private to it.
+// The row that a count becomes when its minute is over. 'Key' is AccessHistory's, and private to
+// it.
 template <typename Key>
 AccessRow RowOfCount(const Key& key, uint64_t count) {
   AccessRow row;

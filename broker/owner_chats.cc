@@ -20,9 +20,8 @@ namespace {
 
 // From the newest message in the index, which may lag behind the log by a moment.
 absl::Status SetLastMessageTime(const Parts& parts, v1::Chat& chat) {
-  ASSIGN_OR_RETURN(
-      const std::vector<MessageIndex::Entry> newest,
-      parts.index.ListChat(IdFromText<permissions::ChatId>(chat.id()), kPlaceEnd, 1));
+  ASSIGN_OR_RETURN(const std::vector<MessageIndex::Entry> newest,
+                   parts.index.ListChat(IdFromText<permissions::ChatId>(chat.id()), kPlaceEnd, 1));
   std::vector<Sequence> sequences;
   for (const MessageIndex::Entry& entry : newest) sequences.push_back(entry.sequence);
   ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, parts.log.Read(sequences));
@@ -61,22 +60,22 @@ grpc::Status OwnerService::ListOwnedAccounts(grpc::ServerContext* context,
 grpc::Status OwnerService::ListOwnedChats(grpc::ServerContext* context,
                                           const v1::ListOwnedChatsRequest* request,
                                           v1::ListOwnedChatsResponse* response) {
-  return parts_.gate.Handle(
-      context, "/postern.v1.OwnerService/ListOwnedChats", request,
-      [&](const Caller& caller) -> absl::Status {
-        const auto& book = parts_.pseudonyms.Of(caller.principal);
-        ASSIGN_OR_RETURN(PageReader page,
-                         PageReader::Open(book.tokens, "ListOwnedChats", "", request->page_size(),
-                                          request->page_token()));
-        for (v1::Chat& chat : parts_.directory.Chats()) {
-          if (!page.Takes(chat.id())) continue;
-          RETURN_IF_ERROR(SetLastMessageTime(parts_, chat));
-          HideIds(chat, book.pseudonyms);
-          *response->add_chats() = std::move(chat);
-        }
-        response->set_next_page_token(page.NextToken());
-        return absl::OkStatus();
-      });
+  return parts_.gate.Handle(context, "/postern.v1.OwnerService/ListOwnedChats", request,
+                            [&](const Caller& caller) -> absl::Status {
+                              const auto& book = parts_.pseudonyms.Of(caller.principal);
+                              ASSIGN_OR_RETURN(
+                                  PageReader page,
+                                  PageReader::Open(book.tokens, "ListOwnedChats", "",
+                                                   request->page_size(), request->page_token()));
+                              for (v1::Chat& chat : parts_.directory.Chats()) {
+                                if (!page.Takes(chat.id())) continue;
+                                RETURN_IF_ERROR(SetLastMessageTime(parts_, chat));
+                                HideIds(chat, book.pseudonyms);
+                                *response->add_chats() = std::move(chat);
+                              }
+                              response->set_next_page_token(page.NextToken());
+                              return absl::OkStatus();
+                            });
 }
 
 }  // namespace postern::broker

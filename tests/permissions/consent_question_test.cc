@@ -301,9 +301,9 @@ TEST(ConsentAnswer, AnExtensionBringsNothingBackToLife) {
 }
 
 TEST(ConsentAnswer, AYesToOneThingCarriesNothing) {
-  for (const QuestionKind kind : {QuestionKind::kSendMessage, QuestionKind::kUnseal,
-                                  QuestionKind::kExport, QuestionKind::kPurge,
-                                  QuestionKind::kView}) {
+  for (const QuestionKind kind :
+       {QuestionKind::kSendMessage, QuestionKind::kUnseal, QuestionKind::kExport,
+        QuestionKind::kPurge, QuestionKind::kView}) {
     ConsentQuestion question = ExtendQuestion();
     question.kind = kind;
     ConsentAnswer answer = ExtensionTo(question);
