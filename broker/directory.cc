@@ -69,7 +69,7 @@ absl::Status Directory::Load() {
                                chats[ChatId::FromRaw(row.Bytes(0))] = std::move(entry);
                                return absl::OkStatus();
                              }));
-    RETURN_IF_ERROR(ReadRows(database, "SELECT id, account, remote_id, record FROM contacts",
+    RETURN_IF_ERROR(ReadRows(database, "SELECT id, account, remote_id, record, told FROM contacts",
                              [&](Statement& row) -> absl::Status {
                                auto entry = std::make_unique<ContactEntry>();
                                entry->account = AccountId::FromRaw(row.Bytes(1));
@@ -77,6 +77,7 @@ absl::Status Directory::Load() {
                                if (!entry->contact.ParseFromString(std::string(row.Bytes(3)))) {
                                  return BadRow();
                                }
+                               entry->told = row.Integer(4) != 0;
                                contacts[ContactId::FromRaw(row.Bytes(0))] = std::move(entry);
                                return absl::OkStatus();
                              }));
@@ -123,7 +124,8 @@ absl::Status Directory::Write() {
     std::string account;
     std::string remote_id;
     std::string record;
-    bool removed;
+    // A chat that is removed, a contact that was told of.
+    bool mark;
   };
   std::vector<Row> chats;
   std::vector<Row> contacts;
@@ -137,7 +139,7 @@ absl::Status Directory::Write() {
     for (const ContactId& id : changes.contacts) {
       const ContactEntry& entry = *contacts_.at(id);
       contacts.push_back({std::string(id.view()), std::string(entry.account.view()),
-                          entry.remote_id, entry.contact.SerializeAsString(), false});
+                          entry.remote_id, entry.contact.SerializeAsString(), entry.told});
     }
   }
   RETURN_IF_ERROR(store_.Write([&](Database& database) -> absl::Status {
@@ -145,12 +147,13 @@ absl::Status Directory::Write() {
       RETURN_IF_ERROR(database.Run(
           "INSERT OR REPLACE INTO chats(id, account, remote_id, record, removed) "
           "VALUES(?, ?, ?, ?, ?)",
-          Blob{row.id}, Blob{row.account}, row.remote_id, Blob{row.record}, row.removed ? 1 : 0));
+          Blob{row.id}, Blob{row.account}, row.remote_id, Blob{row.record}, row.mark ? 1 : 0));
     }
     for (const Row& row : contacts) {
       RETURN_IF_ERROR(database.Run(
-          "INSERT OR REPLACE INTO contacts(id, account, remote_id, record) VALUES(?, ?, ?, ?)",
-          Blob{row.id}, Blob{row.account}, row.remote_id, Blob{row.record}));
+          "INSERT OR REPLACE INTO contacts(id, account, remote_id, record, told) "
+          "VALUES(?, ?, ?, ?, ?)",
+          Blob{row.id}, Blob{row.account}, row.remote_id, Blob{row.record}, row.mark ? 1 : 0));
     }
     return absl::OkStatus();
   }));

@@ -119,6 +119,8 @@ class Directory {
     permissions::AccountId account;
     std::string remote_id;
     v1::Contact contact;
+    // Told of by itself: what the person is called in some chat no longer names them.
+    bool told = false;
     // The same for all that are linked; empty when nobody is.
     permissions::ContactId person;
   };

@@ -65,6 +65,11 @@ v1::Chat Merged(const v1::Chat& known, const v1::Chat& told) {
   v1::Chat next = told;
   next.set_id(known.id());
   next.set_account_id(known.account_id());
+  // Grants and seals go by these two: silence about them changes nothing.
+  if (next.kind() == v1::CHAT_KIND_UNSPECIFIED) next.set_kind(known.kind());
+  if (next.peer_contact_id().empty() && next.kind() == v1::CHAT_KIND_DIRECT) {
+    next.set_peer_contact_id(known.peer_contact_id());
+  }
   if (next.participants().empty()) *next.mutable_participants() = known.participants();
   if (next.pinned_message_ids().empty()) {
     *next.mutable_pinned_message_ids() = known.pinned_message_ids();

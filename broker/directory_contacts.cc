@@ -34,15 +34,19 @@ void Directory::PutContact(AccountId account, const TakenEvent& taken, const std
     }
   }
   v1::Contact next = entry->contact;
+  const bool told = entry->told || (whole != nullptr && !whole->display_name().empty());
   if (whole != nullptr) {
     next = *whole;
+    if (next.display_name().empty()) next.set_display_name(entry->contact.display_name());
     next.set_id(id_text);
     next.set_account_id(IdText(account));
-  } else if (!name.empty()) {
+  } else if (!name.empty() && !told) {
     next.set_display_name(name);
   }
-  if (is_new || next.SerializeAsString() != entry->contact.SerializeAsString()) {
+  if (is_new || told != entry->told ||
+      next.SerializeAsString() != entry->contact.SerializeAsString()) {
     entry->contact = std::move(next);
+    entry->told = told;
     AddChange(changes.contacts, id);
   }
 }

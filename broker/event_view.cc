@@ -242,6 +242,7 @@ void FillContact(const Viewer& viewer, v1::Contact& contact) {
   const std::optional<v1::Contact> known =
       viewer.directory.FindContact(IdFromText<permissions::ContactId>(contact.id()));
   if (known.has_value()) {
+    contact.set_account_id(known->account_id());
     contact.set_is_self(known->is_self());
     *contact.mutable_linked_contact_ids() = known->linked_contact_ids();
   }

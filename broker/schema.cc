@@ -53,7 +53,7 @@ constexpr const char* kSteps[] = {
         record BLOB NOT NULL, removed INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX chats_by_account ON chats(account);
     CREATE TABLE contacts(id BLOB PRIMARY KEY, account BLOB NOT NULL, remote_id TEXT NOT NULL,
-        record BLOB NOT NULL) WITHOUT ROWID;
+        record BLOB NOT NULL, told INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX contacts_by_account ON contacts(account);
     -- Contacts that the user says are one person; 'person' is the same for all of them.
     CREATE TABLE contact_links(contact BLOB PRIMARY KEY, person BLOB NOT NULL) WITHOUT ROWID;

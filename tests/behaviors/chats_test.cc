@@ -226,8 +226,9 @@ TEST_F(ChatsTest, PinsShowOnlyToWhoMaySeeTheMessage) {
   const Program reader = Manager();
   const Program chats_only = harness_.App("Names", {kChatsRead});
   const auto pins = [&](const Program& app) {
-    const auto& ids = ChatOf(app, ChatIdOf(app, "Club on xmpp")).pinned_message_ids();
-    return std::vector<std::string>(ids.begin(), ids.end());
+    const v1::Chat chat = ChatOf(app, ChatIdOf(app, "Club on xmpp"));
+    return std::vector<std::string>(chat.pinned_message_ids().begin(),
+                                    chat.pinned_message_ids().end());
   };
   EventReader events(reader);
   ASSERT_TRUE(events.WaitLive());
