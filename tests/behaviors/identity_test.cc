@@ -160,7 +160,9 @@ TEST_F(IdentityTest, OwnersToolsHaveNoMethodThatGrants) {
       "GetStatus", "ListApps", "ListGrants", "NarrowGrant", "RevokeGrant", "RevokeApp",
       "SuspendGrant", "ResumeGrant", "Pause", "Resume", "ListOwnedAccounts", "ListOwnedChats",
       "Seal", "Unseal", "ListAccessHistory", "Verify", "ListDisclosures", "Purge", "ListSeals",
-      "SummarizeAccess", "ViewAsApp", "SetNoticePolicy", "DismissNotices",
+      "SummarizeAccess", "ViewAsApp", "SetNoticePolicy", "DismissNotices", "ListErasures",
+      // A link tells an app that two people it may see are one; it shows it nobody more.
+      "ListOwnedContacts", "LinkContacts", "UnlinkContact",
       // Asks the person, in the dialog.
       "ExtendGrant"};
   for (int i = 0; i < owner->method_count(); ++i) {
