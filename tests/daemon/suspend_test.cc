@@ -22,12 +22,12 @@
 namespace postern::daemon_test {
 namespace {
 
-constexpr int kScriptEvents = 6000;
+constexpr int kScriptEvents = 2400;
 constexpr int kScriptChats = 5;
 constexpr uint64_t kScriptSeed = 11;
 // Slow enough that the script does not end while something stands still.
 constexpr char kRate[] = "400";
-constexpr int kRounds = 3;
+constexpr int kRounds = 2;
 
 size_t Count(const std::string& bytes, const std::string& text) {
   size_t count = 0;
