@@ -117,6 +117,9 @@ void ChatCommands::Update(const std::string& command_id, const v1::UpdateChatCom
     if (rooms_.IsInvited(chat_jid)) return rooms_.AnswerInvitation(command_id, chat_jid, accept);
     return people_.AnswerRequest(command_id, chat_jid, accept);
   }
+  if (room == nullptr && fields.count("blocked") == 0) {
+    return parts_.reporter.Fail(command_id, "nothing of this chat can be changed so");
+  }
   if (room == nullptr) return UpdateDirect(command_id, command);
   UpdateGroup(command_id, command, *room);
 }

@@ -42,7 +42,7 @@ void Inbox::BeforeDecryption(xmlnode* packet) {
   if (facts.carbon != Carbon::kNone && Attribute(packet, "from") != parts_.maker.owner_jid()) {
     return;
   }
-  if (facts.type == "error") return;
+  if (facts.type == "error") return outbox_.TakeRefusal(facts);
   people_.TakeDeviceList(packet);
   if (facts.carbon == Carbon::kNone && facts.type != "groupchat" && rooms_.TakeInvitation(packet)) {
     return;

@@ -163,6 +163,16 @@ bool Outbox::TakeReflection(const StanzaFacts& facts, const std::string& message
   return true;
 }
 
+void Outbox::TakeRefusal(const StanzaFacts& facts) {
+  const auto found = outgoing_.find(facts.id);
+  // Of a 1:1 message it is known that the server took it; a room's word comes before that.
+  if (found == outgoing_.end() || found->second.draft.chat_jid != facts.from_jid) return;
+  const Outgoing refused = std::move(found->second);
+  outgoing_.erase(found);
+  if (refused.draft.command_id.empty() || refused.answered) return;
+  parts_.reporter.Fail(refused.draft.command_id, "the room refused the message");
+}
+
 void Outbox::TellSent(const Outgoing& outgoing, const std::string& message_id) {
   const Draft& draft = outgoing.draft;
   MessageFacts message;

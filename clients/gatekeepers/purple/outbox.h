@@ -57,6 +57,9 @@ class Outbox {
   // when it was not this client's.
   bool TakeReflection(const StanzaFacts& facts, const std::string& message_id);
 
+  // The server or the room sent back an error in the place of a message.
+  void TakeRefusal(const StanzaFacts& facts);
+
   // One tick of the clock that bounds how long a command may wait for the network.
   void GiveUpOnOld();
   // Commands that still wait are answered UNKNOWN.

@@ -128,8 +128,10 @@ void People::PresenceChanged(PurpleBuddy* buddy) {
   if (jid.empty()) return;
   PurplePresence* presence = purple_buddy_get_presence(buddy);
   if (!purple_presence_is_online(presence)) {
-    parts_.reporter.Hand(
-        parts_.maker.Presence(jid, v1::Presence::STATE_OFFLINE, std::time(nullptr)));
+    // When it is the user who goes, nobody knows how long the others stay.
+    const std::time_t last_seen =
+        purple_account_is_connected(parts_.account) ? std::time(nullptr) : 0;
+    parts_.reporter.Hand(parts_.maker.Presence(jid, v1::Presence::STATE_OFFLINE, last_seen));
   } else if (!purple_presence_is_available(presence)) {
     parts_.reporter.Hand(parts_.maker.Presence(jid, v1::Presence::STATE_AWAY,
                                                purple_presence_get_idle_time(presence)));
