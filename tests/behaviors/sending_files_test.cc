@@ -106,7 +106,7 @@ class SendingFilesTest : public testing::Test {
     start.set_request_id(harness_.NewRequestId());
     start.set_chat_id(ChatIdOf(app, "club"));
     start.mutable_attachment()->set_file_name(name);
-    start.mutable_attachment()->set_mime_type("image/jpeg");
+    start.mutable_attachment()->set_mime_type("text/plain");
     start.mutable_attachment()->set_size_bytes(bytes.size());
     unsigned char digest[SHA256_DIGEST_LENGTH];
     SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest);
@@ -139,8 +139,8 @@ TEST_F(SendingFilesTest, WhatWasUploadedGoesOutByTheNetworksName) {
   media.set_kind(v1::MESSAGE_KIND_MEDIA);
   media.set_text("Look");
   media.set_view_once(true);
-  media.add_attachment_ids(Uploaded(app, "one.jpg", "first"));
-  media.add_attachment_ids(Uploaded(app, "two.jpg", "second"));
+  media.add_attachment_ids(Uploaded(app, "one.txt", "first"));
+  media.add_attachment_ids(Uploaded(app, "two.txt", "second"));
   grpc::Status status = Send(app, media);
   ASSERT_TRUE(status.ok()) << Text(status);
   for (const v1::MessageKind kind :
@@ -168,7 +168,7 @@ TEST_F(SendingFilesTest, AnotherAppsFileIsNotThere) {
   const Program other = Sender("Other");
   v1::SendMessageRequest request;
   request.set_kind(v1::MESSAGE_KIND_VOICE_NOTE);
-  request.add_attachment_ids(Uploaded(app, "mine.ogg", "mine"));
+  request.add_attachment_ids(Uploaded(app, "mine.txt", "mine"));
   grpc::Status status = Send(other, request);
   EXPECT_FALSE(status.ok());
   EXPECT_EQ(InfoOf(status).metadata().at("field"), "attachment_ids");
@@ -184,7 +184,7 @@ TEST_F(SendingFilesTest, AnotherAppsFileIsNotThere) {
 
 TEST_F(SendingFilesTest, ThePersonSeesWhichFileIsToBeSent) {
   const Program app = Sender("Careful", kMessagesSendAsk);
-  const std::string file = Uploaded(app, "plan.jpg", "the plan");
+  const std::string file = Uploaded(app, "plan.txt", "the plan");
   std::string shown;
   platform::Mutex mutex;
   harness_.Decide("Careful", [&](const auto& question) {
@@ -206,7 +206,7 @@ TEST_F(SendingFilesTest, ThePersonSeesWhichFileIsToBeSent) {
   }
   EXPECT_TRUE(told);
   platform::MutexLock lock(mutex);
-  EXPECT_THAT(shown, HasSubstr("plan.jpg (image/jpeg, 8 B)"));
+  EXPECT_THAT(shown, HasSubstr("plan.txt (text/plain, 8 B)"));
   EXPECT_TRUE(network_.sent().empty());
 }
 
