@@ -46,9 +46,8 @@ class MessageIndexTest : public Test {
   // The messages of a chat, newest first, by the records that made them.
   Sequences Listed(uint64_t chat, Place before = kPlaceEnd, int limit = 100) {
     Sequences sequences;
-    for (const auto& entry : *index_->ListChat(ChatNumber(chat), before, limit)) {
-      sequences.push_back(entry.sequence);
-    }
+    const auto entries = *index_->ListChat(ChatNumber(chat), before, limit);
+    for (const auto& entry : entries) sequences.push_back(entry.sequence);
     return sequences;
   }
   std::vector<Change> ChangesOf(Sequence created) {
