@@ -110,7 +110,7 @@ TEST_F(BadInputTest, MalformedRequestIsToldItsFieldBeforeAnyWordOnPermission) {
   ExpectInvalid(bad_send([](auto& r) { r.set_chat_id("club"); }), "chat_id");
   ExpectInvalid(bad_send([](auto& r) { r.set_reply_to_message_id("m1"); }), "reply_to_message_id");
   ExpectInvalid(bad_send([](auto& r) { r.set_caused_by_event_id("1"); }), "caused_by_event_id");
-  ExpectInvalid(bad_send([](auto& r) { r.add_attachment_ids(kNothing); }), "attachment_ids");
+  ExpectInvalid(bad_send([](auto& r) { r.add_attachment_ids("club"); }), "attachment_ids");
   ExpectInvalid(bad_send([](auto& r) { r.add_spans()->set_length(6); }), "spans");
   ExpectInvalid(bad_send([](auto& r) {
                   r.add_spans()->set_style(static_cast<v1::FormattingSpan::Style>(99));
