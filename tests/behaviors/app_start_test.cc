@@ -233,7 +233,8 @@ TEST_F(AppStartTest, TellsTheUserOnceWhenItCannotBeStarted) {
     harness_.clock().Advance(absl::Hours(2));
     ASSERT_TRUE(WaitForStarts("masked.service", tries));
   }
-  for (const v1::OwnerNotice& notice : owner_.Status().notices()) {
+  const v1::GetStatusResponse status = owner_.Status();
+  for (const v1::OwnerNotice& notice : status.notices()) {
     if (notice.kind() == v1::OwnerNotice::KIND_START_FAILED) EXPECT_LE(notice.count(), 1u);
   }
 }
