@@ -519,7 +519,7 @@ namespace {
 // Whether an adapter reported it. The rest is what Postern tells an app of itself.
 bool IsReported(const v1::Event& event) {
   return !event.has_disclosure_changed() && !event.has_grant_changed() &&
-         !event.has_lease_changed() && !event.has_request_completed();
+         !event.has_erase_asked() && !event.has_lease_changed() && !event.has_request_completed();
 }
 
 }  // namespace
