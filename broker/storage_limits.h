@@ -56,8 +56,8 @@ inline constexpr uint64_t kIndexPartRecords = 16384;
 inline constexpr size_t kFoldedEditsMax = 8;
 inline constexpr size_t kFoldedChangesMax = 512;
 
-// What one job of the search index adds: it takes the writer's time, some 20 us a message and 40 ms
-// a megabyte of text (postern_search_bench), while commits wait.
+// What one job of the search index adds, in messages and in bytes of their records: small, because
+// commits wait behind it; postern_search_bench prints how fast it goes all the same.
 inline constexpr size_t kWordsSlice = 128;
 inline constexpr size_t kWordsBytesMax = size_t{32} << 10;
 // How long the search index lets messages gather; a search brings it up to date itself.
