@@ -36,14 +36,15 @@ std::string Footer(const Description& description) {
   return footer;
 }
 
-// Ids may begin with '-', and so may what people send. Our options are all long ones, so a single
-// '-' can only begin a value; CLI11 is kept from reading a bundle of short options there by a mark
-// in front.
+// Ids may begin with '-', and so may what people send. Our options are all long ones but -h and
+// -o, so any other single '-' can only begin a value; CLI11 is kept from reading a bundle of short
+// options there by a mark in front.
 constexpr char kValueMark = '\x1f';
 
 std::string MarkedAsValue(const std::string& argument) {
   const bool value = argument.size() > 1 && argument[0] == '-' && argument[1] != '-';
-  return value && argument != "-h" ? kValueMark + argument : argument;
+  const bool option = argument == "-h" || argument == "-o";
+  return value && !option ? kValueMark + argument : argument;
 }
 
 void AcceptMarkedValues(CLI::App& command) {
