@@ -317,14 +317,20 @@ class DoorImplementation final : public Door {
     }
     Commanded& download = commanded->second;
     if (chunk.data().size() > kChunkBytesMax) BreachLocked("a chunk is larger than 64 KiB");
-    if (chunk.offset() != download.offset + download.bytes.size()) {
+    const uint64_t have = download.offset + download.bytes.size();
+    if (chunk.offset() > have) {
       BreachLocked("a chunk does not begin where the last one ended");
       return;
     }
-    download.bytes += chunk.data();
-    download.last = chunk.last();
-    response.mutable_attachment_ack()->set_command_id(chunk.command_id());
-    response.mutable_attachment_ack()->set_offset(download.offset + download.bytes.size());
+    // After a cut what is here already may come again.
+    if (chunk.offset() == have && !download.last) {
+      download.bytes += chunk.data();
+      download.last = chunk.last();
+    }
+    v1::AttachmentAck& ack = *response.mutable_attachment_ack();
+    ack.set_command_id(chunk.command_id());
+    ack.set_offset(download.offset + download.bytes.size());
+    ack.set_ended(download.last);
   }
 
   // Names the command when it has no name, and sends it.

@@ -27,6 +27,8 @@ constexpr size_t kFileBytes = 150'000;
 // A client that signed on just now may have to fetch keys first, and says so.
 constexpr int kTriesMax = 30;
 constexpr absl::Duration kBetweenTries = absl::Seconds(1);
+// A client that signed on just now may be told late of what was asked before.
+constexpr absl::Duration kAcceptWait = absl::Seconds(60);
 // The far end's screen is looked at so often.
 constexpr absl::Duration kLookAgain = absl::Milliseconds(100);
 // What has come with losses may still come whole for so long.
@@ -73,6 +75,40 @@ std::string Unseen(const Json& answer, const Json& expected) {
 
 Runner::Runner(Door& door, Driver& driver, Json names, RunnerOptions options)
     : door_(door), driver_(driver), names_(std::move(names)), options_(std::move(options)) {}
+
+absl::Status Runner::Accept(const Json& chats) {
+  if (!chats.is_array()) return absl::OkStatus();
+  for (const Json& chat : chats) {
+    if (!chat.is_string()) continue;
+    const std::string id = chat.get<std::string>();
+    const auto requested = [&](v1::MessageRequest::State state) {
+      const absl::Time deadline = absl::Now() + std::max(options_.wait, kAcceptWait);
+      for (;;) {
+        const size_t seen = door_.event_count();
+        for (const TakenEvent& taken : door_.EventsAfter(0)) {
+          if (taken.event.chat_id() == id && taken.event.message_request().state() == state) {
+            return true;
+          }
+        }
+        if (absl::Now() >= deadline) return false;
+        door_.WaitForMore(seen, deadline - absl::Now());
+      }
+    };
+    if (!requested(v1::MessageRequest::STATE_PENDING)) {
+      return absl::NotFoundError("a request that the far end made did not come");
+    }
+    v1::Command command;
+    command.mutable_update_chat()->mutable_chat()->set_id(id);
+    command.mutable_update_chat()->set_request_answer(v1::MessageRequest::STATE_ACCEPTED);
+    Finding finding;
+    ASSIGN_OR_RETURN(const v1::CommandResult result, RunCommand(command, finding));
+    if (result.state() != v1::CommandResult::STATE_SENT ||
+        !requested(v1::MessageRequest::STATE_ACCEPTED)) {
+      return absl::FailedPreconditionError("a request could not be accepted");
+    }
+  }
+  return absl::OkStatus();
+}
 
 // ---- words ----
 

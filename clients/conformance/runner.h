@@ -31,6 +31,10 @@ class Runner {
   // 'names': who plays which part, as the far end's program says.
   Runner(Door& door, Driver& driver, Json names, RunnerOptions options);
 
+  // Takes the requests that the far end has made for chats to play in. What the adapter then tells
+  // is awaited as long as for a row.
+  absl::Status Accept(const Json& chats);
+
   Finding Play(const Row& row);
   // The rows that 'wanted' says yes to, then what the contract asks of every adapter.
   std::vector<Finding> PlayAll(const std::function<bool(const std::string& name)>& wanted);

@@ -202,6 +202,11 @@ ExitCode RunConformance(Context& context, const Options& options) {
     };
   }
   conformance::Runner runner(**door, **driver, (*hello)["names"], std::move(how));
+  if (const absl::Status accepted = runner.Accept(hello->value("accept", Json::array()));
+      !accepted.ok()) {
+    return Fail(context,
+                FarEndProblem(absl::StrCat("The far end: ", accepted.message(), "."), errors));
+  }
   const auto findings = runner.PlayAll(
       [&](const std::string& name) { return absl::StrContains(name, options.only); });
   if (findings.empty()) {

@@ -174,7 +174,8 @@ class BothWays : public ::testing::Test {
 
   // Who is who, in AliceChat's words and in the app's.
   void LearnNames() {
-    for (const auto& [name, value] : Ask({{"hello", Json::object()}})["names"].items()) {
+    const Json hello = Ask({{"hello", Json::object()}});
+    for (const auto& [name, value] : hello.at("names").items()) {
       alices_names_[name] = value.get<std::string>();
     }
     v1::ListAccountsResponse accounts;
