@@ -128,7 +128,7 @@ bool Directory::ChangeChat(AccountId account, const TakenEvent& taken, ChatEntry
     case Event::kParticipantLeft:
       return RemoveParticipant(chat, event.participant_left().contact_id());
     case Event::kTimerChanged:
-      if (event.timer_changed().has_disappearing_timer()) {
+      if (event.timer_changed().disappearing_timer().seconds() > 0) {
         *chat.mutable_disappearing_timer() = event.timer_changed().disappearing_timer();
       } else {
         chat.clear_disappearing_timer();

@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
+#include <memory>
 #include <optional>
+#include <set>
 
 #include "tests/behaviors/owner_calls.h"
 #include "tests/behaviors/two_networks.h"
@@ -306,6 +309,87 @@ TEST_F(ChatsTest, ARemovedChatIsGoneUntilSomebodyWritesAgain) {
   EXPECT_THAT(names(), UnorderedElementsAre("Club on xmpp", "Club on alicechat"));
 }
 
+TEST_F(ChatsTest, EachKindOfNewsGoesToItsScopeAlone) {
+  using Kind = v1::Event::KindCase;
+  std::map<Kind, permissions::Scope> scope_of;
+  std::vector<v1::Event> news = {MessageEvent("club", "m1", "one")};
+  const auto add = [&](permissions::Scope scope, v1::Event event) {
+    scope_of[event.kind_case()] = scope;
+    news.push_back(std::move(event));
+  };
+  add(kChatsRead, In("club", [](v1::Event& event) {
+        event.mutable_participant_joined()->mutable_participant()->set_contact_id("dave");
+      }));
+  add(kChatsRead, In("club", [](v1::Event& event) {
+        event.mutable_participant_changed()->mutable_participant()->set_contact_id("dave");
+      }));
+  add(kChatsRead, In("club", [](v1::Event& event) {
+        event.mutable_participant_left()->set_contact_id("dave");
+      }));
+  v1::Event changed;
+  *changed.mutable_chat_changed()->mutable_chat() =
+      GroupChat("club", "Club on xmpp").chat_created().chat();
+  add(kChatsRead, changed);
+  add(kChatsRead, In("c1", [](v1::Event& event) {
+        event.mutable_message_request()->set_contact_id("bob");
+        event.mutable_message_request()->set_state(v1::MessageRequest::STATE_PENDING);
+      }));
+  add(kChatsRead, In("club", [](v1::Event& event) {
+        *event.mutable_capabilities_changed()->mutable_capabilities() = FullCapabilities();
+      }));
+  v1::Event state;
+  state.mutable_account_state_changed()->set_state(v1::ACCOUNT_STATE_LOGGED_OUT);
+  add(kChatsRead, state);
+  add(kMessagesRead, Pin("club", "m1"));
+  add(kMessagesRead, In("club", [](v1::Event& event) {
+        event.mutable_timer_changed()->mutable_disappearing_timer();
+      }));
+  add(kReceiptsRead,
+      In("club", [](v1::Event& event) { event.mutable_unread_mark()->set_unread(true); }));
+  add(kContactsRead, ContactEvent("bob", "Robert", {"xmpp:bob"}));
+  v1::Event identity;
+  identity.mutable_identity_changed()->set_contact_id("bob");
+  identity.mutable_identity_changed()->set_kind(v1::IdentityChanged::KIND_NEW_DEVICE);
+  add(kContactsRead, identity);
+  add(kChatsRead, In("club", [](v1::Event& event) { event.mutable_chat_removed(); }));
+  // That something was lost, everybody is told.
+  v1::Event gap;
+  gap.mutable_gap()->set_cause(v1::Gap::CAUSE_GATEKEEPER);
+  news.push_back(gap);
+
+  const std::vector<permissions::Scope> scopes = {kChatsRead, kMessagesRead, kReceiptsRead,
+                                                  kContactsRead};
+  std::vector<Program> apps;
+  std::vector<std::unique_ptr<EventReader>> readers;
+  for (const permissions::Scope scope : scopes) {
+    apps.push_back(harness_.App("Scope " + std::to_string(static_cast<int>(scope)), {scope}));
+    readers.push_back(std::make_unique<EventReader>(apps.back()));
+    ASSERT_TRUE(readers.back()->WaitLive());
+  }
+  ASSERT_TRUE(jabber_->PushDurably(news));
+  EXPECT_THAT(jabber_->refused(), IsEmpty());
+  for (size_t i = 0; i < scopes.size(); ++i) {
+    const auto ended = [&] {
+      const std::vector<v1::Event> events = readers[i]->reported();
+      return !events.empty() && events.back().has_gap();
+    };
+    ASSERT_TRUE(OwnerCalls::Await(ended));
+    std::set<Kind> seen;
+    for (const v1::Event& event : readers[i]->reported()) {
+      if (!event.has_gap() && !event.has_message_created()) seen.insert(event.kind_case());
+    }
+    std::set<Kind> expected;
+    for (const auto& [kind, scope] : scope_of) {
+      if (scope == scopes[i]) expected.insert(kind);
+    }
+    EXPECT_EQ(seen, expected) << "scope " << static_cast<int>(scopes[i]);
+  }
+  for (const v1::Account& account : AccountsOf(apps[0])) {
+    EXPECT_EQ(account.state(), account.network() == "xmpp" ? v1::ACCOUNT_STATE_LOGGED_OUT
+                                                           : v1::ACCOUNT_STATE_ONLINE);
+  }
+}
+
 TEST_F(ChatsTest, AnAppStartsAGroup) {
   const Program app = Manager();
   jabber_->Answer([&](const v1::Command& command) {
@@ -510,6 +594,15 @@ TEST_F(ChatsTest, EachChangeReachesTheNetworkAsAsked) {
   EXPECT_THAT(LastUpdate().update_mask().paths(), ElementsAre("disappearing_timer"));
   EXPECT_FALSE(response.chat().has_disappearing_timer());
 
+  // Without a picture; and one that the app did not upload is not there.
+  request = Of(app, "Club on xmpp");
+  request.set_avatar_attachment_id("");
+  ASSERT_TRUE((status = Update(app, request)).ok()) << Text(status);
+  EXPECT_THAT(LastUpdate().update_mask().paths(), ElementsAre("avatar_attachment_id"));
+  EXPECT_THAT(LastUpdate().chat().avatar_attachment_id(), IsEmpty());
+  request.set_avatar_attachment_id(message);
+  EXPECT_EQ(ReasonOf(Update(app, request)), "NOT_FOUND");
+
   request = Of(app, "Club on xmpp");
   request.set_leave(true);
   ASSERT_TRUE((status = Update(app, request)).ok()) << Text(status);
@@ -524,7 +617,7 @@ TEST_F(ChatsTest, EachChangeReachesTheNetworkAsAsked) {
   EXPECT_EQ(LastUpdate().request_answer(), v1::MessageRequest::STATE_DECLINED);
 
   OwnerCalls owner(harness_);
-  EXPECT_EQ(owner.HistoryOf(app, {v1::ACCESS_VERB_WRITE}).size(), 4u);
+  EXPECT_EQ(owner.HistoryOf(app, {v1::ACCESS_VERB_WRITE}).size(), 5u);
 }
 
 TEST_F(ChatsTest, TheSameChangeIsMadeOnce) {
