@@ -199,6 +199,9 @@ TEST_F(Postern, SaysWhatToDoWhenNoBrokerRuns) {
                                 "resume",
                                 "messages watch",
                                 "messages send Family hi",
+                                "messages edit X hi",
+                                "messages vote X",
+                                "messages draft Family hi",
                                 "enroll"}) {
     const Result result = Run(arguments);
     EXPECT_EQ(result.exit_code, 3) << arguments;
