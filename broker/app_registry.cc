@@ -287,8 +287,11 @@ absl::Status AppRegistry::Enroll(v1::App app, Standing standing, std::vector<Gra
   next.principal = Principal::FromHex(app.principal());
   if (next.principal.empty()) return absl::InternalError("an enrolment without a principal");
   const AppPointer before = Find(next.principal);
-  // The answer is older than the user's last word.
-  if (before->standing == Standing::kRevoked) return ThrownOut();
+  // 'app' says what it was when it was asked about. Thrown out since then, the answer is older than
+  // the user's last word; out already, the person has just let it in again.
+  if (before->standing == Standing::kRevoked && app.role() != v1::ROLE_UNSPECIFIED) {
+    return ThrownOut();
+  }
   next.grants = before->grants;
   // Allowed was to start the unit that was shown, not any that the app names later.
   if (before->app.systemd_unit() != app.systemd_unit()) {

@@ -214,6 +214,8 @@ absl::StatusOr<std::string> ConsentDesk::Ask(Request request) {
   if (auto same = JoinOrWithdraw(request)) return *std::move(same);
   RETURN_IF_ERROR(CheckRoom(*ticket));
   ticket->request = std::move(request);
+  // What it was when it was asked about (AppRegistry::Enroll).
+  ticket->request.app.set_role(options_.apps.Find(principal)->app.role());
   return Enqueue(std::move(ticket));
 }
 
