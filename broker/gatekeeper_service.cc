@@ -241,6 +241,8 @@ grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* str
                              }));
         parts_.disclosures.Attached(id);
         parts_.transfers.Attached(id);
+        // Ends the stream where nothing else does: then the adapter hears why.
+        absl::Status misuse;
         {
           Ingest ingest(parts_, ids_, id,
                         {[&writer](v1::EventAck ack) {
@@ -266,7 +268,7 @@ grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* str
               }
             } else if (request.has_attachment_chunk()) {
               if (request.attachment_chunk().data().size() > kChunkBytesMax) {
-                writer.End(InvalidField("attachment_chunk.data", "must have at most 64 KiB"));
+                misuse = InvalidField("attachment_chunk.data", "must have at most 64 KiB");
                 break;
               }
               parts_.transfers.TakeChunk(id, request.attachment_chunk());
@@ -283,6 +285,7 @@ grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* str
           }
         }
         parts_.directory.SetAccountState(id, v1::ACCOUNT_STATE_DETACHED);
+        RETURN_IF_ERROR(misuse);
         RETURN_IF_ERROR(writer.end());
         return parts_.shutdown.begun() ? Shutdown::Refusal() : absl::OkStatus();
       });

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "broker/attachment_fetch.h"
+#include "broker/attachment_limits.h"
 #include "clients/sdk/client.h"
 #include "clients/sdk/file_transfer.h"
 #include "clients/sdk/gatekeeper_link.h"
@@ -583,6 +584,69 @@ TEST_F(AttachmentTest, AnUploadIsTakenOnceUnderItsRequestId) {
   v1::UploadResponse other;
   EXPECT_EQ(ReasonOf(Upload(app, "r1", Described("", 3, Sha256("abc")), "abc", &other)),
             "REQUEST_ID_CONFLICT");
+}
+
+TEST_F(AttachmentTest, WhatIsBegunAndLeftIsBoundedAndDroppedAfterADay) {
+  const Program app = harness_.App("Writer", {kChatsRead, kAttachmentsWrite});
+  const std::string garden = ChatIdOf(app, "garden");
+  const std::string bytes = BytesAt(0, 2 * kPart);
+  const v1::Attachment announced = Described("", bytes.size(), Sha256(bytes));
+  const auto begin = [&](const std::string& request_id) {
+    const size_t before = StoredFiles();
+    const auto context = Patiently();
+    v1::UploadResponse response;
+    const auto writer = app->attachment->Upload(context.get(), &response);
+    v1::UploadRequest part;
+    part.mutable_start()->set_request_id(request_id);
+    part.mutable_start()->set_chat_id(garden);
+    *part.mutable_start()->mutable_attachment() = announced;
+    writer->Write(part);
+    part.set_data(bytes.substr(0, kPart));
+    writer->Write(part);
+    // Once the broker has begun, the app goes away.
+    v1::GetUploadRequest request;
+    request.set_request_id(request_id);
+    v1::GetUploadResponse state;
+    const auto deadline = Steady::now() + std::chrono::seconds(30);
+    while (StoredFiles() == before && Steady::now() < deadline) std::this_thread::yield();
+    context->TryCancel();
+    const grpc::Status status = writer->Finish();
+    const grpc::Status asked = app->attachment->GetUpload(Patiently().get(), request, &state);
+    return asked.ok() ? grpc::Status() : status;
+  };
+  for (size_t i = 0; i < broker::kUploadsPerAppMax; ++i) {
+    EXPECT_TRUE(begin("left-" + std::to_string(i)).ok());
+    harness_.clock().Advance(absl::Seconds(5));
+  }
+  EXPECT_EQ(StoredFiles(), broker::kUploadsPerAppMax);
+  v1::UploadResponse response;
+  grpc::Status status = Upload(app, "one more", announced, bytes, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << Text(status);
+  EXPECT_EQ(ReasonOf(status), "LIMIT_EXCEEDED");
+
+  // A day of time that is sure: one jump would be doubted.
+  for (int hour = 0; hour < 26; ++hour) harness_.clock().Advance(absl::Hours(1));
+  const auto deadline = Steady::now() + std::chrono::seconds(30);
+  while (StoredFiles() != 0 && Steady::now() < deadline) std::this_thread::yield();
+  EXPECT_EQ(StoredFiles(), 0u);
+  status = Upload(app, "one more", announced, bytes, &response);
+  EXPECT_TRUE(status.ok()) << Text(status);
+}
+
+TEST_F(AttachmentTest, AnAdapterThatFloodsWithBytesNobodyAskedForIsTurnedAway) {
+  v1::AttachHello hello = Adapter::Hello("second");
+  Adapter adapter(harness_.Gatekeeper("Flooder"), hello);
+  ASSERT_TRUE(adapter.welcome());
+  v1::AttachRequest request;
+  request.mutable_attachment_chunk()->set_command_id("nobody's");
+  request.mutable_attachment_chunk()->set_data(std::string(kPart, 'x'));
+  for (int i = 0; i < 500; ++i) adapter.Say(request);
+  // It is heard all the same.
+  EXPECT_TRUE(adapter.PushDurably({ChatEvent("attic", "attic")}));
+  EXPECT_EQ(StoredFiles(), 0u);
+  request.mutable_attachment_chunk()->set_data(std::string(kPart + 1, 'x'));
+  adapter.Say(request);
+  EXPECT_EQ(adapter.WaitEnd().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 TEST_F(AttachmentTest, AnAppThatMayNotWriteFilesUploadsNothing) {
