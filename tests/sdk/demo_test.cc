@@ -231,10 +231,13 @@ TEST_F(Alice, RefusesSendsAsTheFaultsSay) {
 }
 
 TEST(FilesTest, AreTheSameFromAnyOffset) {
-  const std::string whole = GenerateBytes(7, "attachment:x", 0, 1000);
-  EXPECT_EQ(whole.substr(333, 100), GenerateBytes(7, "attachment:x", 333, 100));
-  EXPECT_NE(whole, GenerateBytes(8, "attachment:x", 0, 1000));
-  EXPECT_NE(whole, GenerateBytes(7, "attachment:y", 0, 1000));
+  const GeneratedFile file{1000, 7, Beginning("image/jpeg")};
+  const std::string whole = GenerateBytes(file, "attachment:x", 0, 1000);
+  EXPECT_EQ(whole.substr(0, 3), "\xff\xd8\xff") << "what looks at it sees a picture";
+  EXPECT_EQ(whole.substr(2, 100), GenerateBytes(file, "attachment:x", 2, 100));
+  EXPECT_EQ(whole.substr(333, 100), GenerateBytes(file, "attachment:x", 333, 100));
+  EXPECT_NE(whole, GenerateBytes({1000, 8, file.beginning}, "attachment:x", 0, 1000));
+  EXPECT_NE(whole, GenerateBytes(file, "attachment:y", 0, 1000));
 }
 
 TEST(FilesTest, ThrowAwayWhatIsNotAsAnnounced) {

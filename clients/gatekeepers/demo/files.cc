@@ -88,14 +88,53 @@ platform::UniqueFd NamelessFile() {
 
 }  // namespace
 
-std::string GenerateBytes(uint64_t seed, std::string_view id, uint64_t offset, size_t size) {
-  const uint64_t key = Mix(seed ^ NameHash(id));
+std::string Beginning(std::string_view mime_type) {
+  using namespace std::string_literals;
+  static const std::map<std::string_view, std::string> kBeginnings = {
+      {"image/jpeg", "\xff\xd8\xff\xe0"s},
+      {"image/png", "\x89PNG\r\n\x1a\n"s},
+      {"image/gif", "GIF89a"s},
+      {"image/webp", "RIFF\0\0\0\0WEBP"s},
+      {"image/bmp", "BM"s},
+      {"image/heic",
+       "\0\0\0\x18"
+       "ftypheic"s},
+      {"image/avif",
+       "\0\0\0\x18"
+       "ftypavif"s},
+      {"video/mp4",
+       "\0\0\0\x18"
+       "ftypisom"s},
+      {"audio/mp4",
+       "\0\0\0\x18"
+       "ftypM4A "s},
+      {"video/quicktime",
+       "\0\0\0\x18"
+       "ftypqt  "s},
+      {"video/webm", "\x1a\x45\xdf\xa3"s},
+      {"audio/webm", "\x1a\x45\xdf\xa3"s},
+      {"audio/ogg", "OggS"s},
+      {"video/ogg", "OggS"s},
+      {"audio/flac", "fLaC"s},
+      {"audio/wav", "RIFF\0\0\0\0WAVE"s},
+      {"application/pdf", "%PDF-1.7\n"s},
+      {"application/zip", "PK\x03\x04"s},
+      {"application/gzip", "\x1f\x8b"s},
+  };
+  const auto found = kBeginnings.find(mime_type);
+  return found == kBeginnings.end() ? "" : found->second;
+}
+
+std::string GenerateBytes(const GeneratedFile& file, std::string_view id, uint64_t offset,
+                          size_t size) {
+  const uint64_t key = Mix(file.seed ^ NameHash(id));
   std::string bytes;
   bytes.reserve(size);
   for (uint64_t at = offset; at < offset + size; ++at) {
     // Little end first, whatever the machine.
     const uint64_t word = Mix(key ^ (at / kWordBytes));
-    bytes += static_cast<char>(word >> (8 * (at % kWordBytes)));
+    bytes += at < file.beginning.size() ? file.beginning[at]
+                                        : static_cast<char>(word >> (8 * (at % kWordBytes)));
   }
   return bytes;
 }
@@ -103,7 +142,7 @@ std::string GenerateBytes(uint64_t seed, std::string_view id, uint64_t offset, s
 std::string HashGenerated(const GeneratedFile& file, std::string_view id) {
   Sha256 hash;
   for (uint64_t at = 0; at < file.size; at += kHashStep) {
-    hash.Add(GenerateBytes(file.seed, id, at,
+    hash.Add(GenerateBytes(file, id, at,
                            static_cast<size_t>(std::min<uint64_t>(kHashStep, file.size - at))));
   }
   return hash.Finish();
@@ -143,7 +182,7 @@ absl::StatusOr<std::string> Files::Read(const std::string& id, uint64_t offset, 
   const uint64_t whole = stored != stored_.end() ? stored->second.size : made->second.size;
   if (offset > whole) return absl::OutOfRangeError("the file is shorter than that");
   const size_t count = static_cast<size_t>(std::min<uint64_t>(size, whole - offset));
-  if (stored == stored_.end()) return GenerateBytes(made->second.seed, name, offset, count);
+  if (stored == stored_.end()) return GenerateBytes(made->second, name, offset, count);
   return ReadAt(stored->second.fd.get(), offset, count);
 }
 

@@ -22,6 +22,8 @@ namespace postern::demo {
 struct GeneratedFile {
   uint64_t size = 0;
   uint64_t seed = 0;
+  // What it begins with, as files of its type do.
+  std::string beginning = {};
 };
 
 // A file larger than this is a mistake in a script.
@@ -29,9 +31,13 @@ inline constexpr uint64_t kFileBytesMax = 4ull * 1024 * 1024 * 1024;
 // What fits into one chunk of the contract.
 inline constexpr size_t kChunkBytesMax = 64 * 1024;
 
+// What files of a type begin with, so that who looks at their first bytes is not misled; empty for
+// a type without such a mark.
+std::string Beginning(std::string_view mime_type);
 // The bytes ['offset', 'offset' + 'size') of a generated file: the same for the same seed and id,
 // on every machine. Any offset costs the same.
-std::string GenerateBytes(uint64_t seed, std::string_view id, uint64_t offset, size_t size);
+std::string GenerateBytes(const GeneratedFile& file, std::string_view id, uint64_t offset,
+                          size_t size);
 // SHA-256 of a generated file, 32 raw bytes.
 std::string HashGenerated(const GeneratedFile& file, std::string_view id);
 

@@ -127,7 +127,9 @@ absl::StatusOr<v1::Attachment> ScriptParser::MakeFile(const std::string& owner,
                                                       const std::string& bytes) {
   const std::string id = absl::StrCat("attachment:", owner);
   ASSIGN_OR_RETURN(const int64_t size, Number(bytes, 0, static_cast<int64_t>(kFileBytesMax)));
-  const GeneratedFile file{static_cast<uint64_t>(size), seed_};
+  GeneratedFile file{static_cast<uint64_t>(size), seed_, Beginning(mime_type)};
+  // What it says it is it does not begin like.
+  if (Has("lie") && Option("lie") == "type") file.beginning = "not of this type";
   v1::Attachment attachment;
   attachment.set_id(id);
   attachment.set_file_name(name);
@@ -141,8 +143,8 @@ absl::StatusOr<v1::Attachment> ScriptParser::MakeFile(const std::string& owner,
       attachment.set_size_bytes(file.size + 1);
     } else if (Option("lie") == "hash") {
       attachment.mutable_sha256()->front() ^= 1;
-    } else {
-      return Invalid("lie= is size or hash");
+    } else if (Option("lie") != "type") {
+      return Invalid("lie= is size, hash or type");
     }
   }
   script_.files[id] = file;
