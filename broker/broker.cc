@@ -549,7 +549,8 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
   upkeep = std::make_unique<Upkeep>(Upkeep::Options{
       *store, *clock, *accesses, *apps, *notices, *anchor,
       [this](const permissions::Principal& principal) { return door->ConnectionsOf(principal); },
-      options.upkeep_interval, [this] {
+      options.upkeep_interval,
+      [this] {
         sender->TellOverdue();
         backfills->EndSilent();
       },

@@ -55,7 +55,8 @@ class DisclosureBook {
     // What decisions go by, and what records are dated by (trusted_clock.h).
     const platform::Clock& clock;
     const platform::Clock& dates;
-    // Called on the book's thread after each look at who sees what: something changed. May be empty.
+    // Called on the book's thread after each look at who sees what: something changed. May be
+    // empty.
     std::function<void()> looked = {};
   };
   // Reads what was told, and takes the registry's change hook. Tells nothing before Start.

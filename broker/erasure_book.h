@@ -60,7 +60,8 @@ class ErasureBook {
   absl::Status Look();
 
   // Notes that the events with these sequences, which ask to erase, are about to be written to a
-  // stream of the app: before it can confirm them. Sent again, they count once. Never blocks on disk.
+  // stream of the app: before it can confirm them. Sent again, they count once. Never blocks on
+  // disk.
   void Sent(const permissions::Principal& app, std::span<const Sequence> asks);
   // Writes what Sent noted: of one app, before it can say that it dealt with it, or of all.
   absl::Status Flush(const permissions::Principal& app);

@@ -133,10 +133,9 @@ bool Ingest::IsDeletedAlready(const LogRecord& record) {
 absl::StatusOr<bool> Ingest::IsDuplicate(const TakenEvent& taken) {
   if (taken.fingerprint.empty()) return false;
   if (seen_.contains(taken.fingerprint)) return true;
-  const bool may_be_old =
-      taken.record.kind == kMessageCreated &&
-      (taken.record.backfill ||
-       FromProto(taken.event.event_time()) + kNewsAge < taken.record.record_time);
+  const bool may_be_old = taken.record.kind == kMessageCreated &&
+                          (taken.record.backfill || FromProto(taken.event.event_time()) + kNewsAge <
+                                                        taken.record.record_time);
   // Of an expiry, the broker's own word may have come first, just now (message_expiry.h).
   if (taken.record.kind == kMessageExpired) {
     parts_.index.CatchUp(parts_.log.last_sequence(), kDeleteWait).IgnoreError();

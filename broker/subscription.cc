@@ -269,8 +269,8 @@ absl::Status Subscription::WriteFrame(v1::SubscribeResponse& frame, Write write)
     if (written_.has_value()) RETURN_IF_ERROR(FillFrame(frame));
     if (lost_ > 0) AddGap(std::exchange(lost_, 0), frame);
   }
-  // Before it is written: once the app has it, it must count as handed over, and where the connection
-  // breaks some of it may have come through.
+  // Before it is written: once the app has it, it must count as handed over, and where the
+  // connection breaks some of it may have come through.
   if (written_.has_value()) parts_.deliveries.Note(*app_, {}, *written_ + 1, position_);
   parts_.erasures.Sent(caller_.principal, asks_);
   const bool open = write(frame);

@@ -284,15 +284,14 @@ void AppPage::AddErasure() {
   const uint64_t count = erasure->unconfirmed_count();
   AdwActionRow* row = nullptr;
   if (all) {
-    row = NewRow(Tr("It was asked to erase everything"),
-                 FillIn(Tr("Not confirmed since $0"),
-                        MomentWords(TimeOf(erasure->oldest_ask_time()), now)));
+    row = NewRow(
+        Tr("It was asked to erase everything"),
+        FillIn(Tr("Not confirmed since $0"), MomentWords(TimeOf(erasure->oldest_ask_time()), now)));
   } else if (count > 0) {
-    row = NewRow(FillIn(TrCount("It was asked to erase $0 thing", "It was asked to erase $0 things",
-                                count),
-                        count),
-                 FillIn(Tr("Not confirmed since $0"),
-                        MomentWords(TimeOf(erasure->oldest_ask_time()), now)));
+    row = NewRow(
+        FillIn(TrCount("It was asked to erase $0 thing", "It was asked to erase $0 things", count),
+               count),
+        FillIn(Tr("Not confirmed since $0"), MomentWords(TimeOf(erasure->oldest_ask_time()), now)));
   } else {
     row = NewRow(Tr("It says that it erased what it was asked to"),
                  MomentWords(TimeOf(erasure->confirm_time()), now));

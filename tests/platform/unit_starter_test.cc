@@ -44,8 +44,7 @@ INSTANTIATE_TEST_SUITE_P(Systemd, UnitStarterContract, testing::Values(MakeStart
                          })));
 
 TEST(SystemdUnitStarter, WithoutABusNothingIsStartedAndNothingHangs) {
-  const fakes::ScopedEnvironment none(
-      {{"DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus"}});
+  const fakes::ScopedEnvironment none({{"DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus"}});
   EXPECT_EQ(StartUserUnit("translator.service").code(), absl::StatusCode::kUnavailable);
 }
 
