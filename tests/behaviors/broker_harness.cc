@@ -390,7 +390,8 @@ void Adapter::Loop() {
     std::optional<v1::CommandResult> result;
     if (handler) {
       result = handler(response.command());
-    } else {
+    } else if (response.command().kind_case() != v1::Command::KIND_NOT_SET) {
+      // A question by id alone has no answer of its own: whoever waits for one gives it.
       result.emplace();
       result->set_state(v1::CommandResult::STATE_SENT);
       result->set_message_id("sent-" + std::to_string(count));
