@@ -27,9 +27,10 @@ def state_of(event):
 class Host:
     """One account's client with the file outlet."""
 
-    def __init__(self, rig, folder, name=rig_module.OWNER):
+    def __init__(self, rig, folder, name=rig_module.OWNER, resource="postern"):
         self.rig = rig
         self.name = name
+        self.resource = resource
         self.folder = pathlib.Path(folder)
         self.events_path = self.folder / "events"
         self.commands_path = self.folder / "commands"
@@ -45,7 +46,7 @@ class Host:
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(
                 [str(BUILD / "bin/postern-purple-host"),
-                 *self.rig.host_flags(str(self.folder / "data"), self.name),
+                 *self.rig.host_flags(str(self.folder / "data"), self.name, self.resource),
                  "--plugin", str(BUILD / "tests/file_outlet_plugin.so")],
                 env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.wait("signing on", lambda: self.count(lambda e: state_of(e) == "ACCOUNT_STATE_ONLINE") > online)

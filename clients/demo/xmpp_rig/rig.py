@@ -448,9 +448,9 @@ class Rig:
             self.keeper.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def host_flags(self, data_directory, name=OWNER):
+    def host_flags(self, data_directory, name=OWNER, resource="postern"):
         """What postern-purple-host needs to be the client of the owner, or of one of `people`."""
-        return ["--account", f"{name}@{DOMAIN}/postern",
+        return ["--account", f"{name}@{DOMAIN}/{resource}",
                 "--password-file", os.path.join(self.folder, f"{'owner' if name == OWNER else name}.password"),
                 "--server", f"{self.state['host']}:{self.state['port']}",
                 "--trust-certificate", self.state["certificate"],

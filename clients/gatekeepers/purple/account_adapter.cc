@@ -72,6 +72,9 @@ void AccountAdapter::BeforeEncryption(xmlnode* packet) {
 }
 
 void AccountAdapter::LineWritten(const char* html, PurpleMessageFlags flags) {
+  if ((flags & PURPLE_MESSAGE_SEND) != 0 && (flags & PURPLE_MESSAGE_RECV) == 0) {
+    inbox_.OwnLineWritten(html);
+  }
   if ((flags & PURPLE_MESSAGE_ERROR) == 0) return;
   outbox_.ErrorWritten(TakeString(purple_markup_strip_html(html)));
 }

@@ -36,7 +36,7 @@ bool Holds(const std::vector<std::string>& all, const std::string& one) {
 }  // namespace
 
 void Inbox::BeforeDecryption(xmlnode* packet) {
-  incoming_.reset();
+  Forget();
   StanzaFacts facts = ReadFacts(packet);
   // Anybody can wrap a message; only the own account's copies are true.
   if (facts.carbon != Carbon::kNone && Attribute(packet, "from") != parts_.maker.owner_jid()) {
@@ -47,7 +47,20 @@ void Inbox::BeforeDecryption(xmlnode* packet) {
   if (facts.carbon == Carbon::kNone && facts.type != "groupchat" && rooms_.TakeInvitation(packet)) {
     return;
   }
+  if (facts.encrypted && facts.from_jid == parts_.maker.owner_jid()) {
+    own_copy_.reset(xmlnode_copy(InnerMessage(packet)));
+  }
   incoming_ = std::move(facts);
+}
+
+void Inbox::OwnLineWritten(const char* text) {
+  if (own_copy_ != nullptr) own_line_ = text;
+}
+
+void Inbox::Forget() {
+  incoming_.reset();
+  own_copy_.reset();
+  own_line_.reset();
 }
 
 void Inbox::AfterDecryption(xmlnode* packet) {
@@ -57,8 +70,15 @@ void Inbox::AfterDecryption(xmlnode* packet) {
   if (!group && facts.type != "chat" && !facts.type.empty() && facts.type != "normal") return;
   xmlnode* message = packet != nullptr && IsMessage(packet) ? InnerMessage(packet) : nullptr;
   if (group && message != nullptr) TakeRoomsOwn(facts, message);
-  const std::optional<std::string> text = message == nullptr ? std::nullopt : Body(message);
-  const bool decrypted = facts.encrypted && text && !HasOmemoPayload(message);
+  std::optional<std::string> text = message == nullptr ? std::nullopt : Body(message);
+  bool decrypted = facts.encrypted && text && !HasOmemoPayload(message);
+  const XmlNodePtr own_copy = std::exchange(own_copy_, nullptr);
+  const std::optional<std::string> own_line = std::exchange(own_line_, std::nullopt);
+  if (message == nullptr && own_copy != nullptr && own_line) {
+    message = own_copy.get();
+    text = own_line;
+    decrypted = true;
+  }
   const std::optional<Place> place = group ? GroupPlace(facts) : DirectPlace(facts);
   if (!place) return;
   if (group && place->from_owner && outbox_.TakeReflection(facts, place->message_id)) return;
@@ -90,16 +110,14 @@ void Inbox::TakeRoomsOwn(const StanzaFacts& facts, xmlnode* message) {
   }
 }
 
-std::optional<Inbox::Place> Inbox::DirectPlace(const StanzaFacts& facts) const {
+std::optional<Inbox::Place> Inbox::DirectPlace(const StanzaFacts& facts) {
   Place place;
   place.from_owner = facts.from_jid == parts_.maker.owner_jid();
   const std::string& other = place.from_owner ? facts.to_jid : facts.from_jid;
   place.chat_jid = parts_.chats.ChatOf(other.c_str());
   // Servers write too, and somebody inside a room is no 1:1 chat's.
   if (place.chat_jid.find('@') == std::string::npos) return std::nullopt;
-  if (const Room* room = const_cast<Rooms&>(rooms_).Find(other); room != nullptr) {
-    return std::nullopt;
-  }
+  if (rooms_.Find(other) != nullptr) return std::nullopt;
   if (!place.from_owner && purple_privacy_check(parts_.account, place.chat_jid.c_str()) == FALSE) {
     return std::nullopt;
   }

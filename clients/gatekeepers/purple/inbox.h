@@ -28,8 +28,11 @@ class Inbox {
   void BeforeDecryption(xmlnode* packet);
   // 'packet' is null when a plugin has kept it.
   void AfterDecryption(xmlnode* packet);
+  // The client showed a line of the user's own while a message was being parsed: that is how lurch
+  // passes on what another device of the user sent encrypted. It is the text as it is, no HTML.
+  void OwnLineWritten(const char* text);
   // What was begun is not ended: the connection is gone.
-  void Forget() { incoming_.reset(); }
+  void Forget();
 
  private:
   // Where a message belongs and who wrote it.
@@ -47,7 +50,7 @@ class Inbox {
 
   // What a room says of itself: its topic, and that its settings changed.
   void TakeRoomsOwn(const StanzaFacts& facts, xmlnode* message);
-  std::optional<Place> DirectPlace(const StanzaFacts& facts) const;
+  std::optional<Place> DirectPlace(const StanzaFacts& facts);
   std::optional<Place> GroupPlace(const StanzaFacts& facts);
   void TakeAnnotations(const Place& place, const Annotations& annotations);
   void TakeReactions(const Place& place, const Annotations& annotations);
@@ -63,6 +66,8 @@ class Inbox {
   People& people_;
   Outbox& outbox_;
   std::optional<StanzaFacts> incoming_;  // the stanza being parsed
+  XmlNodePtr own_copy_;                  // it, when another device of the user sent it encrypted
+  std::optional<std::string> own_line_;
 };
 
 }  // namespace postern::purple

@@ -108,6 +108,16 @@ void Outbox::BeforeEncryption(xmlnode* packet) {
   outgoing_[facts.id] = std::move(outgoing);
 }
 
+bool Outbox::IsForOthers(xmlnode* packet, const std::string& to_jid) const {
+  const std::string& owner = parts_.maker.owner_jid();
+  // Each remembered id is followed by a space.
+  const std::string own = " " + parts_.remembered.Get(kDevicesFact, owner);
+  for (const std::string& device : OmemoDevices(packet)) {
+    if (to_jid == owner || own.find(" " + device + " ") == std::string::npos) return true;
+  }
+  return false;
+}
+
 void Outbox::Refuse(xmlnode** packet, const std::string& stanza_id, std::string_view reason) {
   // Who called for the stanza to be sent still owns it: it is not freed here.
   *packet = nullptr;
@@ -121,7 +131,7 @@ void Outbox::AfterEncryption(xmlnode** packet) {
   if (HasOmemoPayload(*packet)) {
     // The text once more, in clear: it must not leave beside the encrypted one.
     while (xmlnode* html = xmlnode_get_child(*packet, "html")) xmlnode_free(html);
-    if (CountOmemoKeys(*packet) == 0) Refuse(packet, facts.id, kForNobody);
+    if (!IsForOthers(*packet, facts.to_jid)) Refuse(packet, facts.id, kForNobody);
     return;
   }
   if (!Body(*packet) || !parts_.chats.IsEncrypted(facts.to_jid)) return;

@@ -77,6 +77,8 @@ class Outbox {
 
   void TellSent(const Outgoing& outgoing, const std::string& message_id);
   void AnswerUnsent(const std::string& stanza_id, Outgoing& outgoing);
+  // Somebody else than the user's own devices can read the payload, or nobody else is meant to.
+  bool IsForOthers(xmlnode* packet, const std::string& to_jid) const;
   void Refuse(xmlnode** packet, const std::string& stanza_id, std::string_view reason);
 
   Parts parts_;

@@ -76,10 +76,12 @@ bool HasOmemoPayload(xmlnode* message) {
   return encrypted != nullptr && xmlnode_get_child(encrypted, "payload") != nullptr;
 }
 
-size_t CountOmemoKeys(xmlnode* message) {
-  size_t count = 0;
-  for (xmlnode* key = FirstKey(message); key != nullptr; key = xmlnode_get_next_twin(key)) ++count;
-  return count;
+std::vector<std::string> OmemoDevices(xmlnode* message) {
+  std::vector<std::string> devices;
+  for (xmlnode* key = FirstKey(message); key != nullptr; key = xmlnode_get_next_twin(key)) {
+    devices.push_back(Attribute(key, "rid"));
+  }
+  return devices;
 }
 
 bool MarkSessionStarts(xmlnode* message) {

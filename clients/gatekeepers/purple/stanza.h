@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace postern::purple {
 
@@ -63,8 +64,8 @@ StanzaFacts ReadFacts(xmlnode* packet);
 // True when 'message' itself carries an OMEMO payload. One that only carries keys is no message.
 bool HasOmemoPayload(xmlnode* message);
 
-// How many devices the payload is encrypted for.
-size_t CountOmemoKeys(xmlnode* message);
+// The ids of the devices that the payload is encrypted for.
+std::vector<std::string> OmemoDevices(xmlnode* message);
 
 // Marks the keys that start a session (XEP-0384: prekey="true"), which lurch 0.7 leaves out when it
 // writes first. Other clients need the mark to read that message. True when a mark was missing.
