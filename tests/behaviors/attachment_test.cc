@@ -649,6 +649,39 @@ TEST_F(AttachmentTest, AnAdapterThatFloodsWithBytesNobodyAskedForIsTurnedAway) {
   EXPECT_EQ(adapter.WaitEnd().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
+TEST_F(AttachmentTest, AnAdapterThatForgotADownloadIsAskedAnewForTheRest) {
+  Adapter adapter(harness_.Gatekeeper("Forgetful"), Adapter::Hello("second"));
+  ASSERT_TRUE(adapter.welcome());
+  const std::string bytes = BytesAt(0, kPart + 100);
+  std::vector<uint64_t> asked_from;
+  adapter.Answer([&](const v1::Command& command) -> std::optional<v1::CommandResult> {
+    if (!command.has_download()) return std::nullopt;
+    const uint64_t offset = command.download().offset();
+    asked_from.push_back(offset);
+    const bool first = asked_from.size() == 1;
+    v1::AttachRequest request;
+    v1::AttachmentChunk& chunk = *request.mutable_attachment_chunk();
+    chunk.set_command_id(command.command_id());
+    chunk.set_offset(offset);
+    chunk.set_data(bytes.substr(offset, kPart));
+    chunk.set_last(!first);
+    adapter.Say(request);
+    v1::CommandResult result;
+    result.set_state(first ? v1::CommandResult::STATE_UNKNOWN : v1::CommandResult::STATE_SENT);
+    return result;
+  });
+  ASSERT_TRUE(
+      adapter.PushDurably({ChatEvent("attic", "attic"),
+                           FileEvent("attic", "m1", Described("f", bytes.size(), Sha256(bytes)))}));
+  const Program app = Reader("Reader");
+  std::string got;
+  const grpc::Status status = Download(app, AttachmentIdOf(app, "attic"), &got);
+  EXPECT_TRUE(status.ok()) << Text(status);
+  EXPECT_EQ(got, bytes);
+  adapter.End();
+  EXPECT_THAT(asked_from, testing::ElementsAre(0u, kPart));
+}
+
 TEST_F(AttachmentTest, AnAppThatMayNotWriteFilesUploadsNothing) {
   const Program app = harness_.App("Reader", {kChatsRead, kMessagesRead});
   v1::UploadResponse response;
