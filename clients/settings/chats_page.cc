@@ -160,16 +160,9 @@ void ChatsPage::FillAccounts() {
   std::vector<std::string> texts;
   for (const v1::NoticePolicy policy : kPolicies) texts.push_back(NoticePolicyWords(policy));
   for (const v1::Account& account : chats.accounts) {
-    // The policy is the account's, and told with each of its chats.
-    v1::NoticePolicy policy = v1::NOTICE_POLICY_WHEN_LEAVING;
-    for (const v1::ChatDisclosure& disclosure : chats.disclosures) {
-      const v1::Chat* chat = chats.FindChat(disclosure.chat_id());
-      if (chat == nullptr || chat->account_id() != account.id()) continue;
-      if (disclosure.notice_policy() != v1::NOTICE_POLICY_UNSPECIFIED) {
-        policy = disclosure.notice_policy();
-      }
-      break;
-    }
+    const auto known = chats.policies.find(account.id());
+    const v1::NoticePolicy policy =
+        known == chats.policies.end() ? v1::NOTICE_POLICY_WHEN_LEAVING : known->second;
     const std::string title =
         VisibleText(account.display_name().empty() ? account.network() : account.display_name());
     AdwComboRow* row = AddComboRow(group, title, texts, static_cast<guint>(policy) - 1);

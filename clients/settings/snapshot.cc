@@ -31,9 +31,8 @@ bool Names(const google::protobuf::RepeatedPtrField<std::string>& ids, const std
 }  // namespace
 
 const v1::AppErasure* AccessPicture::ErasureOf(const std::string& principal) const {
-  return Find(erasures, [&](const v1::AppErasure& erasure) {
-    return erasure.principal() == principal;
-  });
+  return Find(erasures,
+              [&](const v1::AppErasure& erasure) { return erasure.principal() == principal; });
 }
 
 const v1::App* AccessPicture::FindApp(const std::string& principal) const {
@@ -95,6 +94,7 @@ const v1::ChatDisclosure* ChatPicture::DisclosureOf(const std::string& chat_id) 
 std::string ChatPicture::Fingerprint() const {
   std::string text;
   Append(accounts, text);
+  for (const auto& [account, policy] : policies) absl::StrAppend(&text, account, " ", policy, "\n");
   for (const v1::Chat& chat : chats) {
     absl::StrAppend(&text, chat.id(), " ", chat.name(), " ", chat.account_id(), "\n");
   }
@@ -116,6 +116,7 @@ absl::StatusOr<AccessPicture> LookAtAccess(owner::Owner& owner) {
 absl::StatusOr<ChatPicture> LookAtChats(owner::Owner& owner) {
   ChatPicture picture;
   ASSIGN_OR_RETURN(picture.accounts, owner.ListAccounts());
+  ASSIGN_OR_RETURN(picture.policies, owner.ListNoticePolicies());
   ASSIGN_OR_RETURN(picture.chats, owner.ListChats());
   ASSIGN_OR_RETURN(picture.seals, owner.ListSeals());
   ASSIGN_OR_RETURN(picture.disclosures, owner.ListDisclosures());

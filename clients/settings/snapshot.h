@@ -4,6 +4,7 @@
 
 #include <absl/status/statusor.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,8 @@ struct AccessPicture {
 // What changes seldom and can be large.
 struct ChatPicture {
   std::vector<v1::Account> accounts;
+  // When the other people are told, by the account's id.
+  std::map<std::string, v1::NoticePolicy> policies;
   std::vector<v1::Chat> chats;
   std::vector<v1::SealedObject> seals;
   std::vector<v1::ChatDisclosure> disclosures;

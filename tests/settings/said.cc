@@ -7,6 +7,7 @@
 #include <fstream>
 #include <regex>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "tests/settings/window.h"
@@ -47,6 +48,31 @@ std::string DifferenceOf(std::vector<std::string> said, std::vector<std::string>
   return Missing(WordsOf(reference), WordsOf(said), "- ");
 }
 
+// Names stand between these (U+2068, U+2069), and several of them in the order of random keys.
+constexpr std::string_view kNameBegin = "\u2068";
+constexpr std::string_view kNameEnd = "\u2069";
+
+std::string WithSortedNames(const std::string& line) {
+  std::string sorted;
+  size_t at = 0;
+  while (at < line.size()) {
+    std::vector<std::string> names;
+    size_t next = at;
+    while (line.compare(next, kNameBegin.size(), kNameBegin) == 0) {
+      const size_t end = line.find(kNameEnd, next);
+      if (end == std::string::npos) break;
+      names.push_back(line.substr(next, end + kNameEnd.size() - next));
+      next = end + kNameEnd.size();
+      at = next;
+      if (line.compare(next, 2, ", ") == 0) next += 2;
+    }
+    std::sort(names.begin(), names.end());
+    for (size_t i = 0; i < names.size(); ++i) sorted += (i == 0 ? "" : ", ") + names[i];
+    if (names.empty()) sorted += line[at++];
+  }
+  return sorted;
+}
+
 }  // namespace
 
 std::vector<std::string> Lasting(const std::vector<std::string>& tree) {
@@ -58,7 +84,7 @@ std::vector<std::string> Lasting(const std::vector<std::string>& tree) {
   std::set<std::string> lines;
   for (std::string line : tree) {
     for (const auto& [what, instead] : passing) line = std::regex_replace(line, what, instead);
-    lines.insert(std::move(line));
+    lines.insert(WithSortedNames(line));
   }
   return {lines.begin(), lines.end()};
 }
