@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 
+#include "clients/gatekeepers/demo/connection.h"
 #include "tests/fakes/memory_secret_store.h"
 #include "tests/sdk/fake_broker.h"
 
@@ -194,6 +195,36 @@ TEST_F(Faulty, StrikesWhereTheScriptSays) {
   ASSERT_TRUE(link->WaitUntilDurable(kSureWait).ok());
   EXPECT_THAT(MessageIds(Taken()), ::testing::ElementsAre("m1", "m1", "m2"));
   EXPECT_EQ(cuts_, 1);
+}
+
+TEST_F(Faulty, CutsTheRealLinkAndLosesNothing) {
+  const Script script = *ParseScript(
+      "person a \"A\"\ndirect a\n+0 a a says m1 \"x\"\n+0 a - fault disconnect\n"
+      "+0 a a says m2 \"y\"\n+0 a a says m3 \"z\"\n");
+  World world;
+  Files files;
+  AliceChat alice(script, world, files, faults_, absl::Now());
+  v1::AttachHello hello;
+  hello.mutable_account()->set_id("me@papernet");
+  hello.mutable_account()->set_network("papernet");
+  Connection connection(
+      {alice, files, faults_, [](const std::string&) {}, [](const std::string&) {}},
+      sdk::GatekeeperManifest(), hello,
+      {.client = broker_.OptionsFor("adapter"), .secret_store = &secrets_}, {});
+  ASSERT_TRUE(connection.Open().ok());
+  auto journal = *Journal::Open("");
+  Player player(script, {},
+                {.link = [&]() -> sdk::GatekeeperLink& { return connection.link(); },
+                 .reconnect = [&] { return ++cuts_, connection.Reopen(); },
+                 .world = world,
+                 .faults = faults_,
+                 .journal = *journal,
+                 .show = [](const std::string&) {},
+                 .wait = [](absl::Duration) { return true; }});
+  ASSERT_TRUE(player.Run().ok());
+  ASSERT_TRUE(connection.link().WaitUntilDurable(kSureWait).ok());
+  EXPECT_EQ(cuts_, 1);
+  EXPECT_THAT(MessageIds(Taken()), ::testing::ElementsAre("m1", "m2", "m3"));
 }
 
 TEST_F(Faulty, IsTheSameForTheSameSeed) {
