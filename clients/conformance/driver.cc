@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "clients/conformance/driver.h"
 
+#include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +15,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 
 namespace postern::conformance {
 namespace {
@@ -24,6 +28,35 @@ constexpr int kTermMilliseconds = 5'000;
 bool AwaitEnd(int pidfd, int milliseconds) {
   pollfd end{pidfd, POLLIN, 0};
   return ::poll(&end, 1, milliseconds) > 0;
+}
+
+// The processes whose parent we are.
+std::vector<pid_t> Children() {
+  std::vector<pid_t> children;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    pid_t pid = 0;
+    if (!absl::SimpleAtoi(entry.path().filename().string(), &pid)) continue;
+    std::ifstream status(entry.path() / "status");
+    for (std::string word; status >> word;) {
+      if (word != "PPid:") continue;
+      pid_t parent = 0;
+      if (status >> parent && parent == ::getpid()) children.push_back(pid);
+      break;
+    }
+  }
+  return children;
+}
+
+// Ends what the program left behind: a keyring that turned into a daemon, an adapter that was
+// forgotten. They come back to us, who are their reaper.
+void EndOrphans() {
+  for (const pid_t pid : Children()) {
+    const platform::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    ::kill(pid, SIGTERM);
+    if (!AwaitEnd(pidfd.get(), kTermMilliseconds)) ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+  }
 }
 
 }  // namespace
@@ -43,6 +76,7 @@ absl::StatusOr<std::unique_ptr<Driver>> Driver::Start(const std::vector<std::str
       ::open(errors_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   // A program that ended closes the pipe: that is an error of a write, not our end.
   ::signal(SIGPIPE, SIG_IGN);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   std::vector<char*> words;
   for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
@@ -71,6 +105,7 @@ Driver::~Driver() {
     if (!AwaitEnd(pidfd_.get(), kTermMilliseconds)) ::kill(-pid_, SIGKILL);
   }
   ::waitpid(pid_, nullptr, 0);
+  EndOrphans();
 }
 
 absl::StatusOr<Json> Driver::Ask(const Json& request, absl::Duration timeout) {

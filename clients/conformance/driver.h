@@ -29,7 +29,8 @@ class Driver {
   static absl::StatusOr<std::unique_ptr<Driver>> Start(const std::vector<std::string>& command,
                                                        const std::vector<std::string>& environment,
                                                        const std::string& errors_path);
-  // Closes its input, and ends it when it does not end by itself.
+  // Closes its input, and ends it when it does not end by itself; then ends every other child of
+  // this process, since what the program left behind has become one.
   ~Driver();
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;

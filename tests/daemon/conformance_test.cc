@@ -5,6 +5,7 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
@@ -158,6 +159,11 @@ TEST_F(Conformance, AFarEndThatDoesNotStartIsAProblemInWords) {
       RunToEnd(profile_, {.program = "postern", .arguments = {"conformance", "/bin/false"}});
   EXPECT_EQ(ending.code, 1);
   EXPECT_THAT(ending.errors, ::testing::HasSubstr("far end"));
+  // Nor does it leave anything behind: a keyring would have the folder in its environment.
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string environment = ReadFile(entry.path().string() + "/environ");
+    EXPECT_EQ(environment.find("/tmp/postern-conformance-"), std::string::npos) << entry.path();
+  }
 }
 
 }  // namespace
