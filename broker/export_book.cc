@@ -17,6 +17,7 @@
 #include "broker/app_registry.h"
 #include "broker/asker.h"
 #include "broker/attachment_limits.h"
+#include "broker/deliveries.h"
 #include "broker/directory.h"
 #include "broker/event_intake.h"
 #include "broker/event_log.h"
@@ -74,16 +75,22 @@ absl::Status Changed() {
                       "what this app may see has changed since this export began; begin a new one");
 }
 
+// What the user calls an account and a chat in it.
+struct Names {
+  std::string account;
+  std::string chat;
+};
+
 // The line of one message. 'shown' is in the caller's pseudonyms.
-Json LineOf(const v1::Message& shown, const LogRecord& record, const v1::Account& account,
-            const std::string& account_id, const std::string& chat_name, absl::Time exported,
+Json LineOf(const v1::Message& shown, const LogRecord& record, const std::string& network,
+            const std::string& account_id, const Names& names, absl::Time exported,
             const std::string& exporter) {
   Json line;
-  line["network"] = account.network();
+  line["network"] = network;
   line["account_id"] = account_id;
-  line["account_name"] = account.display_name();
+  line["account_name"] = names.account;
   line["chat_id"] = shown.chat_id();
-  line["chat_name"] = chat_name;
+  line["chat_name"] = names.chat;
   line["message_id"] = shown.id();
   line["sender_contact_id"] = shown.sender_contact_id();
   line["sender_name"] = shown.sender_display_name();
@@ -113,7 +120,8 @@ Json LineOf(const v1::Message& shown, const LogRecord& record, const v1::Account
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Export>> Export::Begin(const Parts& parts, Request request) {
+absl::StatusOr<std::unique_ptr<Export>> Export::Begin(const Parts& parts, const Caller& caller,
+                                                      Request request) {
   std::unique_ptr<Export> begun(new Export(std::move(request)));
   const std::string directory = parts.store.directory() + "/attachments";
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
@@ -124,6 +132,8 @@ absl::StatusOr<std::unique_ptr<Export>> Export::Begin(const Parts& parts, Reques
       directory + "/" + IdTextFromRaw({reinterpret_cast<const char*>(name.data()), name.size()});
   ASSIGN_OR_RETURN(begun->file_, VaultFile::Create(begun->path_, platform::RandomSecret(32)));
   begun->epoch_ = parts.apps.epoch();
+  const Asker asker(parts, caller);
+  begun->expiry_ = permissions::NextExpiry(asker.viewer.access, asker.viewer.now);
   begun->begin_time_ = parts.confirmed_clock.Now();
   begun->through_ = parts.log.last_sequence();
   begun->position_ = parts.log.oldest_sequence() - 1;
@@ -139,6 +149,11 @@ Export::~Export() {
 absl::Status Export::WriteLine(const std::string& line) {
   digest_.Add(line);
   return file_->Append(line);
+}
+
+bool Export::HasChanged(const Parts& parts, const Caller& caller) const {
+  return caller.standing != Standing::kOwner &&
+         (parts.apps.epoch() != epoch_ || parts.clock.Now() >= expiry_);
 }
 
 absl::Status Export::WriteMore(const Parts& parts, const Caller& caller) {
@@ -186,7 +201,9 @@ absl::Status Export::WriteMore(const Parts& parts, const Caller& caller) {
   }
   ASSIGN_OR_RETURN(const auto shown, parts.history.Show(viewer, created));
   std::map<permissions::AccountId, v1::Account> accounts;
-  std::map<ChatId, std::string> names;
+  std::map<ChatId, Names> names;
+  // What the app was handed, by chat: the first and the last record.
+  std::map<ChatId, std::pair<Sequence, Sequence>> handed;
   for (size_t i = 0; i < shown.size(); ++i) {
     if (!shown[i].has_value() || shown[i]->withheld() || shown[i]->deleted()) continue;
     const absl::Time time = absl::FromUnixSeconds(shown[i]->create_time().seconds()) +
@@ -199,26 +216,33 @@ absl::Status Export::WriteMore(const Parts& parts, const Caller& caller) {
     }
     if (!names.contains(record.chat)) {
       const std::optional<v1::Chat> chat = parts.directory.FindChat(record.chat);
-      // A chat's name is part of the chat, which an app may not be allowed to see.
+      // These names belong to the chat, which an app may not be allowed to see.
       const bool named = chat.has_value() &&
                          Decide(access, Scope::kChatsRead, FactsOf(record, parts.directory).object,
                                 viewer.now) == permissions::Verdict::kAllowed;
-      names[record.chat] = named ? chat->name() : std::string();
+      names[record.chat] =
+          named ? Names{accounts[record.account].display_name(), chat->name()} : Names{};
     }
-    RETURN_IF_ERROR(WriteLine(Dump(LineOf(*shown[i], record, accounts[record.account],
+    RETURN_IF_ERROR(WriteLine(Dump(LineOf(*shown[i], record, accounts[record.account].network(),
                                           viewer.pseudonyms.Encode(record.account),
                                           names[record.chat], begin_time_, exporter))));
     ++messages_;
+    handed.try_emplace(record.chat, record.sequence, record.sequence).first->second.second =
+        record.sequence;
+  }
+  for (const auto& [chat, range] : handed) {
+    if (!owner) parts.deliveries.Note(*asker.app, chat, range.first, range.second);
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> Export::Read(const Parts& parts, const Caller& caller,
-                                         uint64_t offset) {
-  if (caller.standing != Standing::kOwner && parts.apps.epoch() != epoch_) return Changed();
+absl::StatusOr<std::string> Export::Read(const Parts& parts, const Caller& caller, uint64_t offset,
+                                         absl::FunctionRef<bool()> cancelled) {
+  if (HasChanged(parts, caller)) return Changed();
   while (!written_ && file_->readable() <= offset) {
+    if (cancelled()) return absl::CancelledError();
     RETURN_IF_ERROR(WriteMore(parts, caller));
-    if (caller.standing != Standing::kOwner && parts.apps.epoch() != epoch_) return Changed();
+    if (HasChanged(parts, caller)) return Changed();
     // Offsets lie within what was once handed out; a far one must not make the rest be written.
     if (!written_ && offset > file_->size() + kChunkWindow) break;
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <absl/base/thread_annotations.h>
+#include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
@@ -40,15 +41,18 @@ class Export {
   };
 
   // Begins an export of what the log holds now.
-  static absl::StatusOr<std::unique_ptr<Export>> Begin(const Parts& parts, Request request);
+  static absl::StatusOr<std::unique_ptr<Export>> Begin(const Parts& parts, const Caller& caller,
+                                                       Request request);
   ~Export();
   Export(const Export&) = delete;
   Export& operator=(const Export&) = delete;
 
   // Returns up to 64 KiB from 'offset' on, in the eyes of 'caller' as they are now; empty at the
   // end. OUT_OF_RANGE behind what was written. ABORTED REQUEST_ID_CONFLICT once what an app may see
-  // has changed since it began: what was written then is not shown again.
-  absl::StatusOr<std::string> Read(const Parts& parts, const Caller& caller, uint64_t offset);
+  // has changed since it began: what was written then is not shown again. CANCELLED once
+  // 'cancelled' says so: the whole log may have to be looked through for one line.
+  absl::StatusOr<std::string> Read(const Parts& parts, const Caller& caller, uint64_t offset,
+                                   absl::FunctionRef<bool()> cancelled);
 
   const Request& request() const { return request_; }
   // Grants as they were when it began.
@@ -60,11 +64,15 @@ class Export {
   explicit Export(Request request) : request_(std::move(request)) {}
   absl::Status WriteMore(const Parts& parts, const Caller& caller);
   absl::Status WriteLine(const std::string& line);
+  // Whether an app's export is over since its grants are not what they were.
+  bool HasChanged(const Parts& parts, const Caller& caller) const;
 
   const Request request_;
   std::string path_;
   std::unique_ptr<VaultFile> file_;
   uint64_t epoch_ = 0;
+  // When the first of these grants ends by itself.
+  absl::Time expiry_ = absl::InfiniteFuture();
   absl::Time begin_time_;
   Sequence position_ = 0;
   Sequence through_ = 0;

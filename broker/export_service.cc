@@ -40,7 +40,6 @@ absl::Status CheckStanding(const Parts& parts, const Caller& caller) {
 absl::StatusOr<Export::Request> Asked(const Parts& parts, const Caller& caller,
                                       const v1::ExportRequest& request) {
   RETURN_IF_ERROR(CheckRequestId(request.request_id()));
-  RETURN_IF_ERROR(CheckStanding(parts, caller));
   if (request.chat_ids_size() > kExportChatsMax) {
     return InvalidField("chat_ids", absl::StrCat("must name at most ", kExportChatsMax, " chats"));
   }
@@ -51,12 +50,15 @@ absl::StatusOr<Export::Request> Asked(const Parts& parts, const Caller& caller,
   for (const std::string& id : request.chat_ids()) {
     ASSIGN_OR_RETURN(const ChatId chat,
                      CheckedId("chat_ids", asker.book.pseudonyms.DecodeChat(id)));
+    asked.chats.push_back(chat);
+  }
+  RETURN_IF_ERROR(CheckStanding(parts, caller));
+  for (const ChatId chat : asked.chats) {
     if (caller.standing == Standing::kOwner) {
       RETURN_IF_ERROR(FindChat(parts, chat, "chat_ids").status());
     } else {
       RETURN_IF_ERROR(FindOpenChat(parts, asker, chat, Scope::kExport, "chat_ids").status());
     }
-    asked.chats.push_back(chat);
   }
   if (request.has_start_time()) {
     asked.start_time = absl::FromUnixSeconds(request.start_time().seconds()) +
@@ -95,7 +97,7 @@ absl::StatusOr<std::unique_ptr<Export>> ExportService::Begin(const Caller& calle
                               .principal = owner ? permissions::Principal() : caller.principal,
                               .chat = asked.chats.size() == 1 ? asked.chats.front() : ChatId(),
                               .reason = owner ? "owner" : "dialog"}));
-  return Export::Begin(parts_, std::move(asked));
+  return Export::Begin(parts_, caller, std::move(asked));
 }
 
 absl::Status ExportService::Stream(const Caller& caller, grpc::ServerContext* context,
@@ -133,7 +135,9 @@ absl::Status ExportService::Stream(const Caller& caller, grpc::ServerContext* co
                                             ReadAllowance(asker.viewer.access, asker.viewer.now)));
     }
     const uint64_t before = used->messages();
-    absl::StatusOr<std::string> data = used->Read(parts_, caller, offset);
+    absl::StatusOr<std::string> data = used->Read(
+        parts_, caller, offset, [&] { return context->IsCancelled() || parts_.shutdown.begun(); });
+    if (absl::IsCancelled(data.status())) continue;
     if (absl::IsOutOfRange(data.status())) {
       return InvalidField("offset", "lies behind what was sent");
     }

@@ -189,6 +189,56 @@ TEST_F(ExportTest, ARevokedAppGoesOnWithNothing) {
   EXPECT_TRUE(rest.bytes.empty());
 }
 
+TEST_F(ExportTest, WhatWasWrittenUnderAGrantIsNotReadPastItsEnd) {
+  const std::vector<permissions::Scope> scopes = {kChatsRead, kMessagesRead, kMessagesHistory,
+                                                  kExport};
+  const Program app = harness_.App("Archive", scopes, {.chats = {"garden"}});
+  harness_.Widen(app, scopes,
+                 {.chats = {"kitchen"}, .until = harness_.clock().Now() + absl::Hours(10)});
+  Later();
+  const Exported both = Export(app, Request("r1"));
+  ASSERT_TRUE(both.status.ok()) << Text(both.status);
+  EXPECT_THAT(Texts(both), testing::ElementsAre("roses", "knives", "tulips, red"));
+  // The other grant still lets it export.
+  harness_.clock().Advance(absl::Hours(12));
+  const Exported again = Export(app, Request("r1"));
+  EXPECT_EQ(ReasonOf(again.status), "REQUEST_ID_CONFLICT") << Text(again.status);
+  EXPECT_TRUE(again.bytes.empty());
+}
+
+TEST_F(ExportTest, WhoTookMessagesOutIsAskedToEraseThem) {
+  const Program app =
+      harness_.App("Archive", {kChatsRead, kMessagesRead, kMessagesHistory, kExport});
+  Later();
+  ASSERT_TRUE(Export(app, Request("r1")).status.ok());
+  OwnerCalls owner(harness_);
+  owner.RevokeApp(app.principal);
+  const Program tool = harness_.Owner();
+  EXPECT_TRUE(OwnerCalls::Await([&] {
+    v1::ListErasuresResponse response;
+    EXPECT_TRUE(tool->owner->ListErasures(Patiently().get(), {}, &response).ok());
+    return response.erasures_size() == 1 && response.erasures(0).principal() == app.principal &&
+           response.erasures(0).everything_asked();
+  }));
+}
+
+TEST_F(ExportTest, WhoMayNotSeeChatsGetsNoNamesOfThem) {
+  const Program app = harness_.App("Archive", {kMessagesRead, kMessagesHistory, kExport});
+  Later();
+  const Exported all = Export(app, Request("r1"));
+  ASSERT_TRUE(all.status.ok()) << Text(all.status);
+  ASSERT_FALSE(all.messages.empty());
+  EXPECT_EQ(all.messages.at(0)["chat_name"], "");
+  EXPECT_EQ(all.messages.at(0)["account_name"], "");
+}
+
+TEST_F(ExportTest, MalformedIsToldBeforeForbidden) {
+  const Program plain = harness_.App("Plain", {kChatsRead});
+  v1::ExportRequest request = Request("r1");
+  request.add_chat_ids("no id");
+  EXPECT_EQ(InfoOf(Export(plain, request).status).metadata().at("field"), "chat_ids");
+}
+
 TEST_F(ExportTest, TheAccessHistoryTells) {
   ASSERT_TRUE(Export(harness_.Owner(), Request("r1")).status.ok());
   const Program owner = harness_.Owner();
