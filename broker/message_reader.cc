@@ -21,6 +21,7 @@
 #include "broker/proto_time.h"
 #include "broker/pseudonym_book.h"
 #include "broker/request_check.h"
+#include "broker/search_text.h"
 #include "broker/send_limits.h"
 #include "platform/status_macros.h"
 
@@ -194,6 +195,8 @@ absl::Status MessageReader::SearchNow(const Asker& asker, const v1::SearchMessag
   ASSIGN_OR_RETURN(const int page_size, CheckedPageSize(request.page_size()));
   MessageSearch::Query query;
   query.words = request.query();
+  query.asked = parts_.confirmed_clock.Now();
+  RETURN_IF_ERROR(QueryWords(query.words).status());
   if (!request.chat_id().empty()) {
     ASSIGN_OR_RETURN(query.chat,
                      CheckedId("chat_id", asker.book.pseudonyms.DecodeChat(request.chat_id())));

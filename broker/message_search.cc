@@ -56,13 +56,17 @@ absl::StatusOr<MessageSearch::Page> MessageSearch::Find(const Viewer& viewer, co
                                                         Place before, int limit) {
   ASSIGN_OR_RETURN(const std::vector<std::string> words, QueryWords(query.words));
   // Late is better than nothing: the page says how far the index came.
-  if (const absl::Status status = index_.CatchUp(log_.last_sequence(), kSearchIndexWait);
+  const Sequence last = log_.last_sequence();
+  if (const absl::Status status = index_.CatchUp(last, kSearchIndexWait);
       !status.ok() && !absl::IsDeadlineExceeded(status)) {
     return status;
   }
   Page page;
-  ASSIGN_OR_RETURN(const std::vector<RecordPointer> newest, log_.Read({index_.indexed_through()}));
-  if (newest.front() != nullptr) page.indexed_through = newest.front()->record_time;
+  page.indexed_through = query.asked;
+  if (const Sequence through = index_.indexed_through(); through < last) {
+    ASSIGN_OR_RETURN(const std::vector<RecordPointer> newest, log_.Read({through}));
+    if (newest.front() != nullptr) page.indexed_through = newest.front()->record_time;
+  }
   std::optional<SearchScope> scope;
   if (query.chat.empty()) {
     scope = OpenChats(viewer);

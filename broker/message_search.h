@@ -35,6 +35,8 @@ class MessageSearch {
     // Written at or after, and before.
     absl::Time start = absl::InfinitePast();
     absl::Time end = absl::InfiniteFuture();
+    // When it was asked, by the clock that dates records.
+    absl::Time asked;
   };
   struct Page {
     // Newest first, in the viewer's pseudonyms.
@@ -43,7 +45,8 @@ class MessageSearch {
     std::vector<std::pair<permissions::ChatId, Sequence>> found;
     // Go on before this one; 0 when nothing older is left.
     Place next_before = 0;
-    // Messages recorded after this may be missing.
+    // Messages recorded after this may be missing. When it was asked, unless the index lags: the
+    // time of the latest record would tell when something came in any chat.
     absl::Time indexed_through;
   };
 
