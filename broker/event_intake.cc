@@ -127,6 +127,8 @@ absl::Status CheckMessage(Event& event, v1::Message& message) {
   message.clear_reactions();
   message.clear_edit_time();
   message.clear_deleted();
+  message.clear_withheld();
+  if (message.has_poll()) message.mutable_poll()->clear_votes();
   if (message.kind() == v1::MESSAGE_KIND_UNSPECIFIED) message.set_kind(v1::MESSAGE_KIND_TEXT);
   return absl::OkStatus();
 }

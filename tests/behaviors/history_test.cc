@@ -169,6 +169,27 @@ TEST_F(HistoryTest, ReactionsEditsAndVotesAreFoldedIn) {
   EXPECT_EQ(got.message().SerializeAsString(), edited.SerializeAsString());
 }
 
+TEST_F(HistoryTest, WhatStandsOnAMessageIsNeverTakenFromAnAdaptersWord) {
+  v1::Event event = MessageEvent("club", "p1", "");
+  v1::Message& said = *event.mutable_message_created()->mutable_message();
+  said.set_kind(v1::MESSAGE_KIND_POLL);
+  said.mutable_poll()->set_question("When?");
+  v1::PollOption& option = *said.mutable_poll()->add_options();
+  option.set_id("1");
+  option.set_text("now");
+  v1::PollVote& vote = *said.mutable_poll()->add_votes();
+  vote.set_contact_id("bob");
+  vote.add_option_ids("1");
+  said.set_withheld(true);
+  ASSERT_TRUE(adapter_.PushDurably({event}));
+  const v1::ListMessagesResponse response = List(app_, 10);
+  ASSERT_EQ(response.messages_size(), 1);
+  EXPECT_EQ(response.messages(0).poll().question(), "When?");
+  EXPECT_TRUE(response.messages(0).poll().votes().empty());
+  // Its reading would be counted as of nothing.
+  EXPECT_FALSE(response.messages(0).withheld());
+}
+
 TEST_F(HistoryTest, AnotherPersonsEditChangesNothing) {
   v1::Event edit = EditEvent("club", "m1", "I owe you all I have");
   edit.mutable_message_edited()->set_sender_contact_id("mallory");
