@@ -11,14 +11,14 @@
 #include "broker/attachment_limits.h"
 #include "broker/file_type.h"
 #include "broker/rpc_status.h"
-#include "platform/clock.h"
+#include "platform/awake_time.h"
 #include "platform/status_macros.h"
 
 namespace postern::broker {
 namespace {
 
-// Of the machine: an adapter's pace is outside of any test's time.
-absl::Duration Elapsed() { return platform::SystemClock().Elapsed(); }
+// Of the machine: an adapter's pace is outside of any test's time, and it sleeps when we sleep.
+absl::Duration Elapsed() { return platform::AwakeTime(); }
 
 absl::Status Stalled() {
   return ReasonStatus(absl::StatusCode::kUnavailable, v1::ERROR_REASON_GATEKEEPER_RETRY,
@@ -121,6 +121,11 @@ void AttachmentFetch::End(absl::Status status) {
 void AttachmentFetch::NoteProgress() {
   platform::MutexLock lock(mutex_);
   progress_ = Elapsed();
+}
+
+void AttachmentFetch::EndIfStalled() {
+  platform::MutexLock lock(mutex_);
+  if (!ended_ && Elapsed() - progress_ > kTransferStallMax) End(Stalled());
 }
 
 AttachmentFetch::View AttachmentFetch::WaitPast(uint64_t offset, absl::Duration timeout) {

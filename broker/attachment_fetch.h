@@ -48,6 +48,8 @@ class AttachmentFetch {
   void Fail(absl::Status status);
   // The adapter gave a sign of life.
   void NoteProgress();
+  // Ends it where the adapter gave none for too long: nobody may be waiting who would.
+  void EndIfStalled();
 
   struct View {
     // Bytes that file() gives now.

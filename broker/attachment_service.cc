@@ -214,6 +214,7 @@ absl::Status AttachmentService::TakeIn(const Caller& caller, grpc::ServerContext
                                        v1::UploadResponse& response) {
   v1::UploadRequest part;
   if (!reader.Read(&part)) return absl::CancelledError();
+  RETURN_IF_ERROR(MethodGate::CheckSize(caller, part));
   if (!part.has_start()) return InvalidField("start", "must come first");
   const v1::UploadStart start = part.start();
   RETURN_IF_ERROR(CheckDescription(start));

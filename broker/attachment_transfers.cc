@@ -8,7 +8,7 @@
 #include "broker/command_id.h"
 #include "broker/rpc_status.h"
 #include "broker/shutdown.h"
-#include "platform/clock.h"
+#include "platform/awake_time.h"
 #include "platform/status_macros.h"
 
 namespace postern::broker {
@@ -17,7 +17,8 @@ namespace {
 using permissions::AccountId;
 using permissions::Principal;
 
-absl::Duration Elapsed() { return platform::SystemClock().Elapsed(); }
+// An adapter sleeps when we sleep.
+absl::Duration Elapsed() { return platform::AwakeTime(); }
 
 absl::Status TooMany(size_t limit) {
   return ReasonStatus(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_LIMIT_EXCEEDED,
@@ -61,6 +62,7 @@ void AttachmentTransfers::SendAck(AccountId account, const std::string& command_
 void AttachmentTransfers::DropEnded() {
   for (auto it = downloads_.begin(); it != downloads_.end();) {
     const auto next = std::next(it);
+    it->second.fetch->EndIfStalled();
     if (it->second.fetch->ended()) {
       SendAck(it->second.account, it->first, it->second.fetch->taken(), true);
       downloads_.erase(it);

@@ -10,6 +10,7 @@
 #include "broker/event_log.h"
 #include "broker/event_view.h"
 #include "broker/request_check.h"
+#include "permissions/account_access.h"
 #include "permissions/decide.h"
 #include "platform/status_macros.h"
 
@@ -45,7 +46,9 @@ absl::StatusOr<OpenAttachment> FindOpenAttachment(const Parts& parts, const Aske
     const RecordPointer& record = records.front();
     if (record == nullptr || record->erased()) continue;
     const permissions::EventFacts facts = FactsOf(*record, parts.directory);
-    if (Decide(viewer.access, Scope::kAttachmentsRead, facts.object, viewer.now) !=
+    // A person's picture that no chat shows is for whom every chat is open to.
+    const auto decide = facts.object.chat.empty() ? permissions::DecidePerson : permissions::Decide;
+    if (decide(viewer.access, Scope::kAttachmentsRead, facts.object, viewer.now) !=
         Verdict::kAllowed) {
       continue;
     }
