@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "clients/postern/problem.h"
 
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/strip.h>
 
@@ -13,6 +14,8 @@ namespace {
 using owner::VisibleText;
 
 constexpr char kAskAgain[] = "To be asked anew: `postern enroll --new-key`.";
+constexpr char kIdsOfMessages[] =
+    "`postern messages list CHAT --json` shows the ids of messages, files and poll options.";
 constexpr char kLookAtDoctor[] = "Run `postern doctor`; it names what is wrong.";
 
 std::string MetadataOf(const absl::Status& status, const std::string& key) {
@@ -56,6 +59,13 @@ Unasked WhyUnasked(const std::string& cause) {
   return {"Nobody can be asked now: posternd has no display and no terminal.",
           "Run `postern consent --agent` in a terminal, which then shows the questions, or start "
           "posternd in your desktop session."};
+}
+
+// Advice for a field that holds ids, which a person cannot know by heart; else nothing.
+std::string WhereIdsAre(const std::string& field, Caller caller) {
+  const bool ids = absl::EndsWith(field, "message_id") || field == "attachment_id" ||
+                   field == "attachment_ids" || field == "option_ids";
+  return ids && caller == Caller::kApp ? kIdsOfMessages : "";
 }
 
 Problem WithoutReason(const absl::Status& status) {
@@ -122,7 +132,8 @@ Problem Explain(const absl::Status& status, Caller caller) {
                  kAskAgain);
     }
     case v1::ERROR_REASON_ROLE_REQUIRED:
-      return say(ExitCode::kNotAllowed, "This kind of program may not do that.", "");
+      return say(ExitCode::kNotAllowed, "This kind of program may not do that.",
+                 "Apps and gatekeepers are allowed apart: see `role` in the program's manifest.");
     case v1::ERROR_REASON_CONSENT_REFUSED:
       return say(ExitCode::kNotAllowed, "The question was answered with no, or not at all.",
                  "Nothing was allowed. Run the command again to be asked again.");
@@ -138,7 +149,7 @@ Problem Explain(const absl::Status& status, Caller caller) {
       return say(
           ExitCode::kUsage,
           absl::StrCat("posternd refused this: ", VisibleText(std::string(status.message())), "."),
-          "");
+          WhereIdsAre(MetadataOf(status, "field"), caller));
     case v1::ERROR_REASON_INVALID_PAGE_TOKEN:
       return say(ExitCode::kUsage, "The page token is not valid here.", "Start the list anew.");
     case v1::ERROR_REASON_INVALID_CURSOR:
@@ -151,15 +162,18 @@ Problem Explain(const absl::Status& status, Caller caller) {
       return say(ExitCode::kUsage, "There is no such thing, or this program may not know of it.",
                  caller == Caller::kOwner
                      ? "`postern grants list`, `apps list` and `chats list` show what there is."
-                     : "`postern chats list --granted` shows what this program may see.");
+                     : "`postern chats list --granted` shows what this program may see, "
+                       "`messages list CHAT --json` the ids in a chat.");
     case v1::ERROR_REASON_VERSION_MISMATCH:
       return say(ExitCode::kFailed,
                  "`postern` and posternd speak different versions of the contract.",
                  "Update both, then restart posternd.");
     case v1::ERROR_REASON_NOT_SUPPORTED_BY_CHAT:
-      return say(ExitCode::kFailed, "The chat's network cannot do this.", "");
+      return say(ExitCode::kFailed, "The chat's network cannot do this.",
+                 "`postern chats list --granted --json` shows what each chat can do.");
     case v1::ERROR_REASON_NOT_IMPLEMENTED_YET:
-      return say(ExitCode::kFailed, "This version of posternd cannot do this yet.", "");
+      return say(ExitCode::kFailed, "This version of posternd cannot do this yet.",
+                 "Update posternd, then restart it.");
     case v1::ERROR_REASON_GATEKEEPER_OFFLINE:
       return say(ExitCode::kFailed, "No messaging client is attached for this account.",
                  "Start the account's client or adapter; `postern status` shows the accounts.");
@@ -190,7 +204,8 @@ Problem Explain(const absl::Status& status, Caller caller) {
       return say(ExitCode::kFailed, "A live stream already uses this subscription name.",
                  "Stop the other one, or choose another --subscription.");
     case v1::ERROR_REASON_GATEKEEPER_REFUSED:
-      return say(ExitCode::kFailed, "The messaging client refused this for good.", "");
+      return say(ExitCode::kFailed, "The messaging client refused this for good.",
+                 "Trying again changes nothing; do it in the client itself.");
     case v1::ERROR_REASON_GATEKEEPER_RETRY:
       return say(ExitCode::kFailed, "The messaging client could not do it now.",
                  "Try again with the same --request-id: it is never sent twice.");
