@@ -3,8 +3,12 @@
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_split.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -77,6 +81,21 @@ std::vector<std::string> FarEnd(const Options& options) {
   }
   command.insert(command.end(), options.arguments.begin(), options.arguments.end());
   return command;
+}
+
+// A path to a program, or the name of one in PATH.
+bool IsProgram(const std::string& name) {
+  const auto runs = [](const std::string& path) {
+    struct stat about {};
+    return ::stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode) &&
+           ::access(path.c_str(), X_OK) == 0;
+  };
+  if (absl::StrContains(name, '/')) return runs(name);
+  const char* path = std::getenv("PATH");
+  const std::vector<std::string> folders = absl::StrSplit(path == nullptr ? "" : path, ':');
+  return std::any_of(folders.begin(), folders.end(), [&](const std::string& folder) {
+    return runs(absl::StrCat(folder.empty() ? "." : folder, "/", name));
+  });
 }
 
 // An adapter keeps its spool's key in the Secret Service: here in one of its own, on a bus of its
@@ -168,14 +187,20 @@ Problem FarEndProblem(const std::string& what, const std::string& errors_path) {
 }
 
 ExitCode RunConformance(Context& context, const Options& options) {
+  const std::vector<std::string> far_end = FarEnd(options);
+  if (!IsProgram(far_end.front())) {
+    return Fail(context, {ExitCode::kUsage, "NOT_FOUND",
+                          absl::StrCat("There is no program “", VisibleText(far_end.front()), "”."),
+                          "ADAPTER is demo, purple, or a program: clients/conformance/README.md."});
+  }
   const Folder folder;
   if (folder.path().empty()) {
-    return Fail(context, {ExitCode::kFailed, "UNAVAILABLE", "cannot make a folder in /tmp", ""});
+    return Fail(context, {ExitCode::kFailed, "UNAVAILABLE", "A folder in /tmp cannot be made.",
+                          "Make room there, or see to who may write there."});
   }
   auto door = conformance::Door::Open(folder.path());
   if (!door.ok()) return Fail(context, door.status(), Caller::kApp);
   const std::string errors = folder.path() + "/errors";
-  const std::vector<std::string> far_end = FarEnd(options);
   auto driver =
       conformance::Driver::Start(options.own_session ? far_end : InOwnSession(far_end),
                                  conformance::Door::EnvironmentFor(folder.path()), errors);
@@ -211,7 +236,8 @@ ExitCode RunConformance(Context& context, const Options& options) {
       [&](const std::string& name) { return absl::StrContains(name, options.only); });
   if (findings.empty()) {
     return Fail(context, {ExitCode::kUsage, "NOT_FOUND",
-                          absl::StrCat("No row's name contains ", options.only, "."), ""});
+                          absl::StrCat("No row's name contains “", VisibleText(options.only), "”."),
+                          "Without --only all rows are played, and their names printed."});
   }
   if (context.json) {
     PrintJson(findings, (*door)->hello(), context.out);

@@ -4,6 +4,8 @@
 
 #include "clients/postern/app.h"
 #include "clients/postern/commands.h"
+#include "clients/postern/problem.h"
+#include "clients/sdk/errors.h"
 
 namespace postern::cli {
 namespace {
@@ -15,6 +17,17 @@ struct Options {
   std::string request_id;
 };
 
+// A message that is seen but not sent by `postern` is as unknown here as one that is not there.
+ExitCode FailToChange(Context& context, const absl::Status& status) {
+  Problem problem = Explain(status, Caller::kApp);
+  if (sdk::ErrorReasonOf(status) == v1::ERROR_REASON_NOT_FOUND) {
+    problem.what = "There is no such message, or `postern` has not sent it.";
+    problem.next =
+        "Only what `postern messages send` sent can be changed; with --json it prints the id.";
+  }
+  return Fail(context, problem);
+}
+
 ExitCode RunEdit(Context& context, const Options& options) {
   const auto app = ConnectApp(context);
   if (!app.ok()) return Fail(context, app.status(), Caller::kApp);
@@ -23,7 +36,7 @@ ExitCode RunEdit(Context& context, const Options& options) {
   request.set_message_id(options.message);
   request.set_text(options.text);
   const auto response = (*app)->EditMessage(request);
-  if (!response.ok()) return Fail(context, response.status(), Caller::kApp);
+  if (!response.ok()) return FailToChange(context, response.status());
   context.out.Line(context.json ? Json(*response) : "Edited.");
   return ExitCode::kOk;
 }
@@ -36,7 +49,7 @@ ExitCode RunDelete(Context& context, const Options& options) {
   request.set_message_id(options.message);
   request.set_for_everyone(!options.only_me);
   const auto response = (*app)->DeleteMessage(request);
-  if (!response.ok()) return Fail(context, response.status(), Caller::kApp);
+  if (!response.ok()) return FailToChange(context, response.status());
   context.out.Line(context.json ? Json(*response) : "Deleted.");
   return ExitCode::kOk;
 }
@@ -59,7 +72,8 @@ void AddMessagesEditAndDelete(CommandLine& line, CLI::App* messages) {
       messages,
       {.name = "delete",
        .summary = "Delete a message that you sent with `postern`",
-       .more = "For everybody in the chat, or with --only-me from your own view alone.",
+       .more = "For everybody in the chat, or with --only-me from your own view alone. MESSAGE is "
+               "the id that\n`postern messages send --json` or `list --json` shows.",
        .examples = {"postern messages delete MESSAGE",
                     "postern messages delete MESSAGE --only-me"}},
       [options](Context& context) { return RunDelete(context, *options); });
