@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 
 #include <map>
 #include <memory>
@@ -26,6 +27,29 @@ void PrintChats(const std::string& label,
   }
 }
 
+bool HasEnded(const v1::Grant& grant) {
+  return grant.state() == v1::Grant::STATE_REVOKED || grant.state() == v1::Grant::STATE_EXPIRED;
+}
+
+// The accounts and networks, by name where the owner has one for them.
+std::string PlacesText(const v1::Selection& selection, Owner& owner) {
+  std::map<std::string, std::string> names;
+  if (const auto status = owner.GetStatus(); status.ok()) {
+    for (const v1::Account& account : status->accounts()) {
+      names[account.id()] = absl::StrCat(account.display_name(), " (", account.network(), ")");
+    }
+  }
+  std::vector<std::string> places;
+  for (const std::string& id : selection.account_ids()) {
+    const auto name = names.find(id);
+    places.push_back(name == names.end() ? id : VisibleText(name->second));
+  }
+  for (const std::string& network : selection.networks()) {
+    places.push_back(absl::StrCat("all of ", VisibleText(network)));
+  }
+  return places.empty() ? "none" : absl::StrJoin(places, ", ");
+}
+
 ExitCode RunShow(Context& context, const std::string& text) {
   const auto owner = Owner::Connect(context.paths);
   if (!owner.ok()) return Fail(context, owner.status(), Caller::kOwner);
@@ -43,7 +67,8 @@ ExitCode RunShow(Context& context, const std::string& text) {
   Terminal& out = context.out;
   const v1::Grant& grant = owned->grant();
   out.Line(absl::StrCat(out.Paint(Style::kStrong, VisibleText(owned->app_display_name())), "  ",
-                        StateText(grant.state()), ", ", ValidityText(grant.validity())));
+                        StateText(grant.state()), HasEnded(grant) ? "; was allowed " : ", ",
+                        ValidityText(grant.validity())));
   out.Line(absl::StrCat("grant      ", grant.id()));
   out.Line(absl::StrCat("principal  ", owned->principal()));
   out.Line(absl::StrCat("allowed    ", TimeText(grant.create_time())));
@@ -68,6 +93,7 @@ ExitCode RunShow(Context& context, const std::string& text) {
     name.resize(std::max<size_t>(name.size(), 20), ' ');
     out.Line(absl::StrCat("  ", name, "  ", ScopeSentence(scope)));
   }
+  out.Line(absl::StrCat("accounts   ", PlacesText(grant.selection(), **owner)));
   out.Line(absl::StrCat("in         ", SelectionText(grant.selection())));
   PrintChats("", grant.selection().included_chat_ids(), names, out);
   PrintChats("not ", grant.selection().excluded_chat_ids(), names, out);

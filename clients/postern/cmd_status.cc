@@ -71,8 +71,8 @@ void Print(const v1::GetStatusResponse& status, int erasing, Terminal& out) {
     row("session", "locked, or another one is in front: no questions are asked until you are back");
   }
   if (erasing > 0) {
-    row("erasing", absl::StrCat(Counted(erasing, "app"),
-                                " not yet confirmed what to erase; see `postern erasures`"));
+    row("erasing", absl::StrCat(Counted(erasing, "app"), erasing == 1 ? " has" : " have",
+                                " not yet confirmed an erasure; see `postern erasures`"));
   }
   for (const v1::OwnerNotice& notice : status.notices()) {
     const std::string times =
@@ -131,8 +131,8 @@ void AddStatus(CommandLine& line) {
                   {.name = "status",
                    .summary = "Show how the broker does, and what you should know",
                    .more = "Exits 0 when all is well, 5 when something wants your attention (a "
-                           "warning, or a notice you\nhave not marked as read), 3 when posternd "
-                           "does not run.",
+                           "warning, or a notice you\nhave not marked as read, but for those of "
+                           "what you allowed), 3 when posternd does not run.",
                    .examples = {"postern status", "postern status --dismiss",
                                 "postern status --json | jq .event_count"}},
                   [dismiss](Context& context) { return RunStatus(context, *dismiss); })
