@@ -2,6 +2,7 @@
 #include "clients/sdk/file_transfer.h"
 
 #include <absl/strings/ascii.h>
+#include <absl/strings/str_cat.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <sys/stat.h>
@@ -85,8 +86,8 @@ std::string TypeOf(const std::string& name) {
 absl::StatusOr<platform::UniqueFd> OpenFile(const std::string& path) {
   platform::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.valid()) return fd;
-  if (errno == ENOENT) return absl::NotFoundError("there is no such file");
-  return absl::FailedPreconditionError("the file cannot be read");
+  if (errno == ENOENT) return absl::NotFoundError(absl::StrCat(path, ": there is no such file"));
+  return absl::FailedPreconditionError(absl::StrCat(path, ": the file cannot be read"));
 }
 
 absl::StatusOr<std::string> ReadAt(int fd, uint64_t offset, size_t most) {
@@ -238,7 +239,7 @@ absl::StatusOr<v1::Attachment> DescribeFile(const std::string& path) {
   ASSIGN_OR_RETURN(const platform::UniqueFd fd, OpenFile(path));
   struct stat about {};
   if (::fstat(fd.get(), &about) != 0 || !S_ISREG(about.st_mode)) {
-    return absl::InvalidArgumentError("that is not a file");
+    return absl::InvalidArgumentError(absl::StrCat(path, ": that is not a file"));
   }
   v1::Attachment description;
   const size_t slash = path.rfind('/');
