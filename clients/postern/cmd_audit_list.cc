@@ -55,7 +55,7 @@ ExitCode RunList(Context& context, const Options& options) {
     table.Print(context.out);
   }
   if (!page->next_page_token().empty()) {
-    context.err.Line("There is older: --limit, or --page-token " + page->next_page_token());
+    context.err.Line("There are older ones: --limit, or --page-token " + page->next_page_token());
   }
   return ExitCode::kOk;
 }
@@ -70,8 +70,8 @@ void AddAuditList(CommandLine& line, CLI::App* audit) {
        .summary = "List what was done",
        .more = "The newest comes last; in JSON it comes first, and the counts of this very minute, "
                "which have no\n"
-               "sequence yet, come before all. WHY OR HOW is the reason of a refusal, or by what "
-               "you decided.",
+               "sequence yet, come before all and on top of --limit. WHY OR HOW is the reason of a "
+               "refusal,\nor by what you decided.",
        .examples = {"postern audit list --since 24h",
                     "postern audit list --app translator --verb send --verb refused",
                     "postern audit list --chat Family --since 2026-11-01 --until 2026-12-01 "

@@ -46,10 +46,11 @@ ExitCode RunList(Context& context, bool granted) {
 }  // namespace
 
 void AddChats(CommandLine& line) {
-  CLI::App* chats = line.AddGroup({.name = "chats",
-                                   .summary = "The chats of your accounts",
-                                   .more = {},
-                                   .examples = {"postern chats list"}});
+  CLI::App* chats =
+      line.AddGroup({.name = "chats",
+                     .summary = "The chats of your accounts",
+                     .more = {},
+                     .examples = {"postern chats list", "postern chats backfill Family"}});
   auto granted = std::make_shared<bool>(false);
   line.AddCommand(
           chats,

@@ -114,10 +114,12 @@ ExitCode RunUnlink(Context& context, const std::string& text) {
 }  // namespace
 
 void AddContacts(CommandLine& line) {
-  CLI::App* contacts = line.AddGroup({.name = "contacts",
-                                      .summary = "The people of your accounts",
-                                      .more = {},
-                                      .examples = {"postern contacts list"}});
+  CLI::App* contacts =
+      line.AddGroup({.name = "contacts",
+                     .summary = "The people of your accounts",
+                     .more = {},
+                     .examples = {"postern contacts list",
+                                  "postern contacts link xmpp:bob@example.org tel:+15551234"}});
   line.AddCommand(contacts,
                   {.name = "list",
                    .summary = "List people, with the addresses they are known by",

@@ -168,7 +168,8 @@ void AddSealAndUnseal(CommandLine& line) {
           line.root(),
           {.name = "unseal",
            .summary = "Open a sealed chat or person again",
-           .more = "Asks you in Postern's own window. Who objected themselves is told in the chat.",
+           .more =
+               "Asks you in Postern's own question. Who objected themselves is told in the chat.",
            .examples = {"postern unseal Family"}},
           [what](Context& context) { return RunUnseal(context, *what); })
       ->add_option("WHAT", *what, "The chat or person, by name or id")

@@ -98,7 +98,7 @@ void Print(Context& context, const Viewed& app, const Options& options,
     names.Forget(*event);
   }
   if (!page.next_page_token().empty()) {
-    context.err.Line("There is older: --limit, or --page-token " + page.next_page_token());
+    context.err.Line("There are older ones: --limit, or --page-token " + page.next_page_token());
   }
 }
 
