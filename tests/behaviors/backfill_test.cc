@@ -185,14 +185,15 @@ TEST_F(BackfillTest, GoesOnWhenAdapterAndDaemonComeBack) {
   ASSERT_TRUE(reader.WaitLive());
   gatekeeper_ = harness_.Reconnect(gatekeeper_);
   adapter_ = Adapter::Again(gatekeeper_);
+  // It is asked how the command stands, by its id.
+  ASSERT_TRUE(adapter_->WaitForCommands(1));
+  EXPECT_EQ(adapter_->commands()[0].command_id(), id);
+  EXPECT_FALSE(adapter_->commands()[0].has_backfill());
+  Say(Result(v1::CommandResult::STATE_SENT, 3, true), id);
   const std::optional<v1::RequestCompleted> end = WaitForEnd(reader);
   ASSERT_TRUE(end.has_value());
   EXPECT_EQ(end->request_id(), "r1");
   EXPECT_EQ(end->outcome(), v1::RequestCompleted::OUTCOME_DONE);
-  // It was asked how the command stands, by its id.
-  ASSERT_FALSE(adapter_->commands().empty());
-  EXPECT_EQ(adapter_->commands()[0].command_id(), id);
-  EXPECT_FALSE(adapter_->commands()[0].has_backfill());
 }
 
 TEST_F(BackfillTest, ACommandThatTheGatekeeperForgotGoesOutAgain) {

@@ -87,7 +87,7 @@ TEST(EventIds, NoIdFieldOfTheContractIsLeftOut) {
   EXPECT_GT(CheckAllWalked<v1::Event>(), 50);
   EXPECT_GT(CheckAllWalked<v1::Message>(), 5);
   EXPECT_GT(CheckAllWalked<v1::Chat>(), 3);
-  EXPECT_EQ(CheckAllWalked<v1::Contact>(), 3);
+  EXPECT_EQ(CheckAllWalked<v1::Contact>(), 4);
 }
 
 TEST(EventIds, ExceptionsExist) {
