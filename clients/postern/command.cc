@@ -88,6 +88,17 @@ std::optional<Problem> UnknownCommand(CLI::App& root, int argc, char** argv) {
   return std::nullopt;
 }
 
+// The command that was named, as far as it was: "postern messages send".
+std::string NamedCommand(const CLI::App& root) {
+  std::string line = "postern";
+  const CLI::App* command = &root;
+  while (!command->get_subcommands().empty()) {
+    command = command->get_subcommands().front();
+    absl::StrAppend(&line, " ", command->get_name());
+  }
+  return line;
+}
+
 }  // namespace
 
 CommandLine::CommandLine()
@@ -119,11 +130,14 @@ CLI::App* CommandLine::AddGroup(const Description& description) {
 int CommandLine::Main(int argc, char** argv) {
   Terminal out(stdout);
   Terminal err(stderr);
-  if (const std::optional<Problem> problem = UnknownCommand(root_, argc, argv)) {
+  const auto refuse = [&](const Problem& problem) {
     const bool json =
         std::any_of(argv + 1, argv + argc, [](std::string_view word) { return word == "--json"; });
     Context context{owner::Paths(), out, err, json};
-    return static_cast<int>(Fail(context, *problem));
+    return static_cast<int>(Fail(context, problem));
+  };
+  if (const std::optional<Problem> problem = UnknownCommand(root_, argc, argv)) {
+    return refuse(*problem);
   }
   try {
     // CLI11 takes arguments last first.
@@ -132,9 +146,11 @@ int CommandLine::Main(int argc, char** argv) {
     AcceptMarkedValues(root_);
     root_.parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
-    // Help and version arrive as "errors" too, with code 0; CLI11 prints all of them.
-    const int code = root_.exit(error);
-    return code == 0 ? 0 : static_cast<int>(ExitCode::kUsage);
+    // Help and version arrive as "errors" too, with code 0.
+    if (error.get_exit_code() == 0) return root_.exit(error);
+    return refuse({ExitCode::kUsage, "INVALID_ARGUMENT",
+                   absl::StrCat(VisibleText(error.what()), "."),
+                   absl::StrCat("`", NamedCommand(root_), " --help` says how.")});
   }
   Context context{owner::Paths::FromEnvironment(), out, err, json_};
   return static_cast<int>(chosen_(context));

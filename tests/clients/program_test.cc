@@ -223,6 +223,16 @@ TEST_F(Postern, PrintsErrorsAsJsonToo) {
   EXPECT_FALSE(error["error"]["advice"].get<std::string>().empty());
 }
 
+TEST_F(Postern, SaysWhatIsWrongWithTheUsageAndWhichHelpToRead) {
+  const std::string output = Run("messages context --json").output;
+  const auto error = nlohmann::json::parse(output, nullptr, false);
+  ASSERT_TRUE(error.is_object()) << output;
+  EXPECT_EQ(error["error"]["exit_code"], 2);
+  EXPECT_EQ(error["error"]["message"], "MESSAGE is required.");
+  EXPECT_THAT(error["error"]["advice"].get<std::string>(),
+              HasSubstr("`postern messages context --help`"));
+}
+
 TEST_F(Postern, HelpsWithAnExampleOnEveryCommand) {
   for (const std::string command : kCommands) {
     const Result result = Run(command + " --help");
