@@ -25,6 +25,10 @@ inline constexpr size_t kAttachmentFilesMax = 16'384;
 // Uploads of one app that are not finished, and what they take; a fresh one takes its room at once.
 inline constexpr size_t kUploadsPerAppMax = 16;
 inline constexpr uint64_t kUploadBytesPerAppMax = uint64_t{2} << 30;
+// Streams of uploads of one app that are open at once: one of each upload that may be unfinished.
+inline constexpr int kUploadStreamsPerAppMax = 16;
+// An upload whose app sends nothing for so long is ended. What has come stays for the next stream.
+inline constexpr absl::Duration kUploadSilenceMax = absl::Seconds(60);
 // An upload that nobody goes on with.
 inline constexpr absl::Duration kUploadAgeMax = absl::Hours(24);
 // A new stream of an upload waits so long for its old one to leave: the connection broke, and the

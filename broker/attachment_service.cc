@@ -212,8 +212,19 @@ grpc::Status AttachmentService::Download(grpc::ServerContext* context,
 absl::Status AttachmentService::TakeIn(const Caller& caller, grpc::ServerContext* context,
                                        grpc::ServerReader<v1::UploadRequest>& reader,
                                        v1::UploadResponse& response) {
+  ASSIGN_OR_RETURN(const auto stream,
+                   parts_.streams.Add(caller.principal, {}, context, LiveStreams::Kind::kUpload));
+  // While it waits, a silent app, a revocation and the daemon's end can end it.
+  const auto read = [&](v1::UploadRequest& next) {
+    if (!stream->BeginRead()) return false;
+    const bool came = reader.Read(&next);
+    stream->EndRead();
+    return came;
+  };
   v1::UploadRequest part;
-  if (!reader.Read(&part)) return absl::CancelledError();
+  if (!read(part)) {
+    return parts_.shutdown.begun() ? Shutdown::Refusal() : absl::CancelledError();
+  }
   RETURN_IF_ERROR(MethodGate::CheckSize(caller, part));
   if (!part.has_start()) return InvalidField("start", "must come first");
   const v1::UploadStart start = part.start();
@@ -266,7 +277,7 @@ absl::Status AttachmentService::TakeIn(const Caller& caller, grpc::ServerContext
   };
   uint64_t size = file->size();
   uint64_t epoch = parts_.apps.epoch();
-  while (reader.Read(&part)) {
+  while (read(part)) {
     if (parts_.shutdown.begun()) return Shutdown::Refusal();
     RETURN_IF_ERROR(MethodGate::CheckSize(caller, part));
     if (part.has_start() || part.data().size() > kChunkBytesMax) {
@@ -284,6 +295,7 @@ absl::Status AttachmentService::TakeIn(const Caller& caller, grpc::ServerContext
       beginning.append(part.data(), 0, kFileTypeBytes - beginning.size());
     }
   }
+  if (parts_.shutdown.begun()) return Shutdown::Refusal();
   // A broken connection ends the stream as its end does. What has come stays for the next one.
   if (WasCut(*context, size < announced.size_bytes())) return absl::CancelledError();
   if (size != announced.size_bytes()) return thrown_away(Mismatch("size_bytes"));
@@ -298,10 +310,15 @@ absl::Status AttachmentService::TakeIn(const Caller& caller, grpc::ServerContext
   command.set_chat_id(open.remote_id);
   *command.mutable_attachment() = announced;
   command.mutable_attachment()->clear_id();
-  // Once the bytes are here the app may go: they are not sent to anybody by this.
+  // Once the bytes are here the app may go: they are not sent to anybody by this. But not when it
+  // is thrown out.
+  const auto over = [&] {
+    if (parts_.shutdown.begun()) return true;
+    const uint64_t now = parts_.apps.epoch();
+    return std::exchange(epoch, now) != now && !open_chat(chat).ok();
+  };
   const absl::StatusOr<v1::CommandResult> pushed =
-      parts_.transfers.Push(open.account, caller.principal, std::move(command), *file, size,
-                            [&] { return parts_.shutdown.begun(); });
+      parts_.transfers.Push(open.account, caller.principal, std::move(command), *file, size, over);
   // Refused for good: nothing is left to go on with.
   if (absl::IsFailedPrecondition(pushed.status())) return thrown_away(pushed.status());
   RETURN_IF_ERROR(pushed.status());

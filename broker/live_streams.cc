@@ -20,18 +20,43 @@ using permissions::Principal;
 // peer that stalls is outside of any test's time.
 absl::Duration Elapsed() { return platform::SystemClock().Elapsed(); }
 
-// Streams with a write under way are looked at so many times within the bound.
+// Streams that wait for their peer are looked at so many times within the bound.
 constexpr int kStallLooks = 6;
 
 // Resets a stream whose reader does not read. What is on its way waits for the reader and a status
 // would wait behind it; a reset goes past, and carries a code and a text but no details. So the
 // reason is the first word of the text.
-void EndStalled(grpc::ServerContext* context) {
+void EndStalled(grpc::ServerContext* context, LiveStream::Kind kind) {
   grpc_call_cancel_with_status(
       context->c_call(), GRPC_STATUS_DEADLINE_EXCEEDED,
-      "READER_STALLED: the reader made no progress for too long; subscribe again from the last "
-      "cursor",
+      kind == LiveStream::Kind::kUpload
+          ? "nothing more of this file came for too long; ask GetUpload and go on from there"
+          : "READER_STALLED: the reader made no progress for too long; subscribe again from the "
+            "last cursor",
       nullptr);
+}
+
+// How many streams of a kind one app may have, and what it is told otherwise.
+int MostOf(LiveStream::Kind kind) {
+  switch (kind) {
+    case LiveStream::Kind::kDownload:
+      return kDownloadsPerAppMax;
+    case LiveStream::Kind::kUpload:
+      return kUploadStreamsPerAppMax;
+    default:
+      return kStreamsPerAppMax;
+  }
+}
+
+const char* TooManyText(LiveStream::Kind kind) {
+  switch (kind) {
+    case LiveStream::Kind::kDownload:
+      return "this app has too many downloads; end one first";
+    case LiveStream::Kind::kUpload:
+      return "this app has too many uploads; end one first";
+    default:
+      return "this app has too many event streams; end one first";
+  }
 }
 
 }  // namespace
@@ -43,14 +68,32 @@ bool LiveStream::BeginWrite(uint64_t epoch, Sequence sequence, const std::string
   if (streams_.options_.epoch() != epoch) return false;
   last_sequence_ = sequence;
   last_cursor_ = cursor;
-  write_start_ = Elapsed();
-  stalled_ = absl::ZeroDuration();
+  BeginWait();
   return true;
 }
 
 void LiveStream::EndWrite() {
   platform::MutexLock lock(mutex_);
-  write_start_ = absl::InfiniteDuration();
+  wait_start_ = absl::InfiniteDuration();
+}
+
+bool LiveStream::BeginRead() {
+  platform::MutexLock streams_lock(streams_.mutex_);
+  if (streams_.reads_ended_) return false;
+  platform::MutexLock lock(mutex_);
+  BeginWait();
+  return true;
+}
+
+void LiveStream::EndRead() { EndWrite(); }
+
+void LiveStream::BeginWait() {
+  wait_start_ = Elapsed();
+  stalled_ = absl::ZeroDuration();
+}
+
+absl::Duration LiveStream::StallMax() const {
+  return kind_ == Kind::kUpload ? streams_.options_.silence_max : streams_.options_.stall_max;
 }
 
 v1::StreamEnd LiveStream::LastSent() {
@@ -79,7 +122,7 @@ std::vector<v1::StreamEnd> StreamWatch::LastSent(const Principal& principal) con
     if (principal.empty() || whose == principal) ends.push_back(end);
   }
   for (LiveStream* stream : streams_.streams_) {
-    if (!stream->has_events_) continue;
+    if (!stream->has_events()) continue;
     if (principal.empty() || stream->principal_ == principal) ends.push_back(stream->LastSent());
   }
   return ends;
@@ -101,15 +144,14 @@ absl::StatusOr<std::unique_ptr<LiveStream>> LiveStreams::Add(Principal principal
                                                              std::string subscription,
                                                              grpc::ServerContext* context,
                                                              Kind kind) {
-  const bool has_events = kind == Kind::kEvents;
-  const int most = has_events ? kStreamsPerAppMax : kDownloadsPerAppMax;
+  const int most = MostOf(kind);
   std::unique_ptr<LiveStream> stream(
-      new LiveStream(*this, principal, std::move(subscription), context, has_events));
+      new LiveStream(*this, principal, std::move(subscription), context, kind));
   const auto same_name = [&](const LiveStream* other) {
     return other->principal_ == principal && other->subscription_ == stream->subscription_;
   };
   const auto same_kind = [&](const LiveStream* other) {
-    return other->principal_ == principal && other->has_events_ == has_events;
+    return other->principal_ == principal && other->kind_ == kind;
   };
   absl::Status refusal;
   {
@@ -131,9 +173,7 @@ absl::StatusOr<std::unique_ptr<LiveStream>> LiveStreams::Add(Principal principal
     }
     if (refusal.ok() && std::count_if(streams_.begin(), streams_.end(), same_kind) >= most) {
       refusal = ReasonStatus(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_LIMIT_EXCEEDED,
-                             has_events ? "this app has too many event streams; end one first"
-                                        : "this app has too many downloads; end one first",
-                             {{"limit", std::to_string(most)}});
+                             TooManyText(kind), {{"limit", std::to_string(most)}});
     }
     if (refusal.ok()) {
       streams_.push_back(stream.get());
@@ -149,7 +189,7 @@ void LiveStreams::Remove(LiveStream* stream) {
   platform::MutexLock lock(mutex_);
   streams_.remove(stream);
   for (StreamWatch* watch : watches_) {
-    if (!stream->has_events_) break;
+    if (!stream->has_events()) break;
     watch->ended_.emplace_back(stream->principal_, stream->LastSent());
   }
   for (Ending& ending : endings_) std::erase(ending.streams, stream);
@@ -171,6 +211,18 @@ void LiveStreams::EndStreams(const Principal& principal) {
 void LiveStreams::KeepStreams(const Principal& principal) {
   platform::MutexLock lock(mutex_);
   endings_.remove_if([&](const Ending& ending) { return ending.principal == principal; });
+}
+
+void LiveStreams::EndReads() {
+  platform::MutexLock lock(mutex_);
+  reads_ended_ = true;
+  for (LiveStream* stream : streams_) {
+    platform::MutexLock stream_lock(stream->mutex_);
+    if (stream->kind_ != Kind::kUpload || stream->wait_start_ == absl::InfiniteDuration()) continue;
+    grpc_call_cancel_with_status(stream->context_->c_call(), GRPC_STATUS_UNAVAILABLE,
+                                 "SHUTTING_DOWN: posternd is stopping; go on when it is back",
+                                 nullptr);
+  }
 }
 
 void LiveStreams::WaitUntilEmpty(absl::Duration timeout) {
@@ -211,12 +263,12 @@ absl::Duration LiveStreams::RunDue(absl::Duration now, std::vector<Principal>& t
   }
   for (LiveStream* stream : streams_) {
     platform::MutexLock stream_lock(stream->mutex_);
-    if (stream->write_start_ == absl::InfiniteDuration()) continue;
-    stream->stalled_ += std::min(watched, now - stream->write_start_);
-    if (stream->stalled_ > options_.stall_max) {
-      EndStalled(stream->context_);
+    if (stream->wait_start_ == absl::InfiniteDuration()) continue;
+    stream->stalled_ += std::min(watched, now - stream->wait_start_);
+    if (stream->stalled_ > stream->StallMax()) {
+      EndStalled(stream->context_, stream->kind_);
     } else {
-      wait = std::min(wait, options_.stall_max / kStallLooks);
+      wait = std::min(wait, stream->StallMax() / kStallLooks);
     }
   }
   return wait;
@@ -237,8 +289,10 @@ void LiveStreams::ReaperLoop() {
       stall_watch_.Plan(absl::ZeroDuration());
       changed_.Wait(mutex_);
     } else {
-      // A stream's write does not wake this thread, so while there are streams it looks by itself.
-      const absl::Duration until_next = std::min(wait, options_.stall_max / 2);
+      // A stream that begins to wait does not wake this thread, so while there are streams it looks
+      // by itself.
+      const absl::Duration shortest = std::min(options_.stall_max, options_.silence_max);
+      const absl::Duration until_next = std::min(wait, shortest / 2);
       stall_watch_.Plan(until_next);
       changed_.WaitFor(mutex_, until_next);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The event streams that are open now, so that a revocation can say what each was last sent and see
-// to it that each ends.
+// The streams that are open now, so that a revocation can say what each event stream was last sent
+// and see to it that each ends, and so that none holds its thread while its peer does nothing.
 //
 // The order that makes a revocation exact: the owner's call commits the new grants, raises the
 // epoch, and only then takes each stream's lock to read what was last sent. A stream takes that
@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/attachment_limits.h"
 #include "broker/limits.h"
 #include "broker/log_record.h"
 #include "broker/stall_watch.h"
@@ -59,6 +60,9 @@ class StreamWatch {
 // One open stream; its destructor takes it out. Used by the stream's own thread.
 class LiveStream {
  public:
+  // What it carries.
+  enum class Kind { kEvents, kDownload, kUpload };
+
   ~LiveStream();
   LiveStream(const LiveStream&) = delete;
   LiveStream& operator=(const LiveStream&) = delete;
@@ -68,22 +72,31 @@ class LiveStream {
   bool BeginWrite(uint64_t epoch, Sequence sequence, const std::string& cursor);
   void EndWrite();
 
+  // Brackets a read of what the peer sends. False when nothing more is to be read: see EndReads.
+  bool BeginRead();
+  void EndRead();
+
  private:
   friend class LiveStreams;
   friend class StreamWatch;
   LiveStream(LiveStreams& streams, permissions::Principal principal, std::string subscription,
-             grpc::ServerContext* context, bool has_events)
+             grpc::ServerContext* context, Kind kind)
       : streams_(streams),
-        has_events_(has_events),
+        kind_(kind),
         principal_(principal),
         subscription_(std::move(subscription)),
         context_(context) {}
 
+  // Else it carries bytes, which have no place in the log.
+  bool has_events() const { return kind_ == Kind::kEvents; }
   v1::StreamEnd LastSent();
+  // Notes that it waits for its peer from now on.
+  void BeginWait() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // For how long it may.
+  absl::Duration StallMax() const;
 
   LiveStreams& streams_;
-  // Else it carries bytes, which have no place in the log.
-  const bool has_events_;
+  const Kind kind_;
   const permissions::Principal principal_;
   const std::string subscription_;
   grpc::ServerContext* const context_;
@@ -91,17 +104,16 @@ class LiveStream {
   platform::Mutex mutex_;
   Sequence last_sequence_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string last_cursor_ ABSL_GUARDED_BY(mutex_);
-  // When the write that is under way began; infinite when none is. How long it makes no progress,
-  // as far as the reaper was there to see it.
-  absl::Duration write_start_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
+  // When the write or read that is under way began; infinite when none is. How long it makes no
+  // progress, as far as the reaper was there to see it.
+  absl::Duration wait_start_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
   absl::Duration stalled_ ABSL_GUARDED_BY(mutex_);
 };
 
 // Thread-safe. Lock order: LiveStreams, then LiveStream.
 class LiveStreams {
  public:
-  // What a stream carries.
-  enum class Kind { kEvents, kDownload };
+  using Kind = LiveStream::Kind;
 
   struct Options {
     // The epoch of the grants now.
@@ -110,8 +122,10 @@ class LiveStreams {
     std::function<void(const permissions::Principal&)> close_connections;
     // Makes waiting streams look again.
     std::function<void()> wake;
-    // How long a write may make no progress. Tests shorten it.
+    // How long a write may make no progress, and how long a peer that is to send may send nothing.
+    // Tests shorten them.
     absl::Duration stall_max = kReaderStallMax;
+    absl::Duration silence_max = kUploadSilenceMax;
   };
 
   explicit LiveStreams(Options options);
@@ -133,6 +147,10 @@ class LiveStreams {
 
   // Calls EndStreams off: the principal has access again. Streams that have not ended yet go on.
   void KeepStreams(const permissions::Principal& principal);
+
+  // The daemon stops: ends every stream that waits for what its peer sends, and from now on none
+  // begins to.
+  void EndReads();
 
   // Returns once no stream is left, or after 'timeout'.
   void WaitUntilEmpty(absl::Duration timeout);
@@ -163,6 +181,7 @@ class LiveStreams {
   std::list<StreamWatch*> watches_ ABSL_GUARDED_BY(mutex_);
   std::list<Ending> endings_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool reads_ended_ ABSL_GUARDED_BY(mutex_) = false;
   StallWatch stall_watch_ ABSL_GUARDED_BY(mutex_);
   std::thread reaper_;
 };

@@ -633,6 +633,76 @@ TEST_F(AttachmentTest, WhatIsBegunAndLeftIsBoundedAndDroppedAfterADay) {
   EXPECT_TRUE(status.ok()) << Text(status);
 }
 
+TEST_F(AttachmentTest, AnUploadWhoseAppFallsSilentEnds) {
+  harness_.SetReaderStall(absl::Milliseconds(200));
+  harness_.Restart();
+  const Program app = harness_.App("Writer", {kChatsRead, kAttachmentsWrite});
+  const std::string bytes = BytesAt(0, 2 * kPart);
+  v1::UploadResponse response;
+  // One that never says what it is.
+  auto context = Patiently();
+  auto writer = app->attachment->Upload(context.get(), &response);
+  grpc::Status status = writer->Finish();
+  EXPECT_THAT(status.error_message(), HasSubstr("GetUpload")) << Text(status);
+  // One that stops in the middle: what has come stays.
+  context = Patiently();
+  writer = app->attachment->Upload(context.get(), &response);
+  v1::UploadRequest part;
+  part.mutable_start()->set_request_id("r1");
+  part.mutable_start()->set_chat_id(ChatIdOf(app, "garden"));
+  *part.mutable_start()->mutable_attachment() = Described("", bytes.size(), Sha256(bytes));
+  writer->Write(part);
+  part.set_data(bytes.substr(0, kPart));
+  writer->Write(part);
+  status = writer->Finish();
+  EXPECT_THAT(status.error_message(), HasSubstr("GetUpload")) << Text(status);
+  v1::GetUploadRequest request;
+  request.set_request_id("r1");
+  v1::GetUploadResponse state;
+  const grpc::Status asked = app->attachment->GetUpload(Patiently().get(), request, &state);
+  ASSERT_TRUE(asked.ok()) << Text(asked);
+  EXPECT_EQ(state.size_bytes(), kPart);
+  status = Upload(app, "r1", Described("", bytes.size(), Sha256(bytes)), bytes, &response, kPart);
+  EXPECT_TRUE(status.ok()) << Text(status);
+}
+
+TEST_F(AttachmentTest, AnUploadEndsWithItsApp) {
+  const Program app = harness_.App("Writer", {kChatsRead, kAttachmentsWrite});
+  const std::string bytes = BytesAt(0, 2 * kPart);
+  const auto context = Patiently();
+  v1::UploadResponse response;
+  const auto writer = app->attachment->Upload(context.get(), &response);
+  v1::UploadRequest part;
+  part.mutable_start()->set_request_id("r1");
+  part.mutable_start()->set_chat_id(ChatIdOf(app, "garden"));
+  *part.mutable_start()->mutable_attachment() = Described("", bytes.size(), Sha256(bytes));
+  writer->Write(part);
+  ASSERT_TRUE(OwnerCalls::Await([&] { return StoredFiles() == 1; }));
+  OwnerCalls owner(harness_);
+  owner.RevokeApp(app.principal);
+  const grpc::Status status = writer->Finish();
+  // Not when the caller's patience ends.
+  EXPECT_TRUE(status.error_code() == grpc::StatusCode::CANCELLED ||
+              status.error_code() == grpc::StatusCode::UNAVAILABLE)
+      << Text(status);
+}
+
+TEST_F(AttachmentTest, AnUploadDoesNotHoldUpTheEnd) {
+  const Program app = harness_.App("Writer", {kChatsRead, kAttachmentsWrite});
+  const auto context = Patiently();
+  v1::UploadResponse response;
+  const auto writer = app->attachment->Upload(context.get(), &response);
+  v1::UploadRequest part;
+  part.mutable_start()->set_request_id("r1");
+  part.mutable_start()->set_chat_id(ChatIdOf(app, "garden"));
+  *part.mutable_start()->mutable_attachment() = Described("", 3, Sha256("abc"));
+  writer->Write(part);
+  ASSERT_TRUE(OwnerCalls::Await([&] { return StoredFiles() == 1; }));
+  harness_.Restart();
+  const grpc::Status status = writer->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE) << Text(status);
+}
+
 TEST_F(AttachmentTest, AnAdapterThatFloodsWithBytesNobodyAskedForIsTurnedAway) {
   v1::AttachHello hello = Adapter::Hello("second");
   Adapter adapter(harness_.Gatekeeper("Flooder"), hello);
