@@ -110,7 +110,6 @@ absl::StatusOr<std::unique_ptr<Backfills>> Backfills::Open(const Parts& parts) {
 
 absl::Status Backfills::Load() {
   absl::flat_hash_map<std::string, Run> running;
-  const absl::Time now = parts_.confirmed_clock.Now();
   RETURN_IF_ERROR(parts_.store.Read([&](Database& database) -> absl::Status {
     ASSIGN_OR_RETURN(Statement rows,
                      database.Prepare("SELECT principal, request_id, account, chat, command "
@@ -127,7 +126,6 @@ absl::Status Backfills::Load() {
       if (!run.command.ParseFromArray(command.data(), static_cast<int>(command.size()))) {
         return absl::DataLossError("a stored request for older history is unreadable");
       }
-      run.heard = now;
       run.sent = 1;
       running.emplace(run.command.command_id(), std::move(run));
     }
@@ -209,7 +207,6 @@ absl::Status Backfills::Start(Run run) {
   RETURN_IF_ERROR(parts_.accesses.Record(std::move(row)));
   const std::string id = run.command.command_id();
   const AccountId account = run.account;
-  run.heard = parts_.confirmed_clock.Now();
   run.sent = 1;
   run.begins = true;
   v1::AttachResponse response;
@@ -257,7 +254,7 @@ bool Backfills::Take(AccountId account, const v1::CommandResult& result) {
     platform::MutexLock lock(mutex_);
     const auto found = running_.find(result.command_id());
     if (found == running_.end() || found->second.account != account) return false;
-    found->second.heard = parts_.confirmed_clock.Now();
+    found->second.silent = absl::ZeroDuration();
     if (found->second.begins) {
       const absl::Status begun = Judge(result).status();
       if (!begun.ok() && !absl::IsUnknown(begun)) {
@@ -374,12 +371,15 @@ void Backfills::End(const std::string& command_id, const absl::Status& status) {
 }
 
 void Backfills::EndSilent() {
-  const absl::Time now = parts_.confirmed_clock.Now();
+  const absl::Duration now = parts_.clock.Elapsed();
   std::vector<std::string> silent;
   {
     platform::MutexLock lock(mutex_);
-    for (const auto& [id, run] : running_) {
-      if (!run.begins && now - run.heard >= kBackfillSilenceMax) silent.push_back(id);
+    const absl::Duration watched = silence_watch_.Look(now);
+    silence_watch_.Plan(kUpkeepInterval);
+    for (auto& [id, run] : running_) {
+      run.silent += watched;
+      if (!run.begins && run.silent >= kBackfillSilenceMax) silent.push_back(id);
     }
   }
   for (const std::string& id : silent) End(id, Silent());

@@ -20,6 +20,7 @@
 
 #include "broker/caller.h"
 #include "broker/parts.h"
+#include "broker/stall_watch.h"
 #include "permissions/ids.h"
 #include "platform/mutex.h"
 #include "postern/v1/chat_service.pb.h"
@@ -42,7 +43,9 @@ class Backfills {
   // capability "backfill", RESOURCE_EXHAUSTED LIMIT_EXCEEDED while one runs in the chat or too many
   // run, UNAVAILABLE GATEKEEPER_OFFLINE.
   absl::Status Begin(const Caller& caller, const v1::RequestBackfillRequest& request);
-  // Ends those whose gatekeeper has said nothing for kBackfillSilenceMax. Call now and then.
+  // Ends those whose gatekeeper has said nothing for kBackfillSilenceMax. Call every
+  // kUpkeepInterval: no more than that counts between two calls, so that nothing ends for having
+  // slept with the machine.
   void EndSilent();
   // Ends every wait of Begin: the daemon stops.
   void Stop();
@@ -56,8 +59,8 @@ class Backfills {
     v1::Command command;
     // How many messages the app was told of.
     uint32_t told = 0;
-    // When the gatekeeper was last heard of.
-    absl::Time heard;
+    // How long the gatekeeper has said nothing, as far as somebody looked.
+    absl::Duration silent;
     // How often the command went out.
     int sent = 0;
     // Begin waits for the first word: it tells of an end itself.
@@ -89,6 +92,7 @@ class Backfills {
   // By command id.
   absl::flat_hash_map<std::string, Run> running_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  StallWatch silence_watch_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace postern::broker
