@@ -234,7 +234,11 @@ void ErasureBook::Sent(const Principal& app, std::span<const Sequence> asks) {
   platform::MutexLock lock(mutex_);
   Row& row = rows_[app];
   bool added = false;
-  for (const Sequence sequence : asks) added = AddAsk(row, sequence, now) || added;
+  for (const Sequence sequence : asks) {
+    if (!AddAsk(row, sequence, now)) continue;
+    added = true;
+    if (app == writing_) asked_meanwhile_.emplace_back(sequence, now);
+  }
   if (added) unwritten_.insert(app);
 }
 
@@ -265,6 +269,8 @@ absl::Status ErasureBook::Write(const Principal& app, Change change) {
     if (!change(next)) return absl::OkStatus();
     // What Sent notes from here on is written another time.
     unwritten_.erase(app);
+    writing_ = app;
+    asked_meanwhile_.clear();
   }
   const std::string record = next.SerializeAsString();
   const absl::Status written = world_.store.Write([&](Database& database) {
@@ -272,12 +278,13 @@ absl::Status ErasureBook::Write(const Principal& app, Change change) {
                         Blob{app.view()}, Blob{record});
   });
   platform::MutexLock lock(mutex_);
+  writing_ = {};
   if (!written.ok()) {
     unwritten_.insert(app);
     return written;
   }
-  // On the row as it is now: asks may have been sent meanwhile.
-  change(rows_[app]);
+  for (const auto& [sequence, time] : asked_meanwhile_) AddAsk(next, sequence, time);
+  rows_[app] = std::move(next);
   return absl::OkStatus();
 }
 

@@ -123,6 +123,10 @@ class ErasureBook {
   mutable platform::Mutex mutex_;
   std::map<permissions::Principal, storage::v1::Erasure> rows_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_set<permissions::Principal> unwritten_ ABSL_GUARDED_BY(mutex_);
+  // Whose row is being written, and what it was asked since the writer took it: what confirms all
+  // that was asked before does not confirm that.
+  permissions::Principal writing_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::pair<Sequence, absl::Time>> asked_meanwhile_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace postern::broker
