@@ -11,6 +11,7 @@
 #include "broker/limits.h"
 #include "broker/proto_time.h"
 #include "broker/request_check.h"
+#include "broker/seal_book.h"
 #include "platform/status_macros.h"
 #include "postern/storage/v1/stored_event.pb.h"
 
@@ -91,7 +92,8 @@ absl::StatusOr<Mentions> RemoteMentions(const Parts& parts, permissions::Account
   for (int i = 0; i < mentions.size(); ++i) {
     const ContactId contact = mentioned[static_cast<size_t>(i)];
     const std::optional<std::string> remote_id = parts.directory.RemoteContactId(contact);
-    if (!remote_id.has_value() || parts.ids.Contact(account, *remote_id) != contact) {
+    if (!remote_id.has_value() || parts.ids.Contact(account, *remote_id) != contact ||
+        parts.seals.OfPerson(contact).sealed) {
       return NotFound("mentions");
     }
     v1::Mention& mention = *told.Add();

@@ -43,7 +43,8 @@ absl::Status Open(const Parts& parts, const Asker& asker, permissions::ChatId ch
 void SetAllowance(const Asker& asker, permissions::Scope scope, Outgoing& out);
 
 // The mentions as the network knows the people; 'mentioned' are theirs. NOT_FOUND for people of
-// another account: they are not this gatekeeper's business.
+// another account, who are not this gatekeeper's business, and for sealed ones: to the app they are
+// not there.
 absl::StatusOr<Mentions> RemoteMentions(const Parts& parts, permissions::AccountId account,
                                         const Mentions& mentions,
                                         const std::vector<permissions::ContactId>& mentioned);

@@ -195,6 +195,42 @@ TEST_F(WritingRefusalsTest, InASealedChatThereIsNothing) {
   EXPECT_EQ(CommandCount(), before);
 }
 
+TEST_F(WritingRefusalsTest, ASealedPersonIsNotMentioned) {
+  const Program app = harness_.App("Writer", {kChatsRead, kContactsRead, kMessagesRead,
+                                              kMessagesHistory, kMessagesSend, kMessagesEditOwn});
+  const std::string own = Sent(app, "Mine");
+  v1::SendMessageRequest request;
+  request.set_text("@Bob");
+  v1::Mention& mention = *request.add_mentions();
+  mention.set_contact_id(Shown(app, IdOf(app, "Who comes?")).sender_contact_id());
+  mention.set_length(4);
+  const grpc::Status open = Send(app, request);
+  ASSERT_TRUE(open.ok()) << Text(open);
+  Program owner = harness_.Owner();
+  v1::ListOwnedContactsResponse contacts;
+  const grpc::Status listed = owner->owner->ListOwnedContacts(Patiently().get(), {}, &contacts);
+  ASSERT_TRUE(listed.ok()) << Text(listed);
+  v1::SealRequest seal;
+  seal.set_request_id(harness_.NewRequestId());
+  for (const v1::Contact& contact : contacts.contacts()) {
+    if (!contact.is_self()) seal.set_contact_id(contact.id());
+  }
+  v1::SealResponse sealed;
+  ASSERT_TRUE(owner->owner->Seal(Patiently().get(), seal, &sealed).ok());
+  const size_t before = CommandCount();
+  grpc::Status status = Send(app, request);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND) << Text(status);
+  v1::EditMessageRequest edit;
+  edit.set_request_id(harness_.NewRequestId());
+  edit.set_message_id(own);
+  edit.set_text("@Bob");
+  *edit.add_mentions() = mention;
+  v1::EditMessageResponse edited;
+  status = app->message->EditMessage(Patiently().get(), edit, &edited);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND) << Text(status);
+  EXPECT_EQ(CommandCount(), before);
+}
+
 TEST_F(WritingRefusalsTest, OnlyWhatThisVeryAppSentIsItsOwn) {
   const Program app = Writer();
   const Program other = Writer("Other");
