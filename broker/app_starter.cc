@@ -87,7 +87,11 @@ absl::Duration AppStarter::Look() {
   for (const AppPointer& snapshot : options_.apps.All()) {
     if (stopping_) break;
     if (!MayStart(*snapshot, options_.apps.AccessOf(*snapshot), options_.clock.Now())) {
-      apps_.erase(snapshot->principal);
+      // How often it was tried stays: what is locked out for a moment is no other program after it.
+      if (const auto tried = apps_.find(snapshot->principal); tried != apps_.end()) {
+        tried->second.connected_since.reset();
+        if (snapshot->standing != Standing::kApp) apps_.erase(tried);
+      }
       continue;
     }
     wait = std::min(wait, LookAt(*snapshot, apps_[snapshot->principal]));
@@ -95,13 +99,23 @@ absl::Duration AppStarter::Look() {
   return wait;
 }
 
-absl::Duration AppStarter::LookAt(const AppSnapshot& snapshot, App& app) {
-  if (options_.apps.LastSeen(snapshot.principal) > app.last_start ||
-      options_.connections_of(snapshot.principal) > 0) {
+bool AppStarter::LookWhetherConnected(const AppSnapshot& snapshot, App& app) {
+  const absl::Duration now = options_.clock.Elapsed();
+  const bool connected = options_.connections_of(snapshot.principal) > 0;
+  if (connected && !app.connected_since.has_value()) app.connected_since = now;
+  const bool stayed =
+      app.connected_since.has_value() && now - *app.connected_since >= kStartInterval;
+  if (stayed ||
+      options_.subscriptions.Furthest(snapshot.principal).value_or(0) > app.acknowledged) {
     app.tries = 0;
     app.told = false;
   }
-  if (options_.connections_of(snapshot.principal) > 0) return absl::InfiniteDuration();
+  if (!connected) app.connected_since.reset();
+  return connected;
+}
+
+absl::Duration AppStarter::LookAt(const AppSnapshot& snapshot, App& app) {
+  if (LookWhetherConnected(snapshot, app)) return absl::InfiniteDuration();
   bool more = false;
   const absl::StatusOr<bool> waits = SomethingWaits(snapshot, app, more);
   if (!waits.ok()) {
@@ -110,9 +124,11 @@ absl::Duration AppStarter::LookAt(const AppSnapshot& snapshot, App& app) {
   }
   if (!*waits) return more ? absl::ZeroDuration() : absl::InfiniteDuration();
   const absl::Duration now = options_.clock.Elapsed();
-  if (now < app.next_start) return app.next_start - now;
-  Start(snapshot, app);
-  return app.next_start - options_.clock.Elapsed();
+  if (now >= app.next_start) Start(snapshot, app);
+  // In between once for whether it came: connecting wakes nobody.
+  const absl::Duration look = app.last_start + kStartInterval;
+  const absl::Duration then = options_.clock.Elapsed();
+  return (then < look ? std::min(look, app.next_start) : app.next_start) - then;
 }
 
 absl::StatusOr<bool> AppStarter::SomethingWaits(const AppSnapshot& snapshot, App& app, bool& more) {
@@ -150,13 +166,14 @@ absl::StatusOr<bool> AppStarter::SomethingWaits(const AppSnapshot& snapshot, App
 }
 
 void AppStarter::Start(const AppSnapshot& snapshot, App& app) {
-  if (app.tries > 0) Tell(snapshot, app, "was started and did not connect");
+  if (app.tries > 0) Tell(snapshot, app, "was started and did not connect, or went at once");
   // Doubled as often as it takes to come to the longest, and no further.
   absl::Duration interval = kStartInterval;
   for (int i = 0; i < app.tries && interval < kStartIntervalMax; ++i) interval *= 2;
   // From before the call, which may take its time.
-  app.next_start = options_.clock.Elapsed() + std::min(interval, kStartIntervalMax);
-  app.last_start = options_.clock.Now();
+  app.last_start = options_.clock.Elapsed();
+  app.next_start = app.last_start + std::min(interval, kStartIntervalMax);
+  app.acknowledged = options_.subscriptions.Furthest(snapshot.principal).value_or(0);
   const absl::Status started = options_.start(snapshot.app.systemd_unit());
   spdlog::info("event=app_start principal={} try={} code={}",
                snapshot.principal.ToHex().substr(0, 16), app.tries + 1,

@@ -9,7 +9,10 @@
 // nothing, so it is not started; nor is one whose grant to be started is among those.
 //
 // One start in kStartInterval; where the app does not come, in twice as long each time. That it
-// could not be started, or did not come, is told to the user once until it comes again.
+// could not be started, or did not come, is told to the user once until it comes again. To come is
+// to acknowledge something, or to stay connected for kStartInterval: a program that connects and
+// crashes, and one whose access is paused and resumed, is started no more often than one that never
+// connects.
 #pragma once
 
 #include <absl/base/thread_annotations.h>
@@ -20,6 +23,7 @@
 #include <atomic>
 #include <functional>
 #include <map>
+#include <optional>
 #include <thread>
 
 #include "broker/app_registry.h"
@@ -73,7 +77,11 @@ class AppStarter {
     // By elapsed time; and how often in a row it was started and did not come.
     absl::Duration next_start = -absl::InfiniteDuration();
     int tries = 0;
-    absl::Time last_start = absl::InfinitePast();
+    // When it was started last, and what it had acknowledged then.
+    absl::Duration last_start = -absl::InfiniteDuration();
+    Sequence acknowledged = 0;
+    // Since when it was seen connected at every look; nothing while it is not.
+    std::optional<absl::Duration> connected_since;
     bool told = false;
   };
 
@@ -82,6 +90,8 @@ class AppStarter {
   // when only news can change anything.
   absl::Duration Look();
   absl::Duration LookAt(const AppSnapshot& snapshot, App& app);
+  // Whether it is connected. Notes where it has come since its last start.
+  bool LookWhetherConnected(const AppSnapshot& snapshot, App& app);
   // Whether something waits for the app. Looks at no more than kStartScanMax records, and says by
   // 'more' that it has not seen all.
   absl::StatusOr<bool> SomethingWaits(const AppSnapshot& snapshot, App& app, bool& more);

@@ -240,6 +240,34 @@ TEST_F(AppStartTest, TellsTheUserOnceWhenItCannotBeStarted) {
   }
 }
 
+TEST_F(AppStartTest, AnAppThatConnectsAndDiesIsStartedLessAndLess) {
+  Program witness = Installed("Witness", kWitness, true);
+  Program app = Installed("Reader", kUnit, true);
+  const size_t before = Starts(kUnit);
+  constexpr int kRounds = 10;
+  for (int round = 0; round < kRounds; ++round) {
+    harness_.clock().Advance(broker::kStartInterval + absl::Seconds(1));
+    // The witness takes what came and goes, so that it is started in each round.
+    ASSERT_NO_FATAL_FAILURE(Read(witness));
+    const size_t witnessed = Starts(kWitness);
+    const std::string text = "round" + std::to_string(round);
+    ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", text, text)}));
+    ASSERT_TRUE(WaitForStarts(kWitness, witnessed + 1));
+    // The other one connects, and takes nothing.
+    app = harness_.Reconnect(app);
+    v1::GetSelfResponse self;
+    ASSERT_TRUE(app->grant->GetSelf(Patiently().get(), {}, &self).ok());
+    ASSERT_NO_FATAL_FAILURE(HangUp(app));
+    v1::PauseResponse paused;
+    ASSERT_TRUE(owner_->owner->Pause(Patiently().get(), {}, &paused).ok());
+    v1::ResumeResponse resumed;
+    ASSERT_TRUE(owner_->owner->Resume(Patiently().get(), {}, &resumed).ok());
+  }
+  // After one, two, four and eight minutes, and not in each.
+  EXPECT_GE(Starts(kUnit), before + 2);
+  EXPECT_LE(Starts(kUnit), before + 5);
+}
+
 TEST_F(AppStartTest, AnotherUnitNeedsAnotherYes) {
   Program app = Installed("Reader", kUnit, true);
   // The same key comes back with another unit, and the person does not allow to start that one.
