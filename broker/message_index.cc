@@ -4,13 +4,13 @@
 #include <absl/container/flat_hash_set.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <tuple>
 #include <utility>
 
 #include "broker/event_kinds.h"
 #include "broker/storage_limits.h"
+#include "platform/awake_time.h"
 #include "platform/status_macros.h"
 
 namespace postern::broker {
@@ -468,11 +468,10 @@ absl::Status MessageIndex::RemoveChatBefore(ChatId chat, Sequence oldest) {
 }
 
 absl::Status MessageIndex::CatchUp(Sequence through, absl::Duration timeout) {
-  const auto deadline =
-      std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(std::min(timeout, kWaitMax));
+  const absl::Duration deadline = platform::AwakeTime() + std::min(timeout, kWaitMax);
   through = std::min(through, log_.last_sequence());
   while (indexed_through() < through) {
-    if (std::chrono::steady_clock::now() > deadline) {
+    if (platform::AwakeTime() > deadline) {
       return absl::DeadlineExceededError("the message index is behind");
     }
     platform::MutexLock step(step_mutex_);

@@ -2,7 +2,6 @@
 #include "broker/search_index.h"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <utility>
 
@@ -13,6 +12,7 @@
 #include "broker/search_text.h"
 #include "broker/storage_limits.h"
 #include "broker/word_rows.h"
+#include "platform/awake_time.h"
 #include "platform/status_macros.h"
 #include "postern/storage/v1/stored_event.pb.h"
 
@@ -173,11 +173,10 @@ absl::Status SearchIndex::ReadWords(Slice& slice) {
 }
 
 absl::Status SearchIndex::CatchUp(Sequence through, absl::Duration timeout) {
-  const auto deadline =
-      std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(std::min(timeout, kWaitMax));
+  const absl::Duration deadline = platform::AwakeTime() + std::min(timeout, kWaitMax);
   through = std::min(through, log_.last_sequence());
   while (indexed_through() < through) {
-    if (std::chrono::steady_clock::now() > deadline) {
+    if (platform::AwakeTime() > deadline) {
       return absl::DeadlineExceededError("the search index is behind");
     }
     platform::MutexLock step(step_mutex_);
