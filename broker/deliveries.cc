@@ -13,6 +13,9 @@ namespace {
 using permissions::ChatId;
 using permissions::Principal;
 
+// Single records that one call notes apart, so that it leaves most of what is kept as it was.
+constexpr size_t kSinglesMax = kDeliveriesMax / 4;
+
 void Join(Delivery& one, const Delivery& other) {
   one.first = std::min(one.first, other.first);
   one.last = std::max(one.last, other.last);
@@ -67,6 +70,16 @@ void Deliveries::Note(const AppSnapshot& app, ChatId chat, Sequence first, Seque
   if (known.size() <= kDeliveriesMax) return;
   Join(known[0], known[1]);
   known.erase(known.begin() + 1);
+}
+
+void Deliveries::Note(const AppSnapshot& app, ChatId chat, std::vector<Sequence> records) {
+  if (records.empty()) return;
+  std::sort(records.begin(), records.end());
+  if (records.size() > kSinglesMax) {
+    Note(app, chat, records.front(), records.back());
+    return;
+  }
+  for (const Sequence record : records) Note(app, chat, record, record);
 }
 
 std::vector<Delivery> Deliveries::Of(const Principal& principal) const {

@@ -49,6 +49,9 @@ class Deliveries {
   // Notes that the app was just handed what it may see of the records 'first' through 'last', of
   // one chat or of all. 'app' is what was decided by. Never blocks on disk.
   void Note(const AppSnapshot& app, permissions::ChatId chat, Sequence first, Sequence last);
+  // The same of single records of one chat, in no order. What is too much to keep apart is noted as
+  // one stretch.
+  void Note(const AppSnapshot& app, permissions::ChatId chat, std::vector<Sequence> records);
   // All that is known of an app, of chats and of all chats.
   std::vector<Delivery> Of(const permissions::Principal& principal) const;
 

@@ -202,12 +202,19 @@ absl::Status Export::WriteMore(const Parts& parts, const Caller& caller) {
   ASSIGN_OR_RETURN(const auto shown, parts.history.Show(viewer, created));
   std::map<permissions::AccountId, v1::Account> accounts;
   std::map<ChatId, Names> names;
-  // What the app was handed, by chat: the first and the last record.
-  std::map<ChatId, std::pair<Sequence, Sequence>> handed;
+  // What the app was handed, by chat: the first and the last record, and what is folded in.
+  struct Handed {
+    Sequence first = 0;
+    Sequence last = 0;
+    std::vector<Sequence> folded;
+  };
+  std::map<ChatId, Handed> handed;
   for (size_t i = 0; i < shown.size(); ++i) {
-    if (!shown[i].has_value() || shown[i]->withheld() || shown[i]->deleted()) continue;
-    const absl::Time time = absl::FromUnixSeconds(shown[i]->create_time().seconds()) +
-                            absl::Nanoseconds(shown[i]->create_time().nanos());
+    if (!shown[i].has_value()) continue;
+    const v1::Message& message = shown[i]->message;
+    if (message.withheld() || message.deleted()) continue;
+    const absl::Time time = absl::FromUnixSeconds(message.create_time().seconds()) +
+                            absl::Nanoseconds(message.create_time().nanos());
     if (time < request_.start_time) continue;
     const LogRecord& record = *of[i];
     if (!accounts.contains(record.account)) {
@@ -223,15 +230,20 @@ absl::Status Export::WriteMore(const Parts& parts, const Caller& caller) {
       names[record.chat] =
           named ? Names{accounts[record.account].display_name(), chat->name()} : Names{};
     }
-    RETURN_IF_ERROR(WriteLine(Dump(LineOf(*shown[i], record, accounts[record.account].network(),
+    RETURN_IF_ERROR(WriteLine(Dump(LineOf(message, record, accounts[record.account].network(),
                                           viewer.pseudonyms.Encode(record.account),
                                           names[record.chat], begin_time_, exporter))));
     ++messages_;
-    handed.try_emplace(record.chat, record.sequence, record.sequence).first->second.second =
-        record.sequence;
+    Handed& of_chat = handed[record.chat];
+    if (of_chat.first == 0) of_chat.first = record.sequence;
+    of_chat.last = record.sequence;
+    of_chat.folded.insert(of_chat.folded.end(), shown[i]->folded.begin(), shown[i]->folded.end());
   }
-  for (const auto& [chat, range] : handed) {
-    if (!owner) parts.deliveries.Note(*asker.app, chat, range.first, range.second);
+  for (auto& [chat, range] : handed) {
+    if (owner) break;
+    parts.deliveries.Note(*asker.app, chat, range.first, range.last);
+    std::erase_if(range.folded, [last = range.last](Sequence at) { return at <= last; });
+    parts.deliveries.Note(*asker.app, chat, std::move(range.folded));
   }
   return absl::OkStatus();
 }

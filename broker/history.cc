@@ -30,9 +30,12 @@ constexpr size_t kListBytesMax = size_t{1} << 20;
 // Messages that a list reads at once, each up to kEventBytesMax.
 constexpr int kListSlice = 16;
 
-void Note(Sequence sequence, History::Page& page) {
+// Adds a message that the record 'sequence' made.
+void Add(Sequence sequence, History::Shown shown, History::Page& page) {
   page.first = page.first == 0 ? sequence : std::min(page.first, sequence);
   page.last = std::max(page.last, sequence);
+  page.folded.insert(page.folded.end(), shown.folded.begin(), shown.folded.end());
+  page.messages.push_back(std::move(shown.message));
 }
 
 }  // namespace
@@ -43,15 +46,17 @@ absl::Status History::WaitForIndex() {
   return status.code() == absl::StatusCode::kDeadlineExceeded ? absl::OkStatus() : status;
 }
 
-absl::StatusOr<std::optional<v1::Message>> History::Fold(const Viewer& viewer,
-                                                         const LogRecord& created,
-                                                         std::vector<RecordPointer> changes) {
+absl::StatusOr<std::optional<History::Shown>> History::Fold(const Viewer& viewer,
+                                                            const LogRecord& created,
+                                                            std::vector<RecordPointer> changes) {
   if (created.kind != Event::kMessageCreated || created.erased_by == ErasedBy::kRetention) {
     return std::nullopt;
   }
   ASSIGN_OR_RETURN(std::optional<Event> made, ViewEvent(created, viewer));
   if (!made.has_value()) return std::nullopt;
-  v1::Message message = std::move(*made->mutable_message_created()->mutable_message());
+  Shown shown;
+  v1::Message& message = shown.message;
+  message = std::move(*made->mutable_message_created()->mutable_message());
   std::erase(changes, nullptr);
   // An edit that an adapter brings in as history does not come after one that was news.
   std::sort(changes.begin(), changes.end(), [](const RecordPointer& a, const RecordPointer& b) {
@@ -62,6 +67,7 @@ absl::StatusOr<std::optional<v1::Message>> History::Fold(const Viewer& viewer,
     // Each part is seen by its own right: reactions, for one, have a scope of their own.
     ASSIGN_OR_RETURN(const std::optional<Event> event, ViewEvent(*record, viewer));
     if (!event.has_value()) continue;
+    shown.folded.push_back(record->sequence);
     const bool deletes = event->has_message_deleted() || event->has_message_expired();
     // Of what is withheld, or seen in part, only this counts.
     if (event->view() == v1::EVENT_VIEW_WITHHELD ||
@@ -71,15 +77,15 @@ absl::StatusOr<std::optional<v1::Message>> History::Fold(const Viewer& viewer,
     }
     FoldIn(message, *event);
   }
-  return message;
+  return shown;
 }
 
-absl::StatusOr<std::vector<std::optional<v1::Message>>> History::Show(
+absl::StatusOr<std::vector<std::optional<History::Shown>>> History::Show(
     const Viewer& viewer, std::span<const Sequence> created) {
   ASSIGN_OR_RETURN(const std::vector<RecordPointer> records,
                    log_.Read({created.begin(), created.end()}));
   ASSIGN_OR_RETURN(const auto changes, index_.ChangesOf(created));
-  std::vector<std::optional<v1::Message>> shown(created.size());
+  std::vector<std::optional<Shown>> shown(created.size());
   for (size_t i = 0; i < created.size(); ++i) {
     if (records[i] == nullptr) continue;
     std::vector<Sequence> sequences;
@@ -117,7 +123,7 @@ absl::Status History::Walk(const Viewer& viewer, ChatId chat, Place from, Direct
     for (const MessageIndex::Entry& entry : entries) {
       if (entry.place >= floor) created.push_back(entry.sequence);
     }
-    ASSIGN_OR_RETURN(std::vector<std::optional<v1::Message>> shown, Show(viewer, created));
+    ASSIGN_OR_RETURN(std::vector<std::optional<Shown>> shown, Show(viewer, created));
     for (size_t i = 0; i < entries.size(); ++i) {
       if (entries[i].place < floor) {
         // Places run one way, so nothing before this one is seen either.
@@ -127,11 +133,10 @@ absl::Status History::Walk(const Viewer& viewer, ChatId chat, Place from, Direct
       }
       from = page.next_before = entries[i].place;
       const size_t at = i - (entries.size() - created.size());
-      std::optional<v1::Message>& message = shown[direction == Direction::kOlder ? i : at];
+      std::optional<Shown>& message = shown[direction == Direction::kOlder ? i : at];
       if (!message.has_value()) continue;
-      bytes += message->ByteSizeLong();
-      Note(entries[i].sequence, page);
-      page.messages.push_back(*std::move(message));
+      bytes += message->message.ByteSizeLong();
+      Add(entries[i].sequence, *std::move(message), page);
       if (page.messages.size() == full || bytes >= bytes_max) return absl::OkStatus();
     }
     if (entries.size() < size_t{kListSlice}) {
@@ -157,16 +162,14 @@ absl::StatusOr<History::Page> History::Around(const Viewer& viewer, MessageId me
   RETURN_IF_ERROR(WaitForIndex());
   ASSIGN_OR_RETURN(const RecordPointer created, FindCreated(message, 0));
   if (created == nullptr) return NotFound("message_id");
-  ASSIGN_OR_RETURN(std::vector<std::optional<v1::Message>> shown,
-                   Show(viewer, {&created->sequence, 1}));
+  ASSIGN_OR_RETURN(std::vector<std::optional<Shown>> shown, Show(viewer, {&created->sequence, 1}));
   if (!shown.front().has_value()) return NotFound("message_id");
   const Place place = PlaceOf(*created);
   Page page;
   RETURN_IF_ERROR(
       Walk(viewer, created->chat, place, Direction::kNewer, after, kListBytesMax, page));
   std::reverse(page.messages.begin(), page.messages.end());
-  Note(created->sequence, page);
-  page.messages.push_back(*std::move(shown.front()));
+  Add(created->sequence, *std::move(shown.front()), page);
   RETURN_IF_ERROR(
       Walk(viewer, created->chat, place, Direction::kOlder, before, kListBytesMax, page));
   return page;
@@ -176,10 +179,9 @@ absl::StatusOr<v1::Message> History::Get(const Viewer& viewer, MessageId message
   RETURN_IF_ERROR(WaitForIndex());
   ASSIGN_OR_RETURN(const RecordPointer created, FindCreated(message, 0));
   if (created == nullptr) return NotFound("message_id");
-  ASSIGN_OR_RETURN(std::vector<std::optional<v1::Message>> shown,
-                   Show(viewer, {&created->sequence, 1}));
+  ASSIGN_OR_RETURN(std::vector<std::optional<Shown>> shown, Show(viewer, {&created->sequence, 1}));
   if (!shown.front().has_value()) return NotFound("message_id");
-  return *std::move(shown.front());
+  return std::move(shown.front()->message);
 }
 
 absl::StatusOr<RecordPointer> History::FindCreated(MessageId message, Sequence before) {

@@ -32,6 +32,8 @@ class History {
     // Of the records that made these messages; 0 when there are none.
     Sequence first = 0;
     Sequence last = 0;
+    // The records that are folded into them, in no order.
+    std::vector<Sequence> folded;
   };
 
   // Lists messages of a chat that stand before 'before' (kPlaceEnd: all), newest first, at most
@@ -48,10 +50,15 @@ class History {
                               int after);
   // NOT_FOUND when there is none that the viewer may see. A deleted one is what List shows of it.
   absl::StatusOr<v1::Message> Get(const Viewer& viewer, permissions::MessageId message);
+  // A message, and which records are folded into it.
+  struct Shown {
+    v1::Message message;
+    std::vector<Sequence> folded;
+  };
   // Returns messages as the viewer sees them now, named by the records that made them, in their
   // order; nothing in place of what it does not see.
-  absl::StatusOr<std::vector<std::optional<v1::Message>>> Show(const Viewer& viewer,
-                                                               std::span<const Sequence> created);
+  absl::StatusOr<std::vector<std::optional<Shown>>> Show(const Viewer& viewer,
+                                                         std::span<const Sequence> created);
 
   // Before this, the viewer sees no message of any chat: where its grants begin.
   static Place FloorOf(const Viewer& viewer);
@@ -70,8 +77,8 @@ class History {
 
  private:
   absl::Status WaitForIndex();
-  absl::StatusOr<std::optional<v1::Message>> Fold(const Viewer& viewer, const LogRecord& created,
-                                                  std::vector<RecordPointer> changes);
+  absl::StatusOr<std::optional<Shown>> Fold(const Viewer& viewer, const LogRecord& created,
+                                            std::vector<RecordPointer> changes);
   enum class Direction { kOlder, kNewer };
   // Adds to 'page', in the order of 'direction' from 'from' on, and sets where to go on.
   absl::Status Walk(const Viewer& viewer, permissions::ChatId chat, Place from, Direction direction,

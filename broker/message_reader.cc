@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "broker/access_history.h"
 #include "broker/app_registry.h"
@@ -67,6 +68,18 @@ void CountRead(const Parts& parts, const Caller& caller, const Response& respons
   for (const v1::Message& message : response.messages()) CountReading(parts, caller, message);
 }
 
+// Notes what a page shows of a chat: its messages, and what came later and is folded in.
+void NoteHandedOver(const Parts& parts, const Asker& asker, ChatId chat,
+                    const History::Page& page) {
+  if (page.messages.empty()) return;
+  parts.deliveries.Note(*asker.app, chat, page.first, page.last);
+  std::vector<Sequence> later;
+  for (const Sequence record : page.folded) {
+    if (record < page.first || record > page.last) later.push_back(record);
+  }
+  parts.deliveries.Note(*asker.app, chat, std::move(later));
+}
+
 // Where a page of 'method' goes on; kPlaceEnd without a token.
 absl::StatusOr<Place> PlaceFrom(const Asker& asker, std::string_view method,
                                 std::string_view request, const std::string& token) {
@@ -106,13 +119,8 @@ absl::Status MessageReader::ListNow(const Asker& asker, const v1::ListMessagesRe
                    PlaceFrom(asker, "ListMessages", request.chat_id(), request.page_token()));
   RETURN_IF_ERROR(FindOpenChat(parts_, asker, chat, Scope::kMessagesHistory, "chat_id").status());
   RETURN_IF_ERROR(CheckReadBudget(asker));
-  // What is folded in came later than the messages: all that is there now was looked at.
-  const Sequence last = parts_.log.last_sequence();
   ASSIGN_OR_RETURN(History::Page page, parts_.history.List(asker.viewer, chat, before, page_size));
-  if (!page.messages.empty()) {
-    parts_.deliveries.Note(*asker.app, chat, page.first,
-                           before == kPlaceEnd ? std::max(last, page.last) : page.last);
-  }
+  NoteHandedOver(parts_, asker, chat, page);
   for (v1::Message& message : page.messages) *response.add_messages() = std::move(message);
   if (page.next_before != 0) {
     response.set_next_page_token(
@@ -144,7 +152,7 @@ absl::Status MessageReader::GetNow(const Asker& asker, const v1::GetMessageReque
       asker.book.pseudonyms.DecodeChat(message.chat_id()).value_or(permissions::ChatId());
   RETURN_IF_ERROR(
       FindOpenChat(parts_, asker, chat, Scope::kMessagesHistory, "message_id").status());
-  parts_.deliveries.Note(*asker.app, chat, page.first, page.last);
+  NoteHandedOver(parts_, asker, chat, page);
   *response.mutable_message() = std::move(message);
   return absl::OkStatus();
 }
@@ -175,7 +183,7 @@ absl::Status MessageReader::AroundNow(const Asker& asker,
                           .value_or(permissions::ChatId());
   RETURN_IF_ERROR(
       FindOpenChat(parts_, asker, chat, Scope::kMessagesHistory, "message_id").status());
-  parts_.deliveries.Note(*asker.app, chat, page.first, page.last);
+  NoteHandedOver(parts_, asker, chat, page);
   for (v1::Message& message : page.messages) *response.add_messages() = std::move(message);
   return absl::OkStatus();
 }
@@ -221,8 +229,8 @@ absl::Status MessageReader::SearchNow(const Asker& asker, const v1::SearchMessag
   }
   RETURN_IF_ERROR(CheckReadBudget(asker));
   ASSIGN_OR_RETURN(MessageSearch::Page page, search_.Find(asker.viewer, query, before, page_size));
-  for (const auto& [chat, sequence] : page.found) {
-    parts_.deliveries.Note(*asker.app, chat, sequence, sequence);
+  for (auto& [chat, records] : page.found) {
+    parts_.deliveries.Note(*asker.app, chat, std::move(records));
   }
   for (v1::Message& message : page.messages) *response.add_messages() = std::move(message);
   if (page.next_before != 0) {

@@ -95,16 +95,19 @@ absl::StatusOr<MessageSearch::Page> MessageSearch::Find(const Viewer& viewer, co
       created.push_back(hit.sequence);
       looked.push_back(&hit);
     }
-    ASSIGN_OR_RETURN(std::vector<std::optional<v1::Message>> shown, history_.Show(viewer, created));
+    ASSIGN_OR_RETURN(std::vector<std::optional<History::Shown>> shown,
+                     history_.Show(viewer, created));
     for (size_t i = 0; i < looked.size(); ++i) {
-      std::optional<v1::Message>& message = shown[i];
-      if (!message.has_value() || message->deleted() || message->withheld()) continue;
-      if (SearchText(*message) != looked[i]->text) continue;
+      if (!shown[i].has_value()) continue;
+      v1::Message& message = shown[i]->message;
+      if (message.deleted() || message.withheld()) continue;
+      if (SearchText(message) != looked[i]->text) continue;
       ASSIGN_OR_RETURN(const std::vector<RecordPointer> record, log_.Read({looked[i]->sequence}));
       if (record.front() == nullptr) continue;
-      bytes += message->ByteSizeLong();
-      page.messages.push_back(*std::move(message));
-      page.found.emplace_back(record.front()->chat, looked[i]->sequence);
+      bytes += message.ByteSizeLong();
+      page.messages.push_back(std::move(message));
+      shown[i]->folded.push_back(looked[i]->sequence);
+      page.found.emplace_back(record.front()->chat, std::move(shown[i]->folded));
       page.next_before = looked[i]->place;
       if (static_cast<int>(page.messages.size()) == limit || bytes >= kFoundBytesMax) return page;
     }

@@ -41,8 +41,8 @@ class MessageSearch {
   struct Page {
     // Newest first, in the viewer's pseudonyms.
     std::vector<v1::Message> messages;
-    // Of each: its chat, and the record that made it.
-    std::vector<std::pair<permissions::ChatId, Sequence>> found;
+    // Of each: its chat, the record that made it, and those that are folded into it.
+    std::vector<std::pair<permissions::ChatId, std::vector<Sequence>>> found;
     // Go on before this one; 0 when nothing older is left.
     Place next_before = 0;
     // Messages recorded after this may be missing. When it was asked, unless the index lags: the

@@ -326,6 +326,35 @@ TEST_F(AlreadySeen, CountsMessagesThatWereListed) {
   EXPECT_THAT(TextsOf(Seen(app)), ElementsAre("one", "three"));
 }
 
+TEST_F(AlreadySeen, CountsTheEditThatWasFoldedIntoAMessage) {
+  ASSERT_TRUE(adapter_.PushDurably(
+      {MessageEvent("club", "1", "one"), MessageEvent("club", "2", "unread"),
+       EditEvent("club", "1", "uno"), MessageEvent("club", "3", "unread too")}));
+  const Program app = harness_.App("Reader", {kMessagesRead, kMessagesHistory, kMessagesSearch});
+  const auto texts = [&] {
+    std::vector<std::string> seen;
+    for (const v1::Event& event : Seen(app)) {
+      seen.push_back(event.has_message_edited() ? event.message_edited().text()
+                                                : event.message_created().message().text());
+    }
+    return seen;
+  };
+  v1::SearchMessagesRequest search;
+  search.set_query("uno");
+  v1::SearchMessagesResponse found;
+  const grpc::Status status = app->message->SearchMessages(Patiently().get(), search, &found);
+  ASSERT_TRUE(status.ok()) << Text(status);
+  ASSERT_EQ(found.messages_size(), 1);
+  EXPECT_THAT(texts(), ElementsAre("one", "uno"));
+  // What it reads by the id adds nothing else of the chat.
+  v1::GetMessageRequest get;
+  get.set_message_id(found.messages(0).id());
+  v1::GetMessageResponse got;
+  ASSERT_TRUE(app->message->GetMessage(Patiently().get(), get, &got).ok());
+  EXPECT_EQ(got.message().text(), "uno");
+  EXPECT_THAT(texts(), ElementsAre("one", "uno"));
+}
+
 TEST_F(AlreadySeen, OutlivesARestart) {
   Program app = harness_.App("Reader", {kMessagesRead});
   ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", "1", "one")}));
