@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <future>
 #include <thread>
@@ -18,6 +19,7 @@
 #include "broker/app_registry.h"
 #include "broker/app_starter.h"
 #include "broker/attachment_index.h"
+#include "broker/attachment_limits.h"
 #include "broker/attachment_service.h"
 #include "broker/attachment_store.h"
 #include "broker/attachment_transfers.h"
@@ -25,6 +27,7 @@
 #include "broker/chat_service.h"
 #include "broker/consent_desk.h"
 #include "broker/consent_preview.h"
+#include "broker/contact_links.h"
 #include "broker/deliveries.h"
 #include "broker/directory.h"
 #include "broker/disclosure_book.h"
@@ -438,7 +441,8 @@ absl::Status Broker::Running::OpenDoor(BrokerOptions& options, platform::TlsIden
   streams = std::make_unique<LiveStreams>(LiveStreams::Options{
       [this] { return apps->epoch(); },
       [this](const permissions::Principal& principal) { door->CloseConnections(principal); },
-      [this] { log->WakeAll(); }, options.reader_stall_max});
+      [this] { log->WakeAll(); }, options.reader_stall_max,
+      std::min(kUploadSilenceMax, 2 * options.reader_stall_max)});
   return absl::OkStatus();
 }
 
@@ -502,6 +506,9 @@ absl::Status Broker::Running::Serve(BrokerOptions& options) {
                                         .door = *door,
                                         .gate = *gate,
                                         .shutdown = shutdown});
+  if (const absl::Status told = TellLinks(*parts); !told.ok()) {
+    spdlog::error("event=links_untold code={}", static_cast<int>(told.code()));
+  }
   enrollment_service = std::make_unique<EnrollmentService>(*parts);
   grant_service = std::make_unique<GrantService>(*parts);
   ASSIGN_OR_RETURN(backfills, Backfills::Open(*parts));
@@ -607,6 +614,7 @@ void Broker::Stop() {
   running_->apps->WakeAll();
   running_->leases->Stop();
   // Streams say why before their connections end.
+  running_->streams->EndReads();
   running_->streams->WaitUntilEmpty(kShutdownGrace);
   // Stopped and not destroyed: handlers may still look at it.
   if (running_->consent != nullptr) running_->consent->Stop();

@@ -126,6 +126,12 @@ absl::Status Directory::SetPerson(const std::vector<ContactId>& linked,
           database.Run("INSERT OR REPLACE INTO contact_links(contact, person) VALUES(?, ?)",
                        Blob{id.view()}, Blob{person.view()}));
     }
+    for (const std::vector<ContactId>* contacts : {&linked, &alone}) {
+      for (const ContactId& id : *contacts) {
+        RETURN_IF_ERROR(
+            database.Run("INSERT INTO untold_links(contact) VALUES(?)", Blob{id.view()}));
+      }
+    }
     return absl::OkStatus();
   }));
   platform::MutexLock lock(mutex_);

@@ -57,6 +57,8 @@ constexpr const char* kSteps[] = {
     CREATE INDEX contacts_by_account ON contacts(account);
     -- Contacts that the user says are one person; 'person' is the same for all of them.
     CREATE TABLE contact_links(contact BLOB PRIMARY KEY, person BLOB NOT NULL) WITHOUT ROWID;
+    -- Whose links changed and of whom apps are still to be told (broker/contact_links.h).
+    CREATE TABLE untold_links(id INTEGER PRIMARY KEY AUTOINCREMENT, contact BLOB NOT NULL);
 
     -- Who may do what.
     CREATE TABLE principals(principal BLOB PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
