@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether the owner's tools may show what people wrote. Any program on the session bus can read the
-// owner's key; so that the key alone opens no text, the person is asked, once for each connection.
+// Whether the owner's tools may show what people wrote, and the address book. Any program on the
+// session bus can read the owner's key; so that the key alone opens no text, the person is asked,
+// once for each connection.
 #pragma once
 
 #include <absl/base/thread_annotations.h>
@@ -28,7 +29,8 @@ class OwnerSight {
 
   // Returns OK when the person lets the program behind this connection see text, and asks them
   // where they have not said so within kOwnerSight. Waits for the answer; calls that come
-  // meanwhile on the same connection share it. 'app' is the name of what would be looked at.
+  // meanwhile on the same connection share it. 'app' is the name of the app through whose eyes it
+  // would be looked at; empty where it is through none.
   // PERMISSION_DENIED CONSENT_REFUSED; ABORTED when the screen was locked before the answer
   // counted; and as ConsentDesk::Ask.
   absl::Status Admit(const Caller& owner, const std::string& app, const ConsentDesk::Gone& gone);

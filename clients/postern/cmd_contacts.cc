@@ -120,19 +120,21 @@ void AddContacts(CommandLine& line) {
                      .more = {},
                      .examples = {"postern contacts list",
                                   "postern contacts link xmpp:bob@example.org tel:+15551234"}});
-  line.AddCommand(contacts,
-                  {.name = "list",
-                   .summary = "List people, with the addresses they are known by",
-                   .more = "A person on two networks is two contacts, until you link them.",
-                   .examples = {"postern contacts list", "postern contacts list --json"}},
-                  RunList);
+  line.AddCommand(
+      contacts,
+      {.name = "list",
+       .summary = "List people, with the addresses they are known by",
+       .more = "A person on two networks is two contacts, until you link them. Postern asks you "
+               "first: the owner's key alone does not open your address book.",
+       .examples = {"postern contacts list", "postern contacts list --json"}},
+      RunList);
   auto who = std::make_shared<std::vector<std::string>>();
   line.AddCommand(
           contacts,
           {.name = "link",
            .summary = "Say that contacts are the same person",
            .more = "Apps that may see more than one of them are told so. Nothing else follows from "
-                   "it: grants and seals go by contact.",
+                   "it: grants and seals go by contact. Postern asks you first, as for the list.",
            .examples = {"postern contacts link xmpp:bob@example.org tel:+15551234",
                         "postern contacts link 3fKq2b8d 9cVw71aa"}},
           [who](Context& context) { return RunLink(context, *who); })
@@ -143,7 +145,7 @@ void AddContacts(CommandLine& line) {
   line.AddCommand(contacts,
                   {.name = "unlink",
                    .summary = "Take a contact out of its person again",
-                   .more = "The others stay linked.",
+                   .more = "The others stay linked. Postern asks you first, as for the list.",
                    .examples = {"postern contacts unlink tel:+15551234"}},
                   [one](Context& context) { return RunUnlink(context, *one); })
       ->add_option("WHO", *one, "The contact, by name, address or id")

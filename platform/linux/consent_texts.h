@@ -116,9 +116,8 @@ inline constexpr Text kPurgeNote = Text(
     "messenger keeps what it has.");
 inline constexpr Text kViewWhat = Text("As this app sees them");
 inline constexpr Text kViewNote = Text(
-    "The program above can then read what apps see in your chats. This ends with that program, "
-    "when "
-    "your screen is locked, and after 15 minutes.");
+    "The program above can then read what apps see in your chats, and the addresses of the people "
+    "you know. This ends with that program, when your screen is locked, and after 15 minutes.");
 
 // --- the answer
 inline constexpr Text kRefuse = Text("Refuse");

@@ -288,6 +288,47 @@ TEST_F(ContactsTest, LinksGrowComeApartAndOutliveARestart) {
   EXPECT_THAT(LinkedNames("Dave on alicechat"), IsEmpty());
 }
 
+TEST_F(ContactsTest, WhoWasLinkedIsToldOfOnce) {
+  const Program app = harness_.App("Both", {kChatsRead, kContactsRead, kMessagesRead});
+  v1::SubscribeRequest request;
+  request.set_subscription("main");
+  {
+    EventReader begun(app, request);
+    ASSERT_TRUE(begun.WaitLive());
+  }
+  ASSERT_TRUE(Link({"Bob on xmpp", "Bob on alicechat"}).ok());
+  harness_.Restart();
+  owner_ = harness_.Owner();
+  const Program again = harness_.Reconnect(app);
+  EventReader reader(again, request);
+  ASSERT_TRUE(reader.WaitForReported(2));
+  jabber_.Reconnect(harness_);
+  ASSERT_TRUE(jabber_->PushDurably({MessageEvent("c1", "m1", "after all that")}));
+  ASSERT_TRUE(reader.WaitForReported(3));
+  size_t told = 0;
+  for (const v1::Event& event : reader.reported()) told += event.has_contact_changed() ? 1 : 0;
+  EXPECT_EQ(told, 2u);
+}
+
+// Any program on the session bus can read the owner's key.
+TEST_F(ContactsTest, TheOwnersKeyAloneOpensNoAddressBook) {
+  v1::ListOwnedContactsResponse response;
+  harness_.Decide("", fakes::ScriptedConsentPrompt::Refusal);
+  grpc::Status status = owner_->owner->ListOwnedContacts(Patiently().get(), {}, &response);
+  EXPECT_EQ(ReasonOf(status), "CONSENT_REFUSED") << Text(status);
+  EXPECT_THAT(response.contacts(), IsEmpty());
+  harness_.Decide("", fakes::ScriptedConsentPrompt::AllowAll);
+  const size_t asked = harness_.asked().size();
+  EXPECT_THAT(OwnedOf("Bob on xmpp").addresses(), ElementsAre("xmpp:bob", "tel:+1 555-1234"));
+  EXPECT_EQ(harness_.asked().size(), asked + 1);
+  EXPECT_EQ(harness_.asked().back().kind, permissions::QuestionKind::kView);
+  // Linking, which nobody is asked for, tells who they are and not how to reach them.
+  v1::LinkContactsResponse linked;
+  ASSERT_TRUE(Link({"Bob on xmpp", "Bob on alicechat"}, &linked).ok());
+  EXPECT_EQ(harness_.asked().size(), asked + 1);
+  for (const v1::Contact& contact : linked.contacts()) EXPECT_THAT(contact.addresses(), IsEmpty());
+}
+
 TEST_F(ContactsTest, ALinkNeedsTwoKnownContacts) {
   EXPECT_EQ(Link({"Bob on xmpp"}).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(Link({"Bob on xmpp", "Bob on xmpp"}).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
