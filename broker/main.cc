@@ -5,6 +5,7 @@
 #include <absl/time/time.h>
 #include <fcntl.h>
 #include <grpc/support/log.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -268,4 +269,8 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace postern::broker
 
-int main(int argc, char** argv) { return postern::broker::Main(argc, argv); }
+int main(int argc, char** argv) {
+  // Before the first thread: with an arena for each of gRPC's, freed memory lies about in all of them.
+  ::mallopt(M_ARENA_MAX, 2);
+  return postern::broker::Main(argc, argv);
+}

@@ -82,9 +82,8 @@ TEST_F(Acts, ExportsTheHistory) {
   const auto window = Open({}, {"--page", "history"});
   const std::string path = stage().profile().home() + "/postern-history.jsonl";
   ASSERT_TRUE(window->Press({"Export…"}));
-  ASSERT_TRUE(window->WaitForText("Export the history"));
   // The chooser takes a path as its name.
-  window->FocusTop();
+  ASSERT_TRUE(window->FocusTitled("Export the history"));
   window->Key("ctrl+a");
   window->Type(path);
   window->Key("Return");

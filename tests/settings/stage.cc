@@ -5,9 +5,12 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
 
 #include "broker/door.h"
+#include "broker/limits.h"
 #include "platform/tls_identity.h"
 
 namespace postern::settings_test {
@@ -20,6 +23,8 @@ using behaviors::Text;
 using enum permissions::Scope;
 
 constexpr int kDays = 14;
+// Of waiting until people are told.
+constexpr int kStepsMax = 30;
 // Below what one machine's programs may ask.
 constexpr absl::Duration kBetweenQuestions = absl::Minutes(20);
 
@@ -234,6 +239,27 @@ void Stage::Fill() {
     apps_.at(name).stubs.reset();
   }
   live_ = std::move(readers);
+  ASSERT_TRUE(PeopleAreTold());
+}
+
+// The people are told by a thread of the broker's, some time after what it is about; that time goes
+// by in steps, for nobody says when the thread began to count.
+bool Stage::PeopleAreTold() {
+  for (int step = 0; step < kStepsMax; ++step) {
+    clock_.Advance(broker::kNoticeDelay);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    while (std::chrono::steady_clock::now() < deadline) {
+      v1::ListDisclosuresResponse told;
+      if (!Owner()->owner->ListDisclosures(Patiently().get(), {}, &told).ok()) return false;
+      if (std::any_of(told.disclosures().begin(), told.disclosures().end(),
+                      [](const v1::ChatDisclosure& disclosure) {
+                        return disclosure.name() == "Family" && disclosure.notice_posted();
+                      })) {
+        return true;
+      }
+    }
+  }
+  return false;
 }
 
 }  // namespace postern::settings_test

@@ -44,6 +44,7 @@ class Stage {
 
   // Adds chats, apps and two weeks of what they did; the clock then stands at now.
   void Fill();
+  bool PeopleAreTold();
 
   // Enrols an app that the person allows 'allowance'; its data leaves the device to 'service'
   // unless that is empty.

@@ -85,7 +85,6 @@ Desktop::~Desktop() {
 daemon_test::Environment Desktop::environment() const {
   return {{"DISPLAY", display_},           {"WAYLAND_DISPLAY", ""},
           {"GDK_BACKEND", "x11"},          {"GSK_RENDERER", "cairo"},
-          {"GDK_DEBUG", "gl-disable"},     {"GDK_DISABLE", "gl"},
           {"GSETTINGS_BACKEND", "memory"}, {"GTK_A11Y", "atspi"},
           {"LC_ALL", "C.UTF-8"},           {"TZ", "UTC"}};
 }
@@ -187,6 +186,18 @@ void Window::FocusTop() {
   const std::string id = Output("DISPLAY=" + display_ + " xdotool search --onlyvisible --pid " +
                                 std::to_string(program_->pid()) + " | tail -1");
   Output("DISPLAY=" + display_ + " xdotool windowfocus --sync " + id);
+}
+
+bool Window::FocusTitled(const std::string& title) {
+  const std::string id =
+      Output("DISPLAY=" + display_ + " timeout " + std::to_string(kPatience.count()) +
+             " xdotool search --sync --onlyvisible --name '^" + title + "$' | tail -1");
+  if (id.empty()) {
+    ADD_FAILURE() << "there is no window named " << title;
+    return false;
+  }
+  Output("DISPLAY=" + display_ + " xdotool windowfocus --sync " + id);
+  return true;
 }
 
 bool Window::WalkTo(const std::string& name, const std::string& key) {

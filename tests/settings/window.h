@@ -60,6 +60,9 @@ class Window {
   void Type(const std::string& text);
   // Gives the keyboard to the program's newest window, as a window manager would.
   void FocusTop();
+  // Waits for a window of the program with this title and gives it the keyboard. The X server is
+  // asked: a walk through all that a long page says may outlast the wait.
+  bool FocusTitled(const std::string& title);
   // Goes on by 'key' until the keyboard acts on what begins with 'name'. False, and the test fails,
   // when that does not come.
   bool WalkTo(const std::string& name, const std::string& key = "Tab");
