@@ -101,24 +101,6 @@ TEST_F(Acts, DismissesWhatWasRead) {
   EXPECT_TRUE(Eventually([&] { return static_cast<size_t>(Status().notices_size()) < before; }));
 }
 
-TEST_F(Acts, SetsWhenPeopleAreTold) {
-  const auto policy = [&] {
-    v1::ListOwnedAccountsResponse accounts;
-    EXPECT_TRUE(stage()
-                    .Owner()
-                    ->owner->ListOwnedAccounts(behaviors::Patiently().get(), {}, &accounts)
-                    .ok());
-    return accounts.notice_policies().at(accounts.accounts(0).id());
-  };
-  EXPECT_EQ(policy(), v1::NOTICE_POLICY_WHEN_LEAVING);
-  const auto window = Open({}, {"--page", "chats"});
-  ASSERT_TRUE(window->WalkTo("Alice's AliceChat"));
-  window->Key("space");
-  ASSERT_TRUE(window->WaitForText("Never"));
-  for (const char* key : {"End", "Return"}) window->Key(key);
-  EXPECT_TRUE(Eventually([&] { return policy() == v1::NOTICE_POLICY_ALWAYS; }));
-}
-
 // From the list to the access taken back, and to another page, without a pointer.
 TEST_F(Acts, AreAllReachedByKeys) {
   stage().App("By keys", "Is taken back by keys", "", {Scope::kMessagesRead}, {});
