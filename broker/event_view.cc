@@ -345,12 +345,12 @@ absl::StatusOr<std::optional<Event>> ViewEvent(const LogRecord& record, const Vi
       FillContact(viewer, *event.mutable_contact_changed()->mutable_contact());
     }
     if (event.has_chat_created()) {
-      RETURN_IF_ERROR(HideUnseenPins(viewer, record.sequence,
-                                     *event.mutable_chat_created()->mutable_chat()));
+      RETURN_IF_ERROR(
+          HideUnseenPins(viewer, record.sequence, *event.mutable_chat_created()->mutable_chat()));
     }
     if (event.has_chat_changed()) {
-      RETURN_IF_ERROR(HideUnseenPins(viewer, record.sequence,
-                                     *event.mutable_chat_changed()->mutable_chat()));
+      RETURN_IF_ERROR(
+          HideUnseenPins(viewer, record.sequence, *event.mutable_chat_changed()->mutable_chat()));
     }
   }
   event.set_view(static_cast<v1::EventView>(view));
@@ -362,9 +362,8 @@ absl::StatusOr<std::optional<Event>> ViewEvent(const LogRecord& record, const Vi
 absl::Status HideUnseenPins(const Viewer& viewer, Sequence before, v1::Chat& chat) {
   google::protobuf::RepeatedPtrField<std::string> seen;
   for (std::string& id : *chat.mutable_pinned_message_ids()) {
-    ASSIGN_OR_RETURN(
-        const RecordPointer created,
-        viewer.history.FindCreated(IdFromText<permissions::MessageId>(id), before));
+    ASSIGN_OR_RETURN(const RecordPointer created,
+                     viewer.history.FindCreated(IdFromText<permissions::MessageId>(id), before));
     if (created == nullptr) continue;
     ASSIGN_OR_RETURN(const View view, ViewOfCreated(*created, viewer));
     if (view != View::kNothing) *seen.Add() = std::move(id);

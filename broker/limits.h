@@ -273,8 +273,8 @@ inline constexpr size_t kDisclosuresPerPass = 256;
 inline constexpr int kEraseAsksMax = 256;
 // Chats that one event asks to erase: the contract's own number.
 inline constexpr size_t kEraseChatsMax = 500;
-// Disappearing messages that one commit takes away, and how long what was appended is left to gather
-// before it is looked at for timers: less than people notice.
+// Disappearing messages that one commit takes away, and how long what was appended is left to
+// gather before it is looked at for timers: less than people notice.
 inline constexpr int kExpiryBatch = 256;
 inline constexpr absl::Duration kExpiryLinger = absl::Milliseconds(200);
 // How far the log was looked at for timers is written after so many records without one.

@@ -270,7 +270,8 @@ int Main(int argc, char** argv) {
 }  // namespace postern::broker
 
 int main(int argc, char** argv) {
-  // Before the first thread: with an arena for each of gRPC's, freed memory lies about in all of them.
+  // Before the first thread: with an arena for each of gRPC's, freed memory lies about in all of
+  // them.
   ::mallopt(M_ARENA_MAX, 2);
   return postern::broker::Main(argc, argv);
 }

@@ -161,9 +161,9 @@ grpc::Status OwnerService::ListApps(grpc::ServerContext* context,
           if (!page.Takes(app->principal.ToHex())) continue;
           v1::App& shown = *response->add_apps();
           shown = app->app;
-          shown.set_may_start(std::any_of(
-              app->grants.begin(), app->grants.end(),
-              [](const Grant& grant) { return grant.may_start && !Ended(grant); }));
+          shown.set_may_start(
+              std::any_of(app->grants.begin(), app->grants.end(),
+                          [](const Grant& grant) { return grant.may_start && !Ended(grant); }));
           shown.set_connection_count(
               static_cast<uint32_t>(parts_.door.ConnectionsOf(app->principal)));
         }

@@ -83,8 +83,7 @@ class OwnerService final : public v1::OwnerService::Service {
                                  v1::ListOwnedContactsResponse* response) override;
   grpc::Status LinkContacts(grpc::ServerContext* context, const v1::LinkContactsRequest* request,
                             v1::LinkContactsResponse* response) override;
-  grpc::Status UnlinkContact(grpc::ServerContext* context,
-                             const v1::UnlinkContactRequest* request,
+  grpc::Status UnlinkContact(grpc::ServerContext* context, const v1::UnlinkContactRequest* request,
                              v1::UnlinkContactResponse* response) override;
   // In owner_view.cc.
   grpc::Status ViewAsApp(grpc::ServerContext* context, const v1::ViewAsAppRequest* request,
