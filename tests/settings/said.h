@@ -8,8 +8,9 @@
 
 namespace postern::settings_test {
 
-// Returns what stays of 'tree' from run to run: numbers, days and keys are left out. Sorted and
-// each line once, since rows of the same minute stand in the order of keys that are random.
+// Returns what stays of 'tree' from run to run: numbers, days, keys and the folder it was built in
+// are left out. Sorted and each line once, since rows of the same minute stand in the order of
+// keys that are random.
 std::vector<std::string> Lasting(const std::vector<std::string>& tree);
 
 // Asks 'tree' until it says what is checked in as 'name'. Returns how it differs; empty when it
