@@ -160,10 +160,6 @@ class DoorImplementation final : public Door {
     platform::MutexLock lock(mutex_);
     hold_acks_ = hold;
   }
-  uint64_t durable_position() const override {
-    platform::MutexLock lock(mutex_);
-    return durable_position_;
-  }
   std::vector<std::string> breaches() const override {
     platform::MutexLock lock(mutex_);
     return breaches_;

@@ -66,7 +66,6 @@ class Door {
   virtual void Cut() = 0;
   // From now on nothing is acknowledged, or all again.
   virtual void HoldAcks(bool hold) = 0;
-  virtual uint64_t durable_position() const = 0;
 
   // What the adapter did against the contract, one sentence each: positions that do not grow, an
   // event nobody can read, an answer to what was not asked.

@@ -416,7 +416,7 @@ void Runner::PlayOut(const Row& row, Finding& finding) {
     const auto before = FilledCommand(row.before);
     if (before.ok()) door_.Run(*before, kDriverWait).status().IgnoreError();
   }
-  auto command = FilledCommand(row.what);
+  const auto command = FilledCommand(row.what);
   if (!command.ok()) {
     finding.detail = std::string(command.status().message());
     // What it needs cannot be made because the adapter says that it cannot: that is its answer.
@@ -433,10 +433,7 @@ void Runner::PlayOut(const Row& row, Finding& finding) {
     return;
   }
   const size_t mark = door_.event_count();
-  command->set_command_id(absl::StrCat("row-", ++made_));
-  v1::Command unnamed = *command;
-  unnamed.clear_command_id();
-  const auto result = RunCommand(unnamed, finding);
+  const auto result = RunCommand(*command, finding);
   if (!result.ok()) return;
   if (result->state() != v1::CommandResult::STATE_SENT) {
     const bool says = !result->missing_capability().empty();
