@@ -18,6 +18,7 @@ for catalogue in "$here"/*.po; do
     *untranslated* | *fuzzy*) failed=1 ;;
   esac
   # The numbers of what is put in, of each text and of its translation.
+  # shellcheck disable=SC2016 # the inner shell expands them
   msgexec --input="$catalogue" sh -c '
     values() { grep -o "[$][0-9]" | sort -u | tr -d "\n"; }
     text=$(printf %s "$MSGEXEC_MSGID" | values)
