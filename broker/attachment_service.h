@@ -3,12 +3,8 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <memory>
-
-#include "broker/asker.h"
-#include "broker/attachment_index.h"
+#include "broker/caller.h"
 #include "broker/parts.h"
-#include "broker/upload_book.h"
 #include "postern/v1/attachment_service.grpc.pb.h"
 
 namespace postern::broker {

@@ -213,9 +213,9 @@ grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* str
                                      parts_.apps.Find(caller.principal)->app));
         v1::Account account = request.hello().account();
         const std::string remote_id = account.id();
-        const AccountId id = ids_.Account(account.network(), remote_id);
+        const AccountId id = parts_.ids.Account(account.network(), remote_id);
         if (!account.self_contact_id().empty()) {
-          account.set_self_contact_id(IdText(ids_.Contact(id, account.self_contact_id())));
+          account.set_self_contact_id(IdText(parts_.ids.Contact(id, account.self_contact_id())));
         }
         if (account.state() == v1::ACCOUNT_STATE_UNSPECIFIED) {
           account.set_state(v1::ACCOUNT_STATE_ONLINE);
@@ -244,7 +244,7 @@ grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* str
         // Ends the stream where nothing else does: then the adapter hears why.
         absl::Status misuse;
         {
-          Ingest ingest(parts_, ids_, id,
+          Ingest ingest(parts_, parts_.ids, id,
                         {[&writer](v1::EventAck ack) {
                            v1::AttachResponse response;
                            *response.mutable_event_ack() = std::move(ack);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "broker/parts.h"
-#include "permissions/id_cipher.h"
 #include "postern/v1/gatekeeper_service.grpc.pb.h"
 
 namespace postern::broker {
@@ -11,8 +10,7 @@ namespace postern::broker {
 // events.
 class GatekeeperService final : public v1::GatekeeperService::Service {
  public:
-  GatekeeperService(const Parts& parts, const permissions::IdMaker& ids)
-      : parts_(parts), ids_(ids) {}
+  explicit GatekeeperService(const Parts& parts) : parts_(parts) {}
 
   grpc::Status Attach(
       grpc::ServerContext* context,
@@ -20,7 +18,6 @@ class GatekeeperService final : public v1::GatekeeperService::Service {
 
  private:
   const Parts& parts_;
-  const permissions::IdMaker& ids_;
 };
 
 }  // namespace postern::broker

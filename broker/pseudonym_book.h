@@ -3,9 +3,14 @@
 
 #include <absl/base/thread_annotations.h>
 #include <absl/container/flat_hash_map.h>
+#include <absl/status/statusor.h>
 
+#include <cstdint>
 #include <memory>
+#include <span>
+#include <utility>
 
+#include "broker/store.h"
 #include "permissions/id_cipher.h"
 #include "permissions/ids.h"
 #include "platform/mutex.h"
@@ -23,20 +28,19 @@ class PseudonymBook {
     permissions::TokenSealer tokens;
   };
 
+  // Reads what tells the ids and cursors of this database from those of any other, and makes it
+  // where the database is new. Errors are the store's.
+  static absl::StatusOr<std::unique_ptr<PseudonymBook>> Open(Store& store);
+
+  // Lives as long as the book. Called for principals that are enrolled: the door bounds how many
+  // unknown ones there can be.
+  const Page& Of(const permissions::Principal& principal);
+
+ private:
   // 'epoch' is the log's (permissions/id_cipher.h).
   PseudonymBook(platform::SecretBytes master, uint64_t epoch)
       : master_(std::move(master)), epoch_(epoch) {}
 
-  // Lives as long as the book. Called for principals that are enrolled: the door bounds how many
-  // unknown ones there can be.
-  const Page& Of(const permissions::Principal& principal) {
-    platform::MutexLock lock(mutex_);
-    auto& page = pages_[principal];
-    if (page == nullptr) page = std::make_unique<Page>(master_.span(), principal, epoch_);
-    return *page;
-  }
-
- private:
   const platform::SecretBytes master_;
   const uint64_t epoch_;
   platform::Mutex mutex_;
