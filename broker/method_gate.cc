@@ -55,11 +55,6 @@ absl::Status CheckRole(const MethodAccess* access, std::string_view full_method,
         absl::StrCat("only these may call this method: ", CallersText(access->callers)),
         {{"method", std::string(full_method)}, {"roles", CallersText(access->callers)}});
   }
-  if (!access->implemented) {
-    return ReasonStatus(absl::StatusCode::kUnimplemented, v1::ERROR_REASON_NOT_IMPLEMENTED_YET,
-                        "not in this version of the broker: " + std::string(access->reason),
-                        {{"method", std::string(full_method)}});
-  }
   return absl::OkStatus();
 }
 

@@ -33,9 +33,6 @@ struct MethodAccess {
   // What an app's grants must have before the handler runs; the handler decides again for each
   // object. Unset where the handler filters item by item. Owner and gatekeepers need no scope.
   std::optional<Scope> scope;
-  // False: the call answers UNIMPLEMENTED with 'reason'.
-  bool implemented;
-  std::string_view reason;
 };
 
 // Returns the method's row, or null: then the call is refused.

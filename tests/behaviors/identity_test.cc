@@ -126,29 +126,22 @@ TEST_F(IdentityTest, EachRoleIsRefusedTheMethodsOfTheOthers) {
   }
 }
 
-TEST_F(IdentityTest, WhatIsNotBuiltYetSaysSoAndIsExactlyTheList) {
+// What is in the contract, a part does.
+TEST_F(IdentityTest, NoMethodOfTheContractIsUnimplemented) {
   const Program app = harness_.App("Reader", {kMessagesRead});
   const Program owner = harness_.Owner();
   const Program* const programs[] = {&app, &gatekeeper_, &owner};
   const uint8_t roles[] = {permissions::kApps, permissions::kGatekeepers, permissions::kOwner};
-  std::set<std::string> answered;
-  std::set<std::string> listed;
   for (const std::string& method : AllMethods()) {
     const permissions::MethodAccess* row = permissions::FindMethodAccess(method);
     ASSERT_NE(row, nullptr) << method;
-    if (!row->implemented) listed.insert(method);
     for (int i = 0; i < 3; ++i) {
       // Pausing and the like without arguments would change what comes after.
       if ((row->callers & roles[i]) == 0 || method.ends_with("/Pause")) continue;
       const grpc::Status status = CallEmpty(*programs[i], method);
-      if (status.error_code() != grpc::StatusCode::UNIMPLEMENTED) continue;
-      answered.insert(method);
-      EXPECT_EQ(ReasonOf(status), "NOT_IMPLEMENTED_YET") << method;
-      EXPECT_NE(status.error_message().find(std::string(row->reason)), std::string::npos)
-          << method << Text(status);
+      EXPECT_NE(status.error_code(), grpc::StatusCode::UNIMPLEMENTED) << method << Text(status);
     }
   }
-  EXPECT_EQ(answered, listed);
 }
 
 TEST_F(IdentityTest, OwnersToolsHaveNoMethodThatGrants) {
