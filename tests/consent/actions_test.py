@@ -11,13 +11,15 @@ import sys
 import time
 
 from asking import Agent, question
-from states_test import ScreenReader, run
+from states_test import ScreenReader, run, window_of
 
 ACTIONS_MAX = 12
 # Taking it back in the settings window, held by tests/settings (RevokingTakesNoMoreActionsThanGranting).
 REVOKING_ACTIONS_MAX = 3
 DAY_SECONDS = 24 * 60 * 60
 DEADLINE_SECONDS = 10
+# What has not moved for so long has come to rest.
+STILL_SECONDS = 0.5
 # The bars above and below what scrolls.
 BAR = 60
 
@@ -30,8 +32,7 @@ class Person:
         self.actions = 1  # launches the app
         run("xdotool mousemove 1390 2790")
         self.agent = Agent(question(), dict(os.environ, LANG="C.UTF-8", LANGUAGE=""))
-        self.window = run("timeout 15 xdotool search --sync --onlyvisible --pid %d --name '^Postern$' | tail -1"
-                          % self.agent.process.pid)
+        self.window = window_of(self.agent)
         run("xdotool windowfocus --sync " + self.window)
 
     def _height(self):
@@ -46,7 +47,7 @@ class Person:
         x, y = self._where(name)
         while not in_bar and not BAR < y < self._height() - 2 * BAR:
             self._scroll(5 if y > BAR else 4)
-            before, y = y, self._settled(name)
+            before, y = y, self._settled(name, y)
             assert y != before, "%r cannot be scrolled to" % name
         run("xdotool mousemove %d %d click 1" % (x, y))
         self.actions += 1
@@ -56,14 +57,15 @@ class Person:
         run("xdotool mousemove 300 300 click --repeat 5 --delay 5 %d" % button)
         self.actions += 1
 
-    def _settled(self, name):
-        """Returns where it is once it no longer moves."""
+    def _settled(self, name, start):
+        """Returns where it is once it has left 'start' and no longer moves."""
         deadline = time.monotonic() + DEADLINE_SECONDS
-        start = before = self._where(name)[1]
-        still = 0
-        while time.monotonic() < deadline and (still < 5 or before == start):
+        before = start
+        moved = time.monotonic()
+        while time.monotonic() < deadline and (time.monotonic() - moved < STILL_SECONDS or before == start):
             y = self._where(name)[1]
-            still = still + 1 if y == before else 0
+            if y != before:
+                moved = time.monotonic()
             before = y
         return before
 

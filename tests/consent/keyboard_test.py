@@ -10,14 +10,14 @@ import sys
 import time
 
 from asking import Agent, question
-from states_test import ScreenReader, run
+from states_test import ScreenReader, run, window_of
 
 DAY_SECONDS = 24 * 60 * 60
 DEADLINE_SECONDS = 10
 # More stops than the window has.
 STOPS_MAX = 60
-# GTK 4.8 does not say that a text field has the ring: so often in a row it is nowhere then.
-NOWHERE_MIN = 5
+# GTK 4.8 does not say that a text field has the ring: for so long it is nowhere then.
+NOWHERE_SECONDS = 1
 
 
 class Person:
@@ -27,8 +27,7 @@ class Person:
         self.reader = reader
         run("xdotool mousemove 1390 2790")
         self.agent = Agent(asked, dict(os.environ, LANG="C.UTF-8", LANGUAGE=""))
-        self.window = run("timeout 15 xdotool search --sync --onlyvisible --pid %d --name '^Postern$' | tail -1"
-                          % self.agent.process.pid)
+        self.window = window_of(self.agent)
         run("xdotool windowfocus --sync " + self.window)
 
     def key(self, name):
@@ -44,11 +43,12 @@ class Person:
         before = self.stop()
         self.key(key)
         deadline = time.monotonic() + DEADLINE_SECONDS
-        nowhere = 0
+        somewhere = time.monotonic()
         while time.monotonic() < deadline:
             now = self.stop()
-            nowhere = nowhere + 1 if now[0] < 0 else 0
-            if now != before and (now[0] >= 0 or nowhere == NOWHERE_MIN):
+            if now[0] >= 0:
+                somewhere = time.monotonic()
+            if now != before and (now[0] >= 0 or time.monotonic() - somewhere > NOWHERE_SECONDS):
                 return now
         raise AssertionError("%s leads nowhere from %r" % (key, before))
 

@@ -5,7 +5,8 @@
 set -euo pipefail
 number=$(mktemp)
 exec 7>"$number"
-Xvfb -screen 0 1400x2800x24 -nolisten tcp -displayfd 7 >/dev/null 2>&1 &
+# Without -noreset it begins anew, and takes nobody, whenever its last client is gone.
+Xvfb -screen 0 1400x2800x24 -noreset -nolisten tcp -displayfd 7 >/dev/null 2>&1 &
 server=$!
 trap 'kill "$server" 2>/dev/null || true; rm -f -- "$number"' EXIT
 until [[ -s $number ]]; do

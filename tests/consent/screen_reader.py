@@ -10,7 +10,6 @@ Reads one request a line from standard input and answers each in one line, both 
     {"do": "where", "name": "Search"}     its place in the window: x, y, width, height
     {"do": "tree"}                        all that is said, from top to bottom
     {"do": "focused"}                     what the keyboard acts on: its name, and how many are above it
-    {"do": "ticked"}                      the names of what is ticked or switched on
 
 Answers {"ok": false, "there": [...]} when what is named does not come within ten seconds.
 """
@@ -23,10 +22,11 @@ import time
 import gi
 
 gi.require_version("Atspi", "2.0")
-from gi.repository import Atspi, GLib  # noqa: E402
+from gi.repository import Atspi, Gio, GLib  # noqa: E402
 
 WAIT_SECONDS = 10
 POLL_SECONDS = 0.03
+ANSWER_MILLISECONDS = 10_000
 PROGRAM = sys.argv[1] if len(sys.argv) > 1 else "postern-consent"
 # Of one widget: a list of thousands offers some hundred rows at a time.
 CHILDREN_MAX = 40
@@ -36,88 +36,161 @@ PRESSABLE = (Role.CHECK_BOX, Role.TOGGLE_BUTTON, Role.PUSH_BUTTON, Role.RADIO_BU
              Role.ENTRY, Role.COMBO_BOX, Role.LIST_ITEM, Role.BUTTON if hasattr(Role, "BUTTON")
              else Role.PUSH_BUTTON)
 TICKABLE = (Role.CHECK_BOX, Role.TOGGLE_BUTTON)
+WRITTEN = (Role.TEXT, Role.ENTRY, Role.LABEL)
 # These hold others and say nothing by themselves.
 SILENT = (Role.FILLER, Role.PANEL, Role.SCROLL_PANE, Role.SEPARATOR, Role.VIEWPORT, Role.UNKNOWN)
+ACCESSIBLE = "org.a11y.atspi.Accessible"
+ACTION = "org.a11y.atspi.Action"
+COMPONENT = "org.a11y.atspi.Component"
+TEXT = "org.a11y.atspi.Text"
+PROPERTIES = "org.freedesktop.DBus.Properties"
+NOTHING = "/org/a11y/atspi/null"
+DESKTOP = ("org.a11y.atspi.Registry", "/org/a11y/atspi/accessible/root")
 
 
-def window():
-    """Returns the program's newest object, or None."""
-    while GLib.MainContext.default().iteration(False):
-        pass
-    desktop = Atspi.get_desktop(0)
-    desktop.set_cache_mask(Atspi.Cache.NONE)
-    for place in reversed(range(desktop.get_child_count())):
-        program = desktop.get_child_at_index(place)
-        if program is not None and program.get_name() == PROGRAM:
-            program.set_cache_mask(Atspi.Cache.NONE)
-            return program
+class Bus:
+    """The bus of screen readers.
+
+    What libatspi asks about a page, one question after the other, takes a second; here all that is to be known
+    of a level of widgets is asked at once.
+    """
+
+    def __init__(self):
+        session = Gio.bus_get_sync(Gio.BusType.SESSION)
+        deadline = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                address, = session.call_sync("org.a11y.Bus", "/org/a11y/bus", "org.a11y.Bus", "GetAddress", None,
+                                             None, Gio.DBusCallFlags.NONE, ANSWER_MILLISECONDS, None).unpack()
+                break
+            except GLib.Error:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(POLL_SECONDS)
+        self._bus = Gio.DBusConnection.new_for_address_sync(
+            address, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT |
+            Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+
+    def ask(self, questions):
+        """Puts all 'questions': (place, interface, method, arguments). Returns their answers; None: it vanished."""
+        answers = [None] * len(questions)
+        waiting = len(questions)
+
+        def on_answer(bus, result, number):
+            nonlocal waiting
+            waiting -= 1
+            try:
+                answers[number] = bus.call_finish(result).unpack()
+            except GLib.Error:
+                pass
+
+        for number, ((name, path), interface, method, arguments) in enumerate(questions):
+            self._bus.call(name, path, interface, method, arguments, None, Gio.DBusCallFlags.NONE,
+                           ANSWER_MILLISECONDS, None, on_answer, number)
+        while waiting > 0:
+            GLib.MainContext.default().iteration(True)
+        return answers
+
+
+class Widget:
+    """What was said of a widget when it was asked."""
+
+    def __init__(self, place, role, states, properties, children):
+        self.place = place
+        self.role = Role(role[0])
+        low, high = states[0]
+        self._states = low | high << 32
+        self.name = properties[0].get("Name") or ""
+        self.description = properties[0].get("Description") or ""
+        self.children = [tuple(child) for child in children[0][:CHILDREN_MAX] if child[1] != NOTHING]
+
+    def has(self, state):
+        return bool(self._states >> int(state) & 1)
+
+
+def about(place):
+    return ((place, ACCESSIBLE, "GetRole", None), (place, ACCESSIBLE, "GetState", None),
+            (place, PROPERTIES, "GetAll", GLib.Variant("(s)", (ACCESSIBLE,))),
+            (place, ACCESSIBLE, "GetChildren", None))
+
+
+def children_of(place):
+    answer, = bus.ask([(place, ACCESSIBLE, "GetChildren", None)])
+    return [tuple(child) for child in answer[0]] if answer is not None else []
+
+
+def program():
+    """Returns the place of the program's newest object, or None."""
+    places = children_of(DESKTOP)
+    names = bus.ask([(place, PROPERTIES, "Get", GLib.Variant("(ss)", (ACCESSIBLE, "Name"))) for place in places])
+    for place, name in reversed(list(zip(places, names))):
+        if name is not None and name[0] == PROGRAM:
+            return place
     return None
 
 
-def below(node, depth=0):
-    """Yields (depth, widget) for all that is shown below 'node'."""
-    for place in range(min(node.get_child_count(), CHILDREN_MAX)):
-        child = node.get_child_at_index(place)
-        if child is None:
-            continue
-        if not child.get_state_set().contains(State.VISIBLE):
-            continue
-        yield depth, child
-        yield from below(child, depth + 1)
-
-
 def widgets():
-    """Returns all that is shown; widgets come and go, and what vanishes ends the walk."""
-    program = window()
+    """Returns all that is shown, from top to bottom; widgets come and go, and what vanished is left out."""
+    root = program()
+    if root is None:
+        return []
+    shown = {}
+    tops = level = children_of(root)[:CHILDREN_MAX]
+    while level:
+        answers = bus.ask([question for place in level for question in about(place)])
+        level = [child for number, place in enumerate(level)
+                 for child in see(shown, place, answers[4 * number:4 * number + 4])]
     found = []
-    if program is None:
-        return found
-    try:
-        for item in below(program):
-            found.append(item)
-    except GLib.Error:
-        pass
+    below = list(reversed(tops))
+    while below:
+        widget = shown.pop(below.pop(), None)
+        if widget is not None:
+            found.append(widget)
+            below.extend(reversed(widget.children))
     return found
+
+
+def see(shown, place, answers):
+    """Adds what can be seen at 'place' to 'shown'; returns the places below it."""
+    if None in answers:
+        return []
+    widget = Widget(place, *answers)
+    if not widget.has(State.VISIBLE):
+        return []
+    shown[place] = widget
+    return widget.children
 
 
 def name_of(widget):
     """Returns its name; the toolkit's word for a kind of widget is none."""
-    name = widget.get_name() or ""
-    return "" if re.fullmatch(r"(Gtk|Adw)[A-Z]\w*", name) else name
+    return "" if re.fullmatch(r"(Gtk|Adw)[A-Z]\w*", widget.name) else widget.name
 
 
-def text_of(widget):
-    try:
-        text = widget.get_text_iface()
-        return Atspi.Text.get_text(text, 0, -1) if text is not None else ""
-    except GLib.Error:
-        return ""
+def texts_of(found):
+    """Returns what each of the widgets holds as text."""
+    answers = bus.ask([(widget.place, TEXT, "GetText", GLib.Variant("(ii)", (0, -1))) for widget in found])
+    return [answer[0] if answer is not None else "" for answer in answers]
 
 
-def line_of(depth, widget):
+def line_of(widget, text):
     """Returns what is said of a widget, or None."""
-    role = widget.get_role()
     name = name_of(widget)
-    text = text_of(widget) if role in (Role.TEXT, Role.ENTRY, Role.LABEL) else ""
-    description = widget.get_description() or ""
     if text == name:
         text = ""
-    if role in SILENT and not name and not text:
+    if widget.role in SILENT and not name and not text:
         return None
-    states = widget.get_state_set()
-    words = [widget.get_role_name()]
+    words = [Role.get_name(widget.role)]
     if name:
         words.append(json.dumps(name, ensure_ascii=False))
     if text:
         words.append("holds " + json.dumps(text, ensure_ascii=False))
-    if description and description != name:
-        words.append("described " + json.dumps(description, ensure_ascii=False))
-    if role in TICKABLE:
-        on = states.contains(State.CHECKED) or states.contains(State.PRESSED)
-        words.append("on" if on else "off")
-    if states.contains(State.EXPANDED):
+    if widget.description and widget.description != name:
+        words.append("described " + json.dumps(widget.description, ensure_ascii=False))
+    if widget.role in TICKABLE:
+        words.append("on" if widget.has(State.CHECKED) or widget.has(State.PRESSED) else "off")
+    if widget.has(State.EXPANDED):
         words.append("expanded")
-    if role in PRESSABLE and not states.contains(State.SENSITIVE):
+    if widget.role in PRESSABLE and not widget.has(State.SENSITIVE):
         words.append("disabled")
     if len(words) == 1:
         return None
@@ -125,16 +198,10 @@ def line_of(depth, widget):
 
 
 def find(name, usable):
-    program = window()
-    if program is None:
-        return None
-    try:
-        for _, widget in below(program):
-            if widget.get_role() in PRESSABLE and (widget.get_name() or "").startswith(name):
-                if not usable or widget.get_state_set().contains(State.SENSITIVE):
-                    return widget
-    except GLib.Error:
-        pass
+    for widget in widgets():
+        if widget.role in PRESSABLE and widget.name.startswith(name):
+            if not usable or widget.has(State.SENSITIVE):
+                return widget
     return None
 
 
@@ -149,31 +216,33 @@ def wait_for(name, usable):
 
 
 def press(widget):
-    action = widget.get_action_iface()
-    if action is not None and Atspi.Action.get_n_actions(action) > 0:
-        Atspi.Action.do_action(action, 0)
+    actions, = bus.ask([(widget.place, PROPERTIES, "Get", GLib.Variant("(ss)", (ACTION, "NActions")))])
+    if actions is not None and actions[0] > 0:
+        bus.ask([(widget.place, ACTION, "DoAction", GLib.Variant("(i)", (0,)))])
         return
     # GTK 4.8 gives check buttons and text no action.
     click(widget)
 
 
+def extents(widget):
+    """Returns its place in the window: x, y, width, height."""
+    answer, = bus.ask([(widget.place, COMPONENT, "GetExtents",
+                        GLib.Variant("(u)", (int(Atspi.CoordType.WINDOW),)))])
+    return answer[0] if answer is not None else (0, 0, 0, 0)
+
+
 def click(widget):
     """Clicks a widget where it says it is."""
-    extents = Atspi.Component.get_extents(widget.get_component_iface(), Atspi.CoordType.WINDOW)
-    subprocess.run(["xdotool", "mousemove", str(extents.x + extents.width // 2),
-                    str(extents.y + extents.height // 2), "click", "1"], check=True)
+    x, y, width, height = extents(widget)
+    subprocess.run(["xdotool", "mousemove", str(x + width // 2), str(y + height // 2), "click", "1"], check=True)
 
 
 def tree():
-    lines = []
-    for depth, widget in widgets():
-        try:
-            line = line_of(depth, widget)
-        except GLib.Error:
-            continue
-        if line is not None:
-            lines.append(line)
-    return lines
+    found = widgets()
+    written = [widget for widget in found if widget.role in WRITTEN]
+    texts = dict(zip((widget.place for widget in written), texts_of(written)))
+    lines = (line_of(widget, texts.get(widget.place, "")) for widget in found)
+    return [line for line in lines if line is not None]
 
 
 def answer(request):
@@ -181,21 +250,16 @@ def answer(request):
     if do == "tree":
         return {"ok": True, "tree": tree()}
     if do == "focused":
-        for place, (_, widget) in enumerate(widgets()):
-            if widget.get_state_set().contains(State.FOCUSED):
-                return {"ok": True, "name": name_of(widget) or text_of(widget), "place": place}
+        for place, widget in enumerate(widgets()):
+            if widget.has(State.FOCUSED):
+                return {"ok": True, "name": name_of(widget) or texts_of([widget])[0], "place": place}
         return {"ok": True, "name": "", "place": -1}
-    if do == "ticked":
-        names = [widget.get_name() for _, widget in widgets() if widget.get_role() in TICKABLE and
-                 (widget.get_state_set().contains(State.CHECKED) or
-                  widget.get_state_set().contains(State.PRESSED))]
-        return {"ok": True, "ticked": names}
     widget = wait_for(request["name"], do == "wait")
     if widget is None:
         return {"ok": False, "there": tree()}
     if do == "where":
-        place = Atspi.Component.get_extents(widget.get_component_iface(), Atspi.CoordType.WINDOW)
-        return {"ok": True, "x": place.x, "y": place.y, "width": place.width, "height": place.height}
+        x, y, width, height = extents(widget)
+        return {"ok": True, "x": x, "y": y, "width": width, "height": height}
     if do == "press":
         press(widget)
     if do == "focus":
@@ -203,13 +267,6 @@ def answer(request):
     return {"ok": True}
 
 
-def main():
-    for line in sys.stdin:
-        try:
-            reply = answer(json.loads(line))
-        except GLib.Error as error:
-            reply = {"ok": False, "error": str(error)}
-        print(json.dumps(reply), flush=True)
-
-
-main()
+bus = Bus()
+for line in sys.stdin:
+    print(json.dumps(answer(json.loads(line))), flush=True)

@@ -9,6 +9,7 @@ Pictures go to PICTURES/STATE.png, for people to look at; a state without one fa
 compared line by line with GTK 4.8 (Debian 12); other versions say some things in other roles, and only
 the words are compared there. Runs on an Xvfb and a session bus of its own.
 """
+import functools
 import json
 import os
 import re
@@ -108,6 +109,14 @@ def run(command):
     return subprocess.run(command, shell=True, capture_output=True, text=True).stdout.strip()
 
 
+def window_of(agent):
+    """Waits for the agent's window and returns its id, or nothing. By turns of our own: xdotool's --sync looks
+    twice a second."""
+    return run("timeout 15 sh -c 'until xdotool search --onlyvisible --pid %d --name ^Postern$ | grep .; "
+               "do sleep 0.03; done' | tail -1" % agent.process.pid)
+
+
+@functools.cache
 def gtk_is_reference():
     return run("pkg-config --modversion gtk4").startswith("4.8.")
 
@@ -163,8 +172,7 @@ def show(name, state, reader, trees, pictures):
     run("xdotool mousemove 1390 2790")
     agent = Agent(state.asked, environment)
     try:
-        window = run("timeout 15 xdotool search --sync --onlyvisible --pid %d --name '^Postern$' | tail -1"
-                     % agent.process.pid)
+        window = window_of(agent)
         if not window:
             return ["%s: no window" % name]
         run("xdotool windowsize --sync %s %d %d" % (window, state.width, state.height))
@@ -190,7 +198,8 @@ def show(name, state, reader, trees, pictures):
                 reference = file.read().splitlines()
         said = settle(reader, state, reference)
         picture = os.path.join(pictures, name + ".png")
-        run("import -window %s -depth 8 %s" % (window, picture))
+        # The fastest of PNG's ways to press it together.
+        run("import -window %s -depth 8 -quality 11 %s" % (window, picture))
         if update:
             with open(path, "w", encoding="utf-8") as file:
                 file.write("\n".join(said) + "\n")

@@ -14,7 +14,7 @@ import sys
 import time
 
 from asking import Agent, chats_named, question
-from states_test import GATEKEEPER, ScreenReader, run
+from states_test import GATEKEEPER, ScreenReader, run, window_of
 
 SENTENCES = {"chats:read": "See the chats", "messages:read": "Read new messages",
              "messages:history": "Read older messages", "messages:send": "Send messages as you",
@@ -36,8 +36,7 @@ class Window:
         run("xdotool mousemove 1390 2790")
         self.reader = reader
         self.agent = Agent(question(**changes), dict(os.environ, LANG="C.UTF-8", LANGUAGE=""))
-        self.id = run("timeout 15 xdotool search --sync --onlyvisible --pid %d --name '^Postern$' | tail -1"
-                      % self.agent.process.pid)
+        self.id = window_of(self.agent)
         run("xdotool windowsize --sync %s 600 2600" % self.id)
 
     def focus(self):
