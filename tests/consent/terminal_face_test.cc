@@ -5,6 +5,8 @@
 #include <termios.h>
 
 #include <csignal>
+#include <memory>
+#include <vector>
 
 #include "tests/consent/asking.h"
 
@@ -26,6 +28,16 @@ using Withdraw = AskingProcess::Withdraw;
 
 constexpr const char* kFirstPrompt = "Your name for it";
 constexpr const char* kLastPrompt = "anything else refuses> ";
+
+// A person with a question. Allow counts only a second after its prompt: several of them wait for
+// that second together.
+struct Asked {
+  explicit Asked(const permissions::ConsentQuestion& what) : question(what), asking(person, what) {}
+
+  const permissions::ConsentQuestion question;
+  ScriptedPerson person;
+  AskingProcess asking;
+};
 
 // Goes to the last prompt with a valid choice, and no further.
 bool GoToTheWord(ScriptedPerson& person) {
@@ -71,13 +83,19 @@ TEST_F(TerminalRefusal, IsWhatEscapeControlCAndControlDMean) {
 }
 
 TEST_F(TerminalRefusal, IsWhatEveryOtherWordMeans) {
-  for (const char* word : {"", "y", "yes", "ALLOW", "allow it", " allow", "allow\b\b"}) {
-    ScriptedPerson person;
-    AskingProcess asking(person, TranslatorQuestion());
-    ASSERT_TRUE(GoToTheWord(person));
+  const std::vector<const char*> words = {"",         "y",      "yes",      "ALLOW",
+                                          "allow it", " allow", "allow\b\b"};
+  std::vector<std::unique_ptr<Asked>> all;
+  for (size_t i = 0; i < words.size(); ++i) {
+    all.push_back(std::make_unique<Asked>(TranslatorQuestion()));
+    ASSERT_TRUE(GoToTheWord(all.back()->person));
+  }
+  for (size_t i = 0; i < words.size(); ++i) {
+    const char* const word = words[i];
+    ScriptedPerson& person = all[i]->person;
     ASSERT_TRUE(person.Expect(kLastPrompt));
     person.TypeLine(word);
-    const ConsentOutcome outcome = asking.Outcome();
+    const ConsentOutcome outcome = all[i]->asking.Outcome();
     EXPECT_EQ(outcome.kind, Kind::kAnswered) << person.screen();
     EXPECT_EQ(outcome.answer.decision, ConsentDecision::kRefuse) << word;
   }
@@ -309,19 +327,21 @@ TEST(TerminalGrant, OfMoreTimeSetsTheTimeAlone) {
 TEST(TerminalGrant, OfOneThingNeedsOnlyTheWord) {
   using permissions::QuestionKind;
   for (const bool allow : {true, false}) {
+    std::vector<std::unique_ptr<Asked>> all;
     for (const permissions::ConsentQuestion& question :
          {SendQuestion(), ConfirmQuestion(QuestionKind::kUnseal, "Bob"),
           ConfirmQuestion(QuestionKind::kExport, "Family"),
           ConfirmQuestion(QuestionKind::kPurge, "account alice"),
           ConfirmQuestion(QuestionKind::kView, "Translator")}) {
-      ScriptedPerson person;
-      AskingProcess asking(person, question);
-      ASSERT_TRUE(person.Answer({.word = allow ? "allow" : "yes"})) << person.screen();
-      const ConsentOutcome outcome = asking.Outcome();
-      EXPECT_EQ(outcome.kind, Kind::kAnswered) << person.screen();
+      all.push_back(std::make_unique<Asked>(question));
+    }
+    for (const auto& one : all) {
+      ASSERT_TRUE(one->person.Answer({.word = allow ? "allow" : "yes"})) << one->person.screen();
+      const ConsentOutcome outcome = one->asking.Outcome();
+      EXPECT_EQ(outcome.kind, Kind::kAnswered) << one->person.screen();
       EXPECT_EQ(outcome.answer.decision,
                 allow ? ConsentDecision::kAllow : ConsentDecision::kRefuse);
-      EXPECT_THAT(person.screen(), HasSubstr(question.subject));
+      EXPECT_THAT(one->person.screen(), HasSubstr(one->question.subject));
     }
   }
 }

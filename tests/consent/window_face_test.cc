@@ -69,12 +69,14 @@ std::string Start(std::vector<std::string> arguments, pid_t& pid) {
   return line;
 }
 
-// A virtual display and a session bus for the whole program. Xvfb picks a free number itself.
+// A virtual display and a session bus for the whole program. Xvfb picks a free number itself, and
+// does not begin anew, taking nobody, whenever its last client is gone.
 class Display : public testing::Environment {
  public:
   void SetUp() override {
     const std::string display = Start(
-        {"Xvfb", "-screen", "0", "1024x2000x24", "-nolisten", "tcp", "-displayfd", ""}, server_);
+        {"Xvfb", "-screen", "0", "1024x2000x24", "-noreset", "-nolisten", "tcp", "-displayfd", ""},
+        server_);
     ASSERT_FALSE(display.empty()) << "Xvfb does not start";
     ::setenv("DISPLAY", (":" + display).c_str(), 1);
     const std::string bus =
