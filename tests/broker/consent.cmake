@@ -6,4 +6,4 @@ postern_add_test(NAME broker_consent_desk_test LABEL behavior GRPC TIMEOUT 120
 # The precompiled header is built for a library, and clang takes it only for the same kind of code.
 target_compile_options(broker_consent_desk_test PRIVATE -fPIC)
 postern_add_test(NAME broker_notifier_test LABEL contract SOURCES notifier_test.cc
-  LIBRARIES postern_broker postern_fakes PkgConfig::LIBSYSTEMD)
+  LIBRARIES postern_broker postern_fakes)

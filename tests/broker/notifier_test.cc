@@ -4,18 +4,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <systemd/sd-bus.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "platform/mutex.h"
-#include "platform/unique_fd.h"
+#include "tests/fakes/bus_service.h"
 #include "tests/fakes/private_bus.h"
 #include "tests/fakes/recording_notifier.h"
 #include "tests/fakes/session_bus.h"
@@ -26,26 +22,12 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// org.freedesktop.Notifications, as far as it is used. Serves from a thread of its own.
+// org.freedesktop.Notifications, as far as it is used.
 class FakeDesktop {
  public:
-  explicit FakeDesktop(const std::string& address) {
-    sd_bus_new(&bus_);
-    sd_bus_set_address(bus_, address.c_str());
-    sd_bus_set_bus_client(bus_, 1);
-    EXPECT_GE(sd_bus_start(bus_), 0);
-    sd_bus_add_filter(bus_, nullptr, &FakeDesktop::Filter, this);
-    EXPECT_GE(sd_bus_request_name(bus_, "org.freedesktop.Notifications", 0), 0);
-    thread_ = std::thread([this] { Loop(); });
-  }
-  ~FakeDesktop() {
-    const uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = write(stop_.get(), &one, sizeof(one));
-    thread_.join();
-    sd_bus_close_unref(bus_);
-  }
-  FakeDesktop(const FakeDesktop&) = delete;
-  FakeDesktop& operator=(const FakeDesktop&) = delete;
+  explicit FakeDesktop(const std::string& address)
+      : service_(address, {"org.freedesktop.Notifications"},
+                 [this](sd_bus_message* call) { return Answer(call); }) {}
 
   std::vector<std::string> bodies() {
     platform::MutexLock lock(mutex_);
@@ -53,7 +35,7 @@ class FakeDesktop {
   }
 
  private:
-  static int Filter(sd_bus_message* call, void* self, sd_bus_error*) {
+  int Answer(sd_bus_message* call) {
     const char* method = sd_bus_message_get_member(call);
     if (method == nullptr) return 0;
     if (std::string(method) == "GetCapabilities") {
@@ -66,30 +48,16 @@ class FakeDesktop {
     const char* body = nullptr;
     uint32_t replaces = 0;
     sd_bus_message_read(call, "susss", &name, &replaces, &icon, &title, &body);
-    auto* desktop = static_cast<FakeDesktop*>(self);
     {
-      platform::MutexLock lock(desktop->mutex_);
-      desktop->bodies_.push_back(body == nullptr ? "" : body);
+      platform::MutexLock lock(mutex_);
+      bodies_.push_back(body == nullptr ? "" : body);
     }
     return sd_bus_reply_method_return(call, "u", 1);
   }
 
-  void Loop() {
-    while (true) {
-      while (sd_bus_process(bus_, nullptr) > 0) {
-      }
-      pollfd wait[] = {{sd_bus_get_fd(bus_), static_cast<int16_t>(sd_bus_get_events(bus_)), 0},
-                       {stop_.get(), POLLIN, 0}};
-      poll(wait, 2, -1);
-      if (wait[1].revents != 0) return;
-    }
-  }
-
-  sd_bus* bus_ = nullptr;
-  const platform::UniqueFd stop_{eventfd(0, EFD_CLOEXEC)};
   platform::Mutex mutex_;
   std::vector<std::string> bodies_ ABSL_GUARDED_BY(mutex_);
-  std::thread thread_;
+  fakes::BusService service_;
 };
 
 std::string Agent() { return std::string(std::getenv("POSTERN_BIN")) + "/postern-consent"; }

@@ -2,19 +2,14 @@
 // As much of logind as a session watch looks at, on a bus of the test's own; and a screen saver.
 #pragma once
 
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <iostream>
 #include <map>
 #include <string>
-#include <thread>
 
 #include "platform/mutex.h"
-#include "platform/unique_fd.h"
+#include "tests/fakes/bus_service.h"
 
 namespace postern::platform {
 
@@ -26,63 +21,36 @@ struct FakeSession {
   std::string state = "active";
 };
 
-// Thread-safe. Serves from a thread of its own.
+// Thread-safe.
 class FakeLogind {
  public:
   enum class Knows { kUser, kNobody };
 
-  explicit FakeLogind(const std::string& address, Knows knows = Knows::kUser) : knows_(knows) {
-    Require(sd_bus_new(&bus_), "a bus");
-    Require(sd_bus_set_address(bus_, address.c_str()), "its address");
-    Require(sd_bus_set_bus_client(bus_, 1), "a client");
-    Require(sd_bus_start(bus_), "a connection");
-    Require(sd_bus_add_filter(bus_, nullptr, &FakeLogind::Filter, this), "a filter");
-    Require(sd_bus_request_name(bus_, "org.freedesktop.login1", 0), "logind's name");
-    Require(sd_bus_request_name(bus_, "org.gnome.ScreenSaver", 0), "the screen saver's name");
-    stop_.Reset(eventfd(0, EFD_CLOEXEC));
-    thread_ = std::thread([this] { Loop(); });
-  }
-  ~FakeLogind() {
-    const uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = write(stop_.get(), &one, sizeof(one));
-    thread_.join();
-    sd_bus_close_unref(bus_);
-  }
+  explicit FakeLogind(const std::string& address, Knows knows = Knows::kUser)
+      : knows_(knows),
+        service_(
+            address, {"org.freedesktop.login1", "org.gnome.ScreenSaver"},
+            [this](sd_bus_message* call) { return Answer(call); },
+            [this](sd_bus* bus) { SayWhatChanged(bus); }) {}
 
   // Changes the sessions and says so, as logind does.
   void Put(const std::string& id, const FakeSession& session) {
     MutexLock lock(mutex_);
     sessions_[id] = session;
-    Wake();
+    service_.Wake();
   }
   void Remove(const std::string& id) {
     MutexLock lock(mutex_);
     sessions_.erase(id);
-    Wake();
+    service_.Wake();
   }
   void SetScreenSaver(bool active) {
     MutexLock lock(mutex_);
     saver_active_ = active;
-    Wake();
+    service_.Wake();
   }
 
  private:
-  static void Require(int result, const char* what) {
-    if (result >= 0) return;
-    std::cerr << "fake logind: no " << what << ": " << result << std::endl;
-    std::abort();
-  }
-
-  void Wake() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    changed_ = true;
-    const uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = write(wake_.get(), &one, sizeof(one));
-  }
-
-  static int Filter(sd_bus_message* call, void* self, sd_bus_error*) {
-    return static_cast<FakeLogind*>(self)->Answer(call);
-  }
-
   int Answer(sd_bus_message* call) {
     uint8_t type = 0;
     sd_bus_message_get_type(call, &type);
@@ -144,40 +112,20 @@ class FakeLogind {
     return sent < 0 ? sent : 1;
   }
 
-  void Loop() {
-    while (true) {
-      while (sd_bus_process(bus_, nullptr) > 0) {
-      }
-      {
-        MutexLock lock(mutex_);
-        if (std::exchange(changed_, false)) {
-          sd_bus_emit_signal(bus_, "/org/freedesktop/login1/session/1",
-                             "org.freedesktop.DBus.Properties", "PropertiesChanged", "sa{sv}as",
-                             "org.freedesktop.login1.Session", 0, 1, "LockedHint");
-          sd_bus_emit_signal(bus_, "/org/gnome/ScreenSaver", "org.gnome.ScreenSaver",
-                             "ActiveChanged", "b", saver_active_);
-          sd_bus_flush(bus_);
-        }
-      }
-      pollfd wait[] = {{sd_bus_get_fd(bus_), static_cast<int16_t>(sd_bus_get_events(bus_)), 0},
-                       {wake_.get(), POLLIN, 0},
-                       {stop_.get(), POLLIN, 0}};
-      poll(wait, 3, -1);
-      if (wait[2].revents != 0) return;
-      uint64_t count = 0;
-      if (wait[1].revents != 0 && read(wake_.get(), &count, sizeof(count)) < 0) return;
-    }
+  void SayWhatChanged(sd_bus* bus) {
+    MutexLock lock(mutex_);
+    sd_bus_emit_signal(bus, "/org/freedesktop/login1/session/1", "org.freedesktop.DBus.Properties",
+                       "PropertiesChanged", "sa{sv}as", "org.freedesktop.login1.Session", 0, 1,
+                       "LockedHint");
+    sd_bus_emit_signal(bus, "/org/gnome/ScreenSaver", "org.gnome.ScreenSaver", "ActiveChanged", "b",
+                       saver_active_);
   }
 
   const Knows knows_;
-  sd_bus* bus_ = nullptr;
-  UniqueFd stop_;
-  const UniqueFd wake_{eventfd(0, EFD_CLOEXEC)};
   Mutex mutex_;
   std::map<std::string, FakeSession> sessions_ ABSL_GUARDED_BY(mutex_) = {{"1", FakeSession()}};
   bool saver_active_ ABSL_GUARDED_BY(mutex_) = false;
-  bool changed_ ABSL_GUARDED_BY(mutex_) = false;
-  std::thread thread_;
+  fakes::BusService service_;
 };
 
 }  // namespace postern::platform
