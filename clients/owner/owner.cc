@@ -67,11 +67,12 @@ class Owner::Calls {
   // 'items_of' takes the repeated field out of a response.
   template <typename Item, typename Request, typename Response, typename ItemsOf>
   absl::StatusOr<std::vector<Item>> AllPages(Method<Request, Response> method, Request request,
-                                             ItemsOf items_of) {
+                                             ItemsOf items_of,
+                                             std::chrono::seconds timeout = kCallTimeout) {
     std::vector<Item> all;
     request.set_page_size(kPageSize);
     for (int page = 0; page < kPagesMax; ++page) {
-      ASSIGN_OR_RETURN(Response response, Call(method, request));
+      ASSIGN_OR_RETURN(Response response, Call(method, request, timeout));
       for (Item& item : *items_of(response)) all.push_back(std::move(item));
       if (response.next_page_token().empty()) break;
       request.set_page_token(response.next_page_token());
@@ -136,30 +137,22 @@ absl::StatusOr<std::vector<v1::Chat>> Owner::ListChats() {
       [](v1::ListOwnedChatsResponse& r) { return r.mutable_chats(); });
 }
 
-absl::StatusOr<std::vector<v1::Account>> Owner::ListAccounts() {
-  return calls_->AllPages<v1::Account>(
-      &OwnerStub::ListOwnedAccounts, v1::ListOwnedAccountsRequest(),
-      [](v1::ListOwnedAccountsResponse& r) { return r.mutable_accounts(); });
-}
-
-absl::StatusOr<std::map<std::string, v1::NoticePolicy>> Owner::ListNoticePolicies() {
-  std::map<std::string, v1::NoticePolicy> policies;
-  RETURN_IF_ERROR(calls_
-                      ->AllPages<v1::Account>(&OwnerStub::ListOwnedAccounts,
-                                              v1::ListOwnedAccountsRequest(),
-                                              [&](v1::ListOwnedAccountsResponse& r) {
-                                                for (const auto& [id, policy] : r.notice_policies())
-                                                  policies[id] = policy;
-                                                return r.mutable_accounts();
-                                              })
-                      .status());
-  return policies;
+absl::StatusOr<std::vector<v1::Account>> Owner::ListAccounts(NoticePolicies* policies) {
+  return calls_->AllPages<v1::Account>(&OwnerStub::ListOwnedAccounts,
+                                       v1::ListOwnedAccountsRequest(),
+                                       [policies](v1::ListOwnedAccountsResponse& r) {
+                                         if (policies != nullptr) {
+                                           for (const auto& [id, policy] : r.notice_policies())
+                                             (*policies)[id] = policy;
+                                         }
+                                         return r.mutable_accounts();
+                                       });
 }
 
 absl::StatusOr<std::vector<v1::Contact>> Owner::ListContacts() {
   return calls_->AllPages<v1::Contact>(
       &OwnerStub::ListOwnedContacts, v1::ListOwnedContactsRequest(),
-      [](v1::ListOwnedContactsResponse& r) { return r.mutable_contacts(); });
+      [](v1::ListOwnedContactsResponse& r) { return r.mutable_contacts(); }, kAnswerTimeout);
 }
 
 absl::StatusOr<std::vector<v1::SealedObject>> Owner::ListSeals() {
@@ -248,13 +241,13 @@ absl::StatusOr<v1::SealResponse> Owner::Seal(v1::SealRequest request) {
 absl::StatusOr<v1::LinkContactsResponse> Owner::LinkContacts(const std::vector<std::string>& ids) {
   v1::LinkContactsRequest request;
   request.mutable_contact_ids()->Assign(ids.begin(), ids.end());
-  return calls_->Change(&OwnerStub::LinkContacts, std::move(request));
+  return calls_->Change(&OwnerStub::LinkContacts, std::move(request), kAnswerTimeout);
 }
 
 absl::StatusOr<v1::UnlinkContactResponse> Owner::UnlinkContact(const std::string& id) {
   v1::UnlinkContactRequest request;
   request.set_contact_id(id);
-  return calls_->Change(&OwnerStub::UnlinkContact, std::move(request));
+  return calls_->Change(&OwnerStub::UnlinkContact, std::move(request), kAnswerTimeout);
 }
 
 absl::StatusOr<v1::SetNoticePolicyResponse> Owner::SetNoticePolicy(const std::string& account_id,

@@ -42,10 +42,10 @@ class Owner {
   absl::StatusOr<std::vector<v1::App>> ListApps();
   absl::StatusOr<std::vector<v1::OwnedGrant>> ListGrants(bool include_ended);
   absl::StatusOr<std::vector<v1::Chat>> ListChats();
-  absl::StatusOr<std::vector<v1::Account>> ListAccounts();
-  absl::StatusOr<std::vector<v1::Contact>> ListContacts();
   // By the account's id.
-  absl::StatusOr<std::map<std::string, v1::NoticePolicy>> ListNoticePolicies();
+  using NoticePolicies = std::map<std::string, v1::NoticePolicy>;
+  // Also says when the other people are told, if 'policies' is not null.
+  absl::StatusOr<std::vector<v1::Account>> ListAccounts(NoticePolicies* policies = nullptr);
   absl::StatusOr<std::vector<v1::SealedObject>> ListSeals();
   absl::StatusOr<std::vector<v1::ChatDisclosure>> ListDisclosures();
   // Those that have not confirmed first.
@@ -67,17 +67,18 @@ class Owner {
   absl::StatusOr<v1::PauseResponse> Pause();
   absl::StatusOr<v1::ResumeResponse> Resume();
   absl::StatusOr<v1::SealResponse> Seal(v1::SealRequest request);
-  // Says which contacts are one person. Nothing else follows from it.
-  absl::StatusOr<v1::LinkContactsResponse> LinkContacts(const std::vector<std::string>& ids);
-  absl::StatusOr<v1::UnlinkContactResponse> UnlinkContact(const std::string& id);
   absl::StatusOr<v1::SetNoticePolicyResponse> SetNoticePolicy(const std::string& account_id,
                                                               v1::NoticePolicy policy);
   // No ids: all notices.
   absl::StatusOr<v1::DismissNoticesResponse> DismissNotices(const std::vector<std::string>& ids);
 
-  // These ask the person first and wait for the answer, minutes if need be. ViewAsApp asks once for
-  // some time (one page each).
+  // These ask the person first and wait for the answer, minutes if need be. ViewAsApp (one page
+  // each) and the address book ask once for some time.
   absl::StatusOr<v1::ViewAsAppResponse> ViewAsApp(const v1::ViewAsAppRequest& request);
+  absl::StatusOr<std::vector<v1::Contact>> ListContacts();
+  // Says which contacts are one person. Nothing else follows from it.
+  absl::StatusOr<v1::LinkContactsResponse> LinkContacts(const std::vector<std::string>& ids);
+  absl::StatusOr<v1::UnlinkContactResponse> UnlinkContact(const std::string& id);
   absl::StatusOr<v1::ExtendGrantResponse> ExtendGrant(const std::string& grant_id);
   absl::StatusOr<v1::UnsealResponse> Unseal(v1::UnsealRequest request);
   absl::StatusOr<v1::PurgeResponse> Purge();
@@ -86,8 +87,8 @@ class Owner {
   absl::Status Export(const v1::ExportRequest& request,
                       absl::FunctionRef<absl::Status(std::string_view)> take);
 
-  // Ends the calls that are under way with CANCELLED: for a program that closes while a question of
-  // its waits for the answer.
+  // Ends the calls that are under way with CANCELLED (but an Export, which 'take' ends): for a
+  // program that closes while a question of its waits for the answer.
   void CancelCalls();
 
  protected:

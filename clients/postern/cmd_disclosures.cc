@@ -43,14 +43,13 @@ const char* PolicyText(v1::NoticePolicy policy) {
 }
 
 // What is so now, of all accounts or of one.
-ExitCode ShowPolicies(Context& context, Owner& owner, const std::vector<v1::Account>& accounts) {
-  const auto policies = owner.ListNoticePolicies();
-  if (!policies.ok()) return Fail(context, policies.status(), Caller::kOwner);
+ExitCode ShowPolicies(Context& context, const std::vector<v1::Account>& accounts,
+                      const Owner::NoticePolicies& policies) {
   if (context.json) {
     v1::ListOwnedAccountsResponse response;
     for (const v1::Account& account : accounts) {
       *response.add_accounts() = account;
-      if (const auto policy = policies->find(account.id()); policy != policies->end()) {
+      if (const auto policy = policies.find(account.id()); policy != policies.end()) {
         (*response.mutable_notice_policies())[account.id()] = policy->second;
       }
     }
@@ -59,9 +58,9 @@ ExitCode ShowPolicies(Context& context, Owner& owner, const std::vector<v1::Acco
   }
   Table table({"ACCOUNT", "NAME", "NETWORK", "POLICY", "THE OTHER PEOPLE ARE TOLD"});
   for (const v1::Account& account : accounts) {
-    const auto found = policies->find(account.id());
+    const auto found = policies.find(account.id());
     const v1::NoticePolicy policy =
-        found == policies->end() ? v1::NOTICE_POLICY_WHEN_LEAVING : found->second;
+        found == policies.end() ? v1::NOTICE_POLICY_WHEN_LEAVING : found->second;
     table.AddRow({ShortId(account.id()), account.display_name(), account.network(),
                   PolicyText(policy),
                   policy == v1::NOTICE_POLICY_OFF      ? "nothing"
@@ -79,9 +78,10 @@ ExitCode ShowPolicies(Context& context, Owner& owner, const std::vector<v1::Acco
 ExitCode RunPolicy(Context& context, const Options& options) {
   const auto owner = Owner::Connect(context.paths);
   if (!owner.ok()) return Fail(context, owner.status(), Caller::kOwner);
-  const auto accounts = (*owner)->ListAccounts();
+  Owner::NoticePolicies policies;
+  const auto accounts = (*owner)->ListAccounts(&policies);
   if (!accounts.ok()) return Fail(context, accounts.status(), Caller::kOwner);
-  if (options.account.empty()) return ShowPolicies(context, **owner, *accounts);
+  if (options.account.empty()) return ShowPolicies(context, *accounts, policies);
   std::vector<Candidate> candidates;
   for (const v1::Account& account : *accounts) {
     candidates.push_back(
@@ -89,7 +89,7 @@ ExitCode RunPolicy(Context& context, const Options& options) {
   }
   const auto index = Pick(candidates, options.account, "account");
   if (!index.ok()) return Fail(context, index.status(), Caller::kOwner);
-  if (options.when.empty()) return ShowPolicies(context, **owner, {(*accounts)[*index]});
+  if (options.when.empty()) return ShowPolicies(context, {(*accounts)[*index]}, policies);
   const v1::NoticePolicy policy = options.when == "off"      ? v1::NOTICE_POLICY_OFF
                                   : options.when == "always" ? v1::NOTICE_POLICY_ALWAYS
                                                              : v1::NOTICE_POLICY_WHEN_LEAVING;

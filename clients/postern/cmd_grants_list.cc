@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
 
+#include "clients/owner/grant_state.h"
 #include "clients/owner/visible_text.h"
 #include "clients/postern/commands.h"
 #include "clients/postern/grant_text.h"
@@ -42,10 +43,10 @@ ExitCode RunList(Context& context, const Options& options) {
   Table table({"GRANT", "APP", "STATE", "UNTIL", "CHATS", "SCOPES"});
   for (const v1::OwnedGrant& owned : *grants) {
     const v1::Grant& grant = owned.grant();
-    table.AddRow({ShortId(grant.id()), owned.app_display_name(),
-                  std::string(StateText(grant.state())), ValidityText(grant.validity()),
-                  SelectionText(grant.selection()),
-                  Shortened(ScopesText(grant.scopes()), kScopesColumns)});
+    table.AddRow(
+        {ShortId(grant.id()), owned.app_display_name(), std::string(StateText(grant.state())),
+         owner::HasEnded(grant) ? "-" : ValidityText(grant.validity()),
+         SelectionText(grant.selection()), Shortened(ScopesText(grant.scopes()), kScopesColumns)});
   }
   if (table.empty()) {
     context.out.Line(options.all ? "Nothing was ever granted."

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "clients/owner/grant_state.h"
 #include "clients/owner/visible_text.h"
 #include "clients/postern/commands.h"
 #include "clients/postern/grant_text.h"
@@ -44,9 +45,7 @@ ExitCode RunRevoke(Context& context, const Options& options) {
   const auto grants = Chosen(**owner, options);
   if (!grants.ok()) return Fail(context, grants.status(), Caller::kOwner);
   for (const v1::OwnedGrant& grant : *grants) {
-    const bool ended = grant.grant().state() == v1::Grant::STATE_REVOKED ||
-                       grant.grant().state() == v1::Grant::STATE_EXPIRED;
-    if (ended && !context.json) {
+    if (owner::HasEnded(grant.grant()) && !context.json) {
       context.out.Line(absl::StrCat("Nothing to revoke: grant ", ShortId(grant.grant().id()),
                                     " of “", VisibleText(grant.app_display_name()), "” is ",
                                     StateText(grant.grant().state()), " already."));

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 
+#include "clients/owner/grant_state.h"
 #include "clients/owner/visible_text.h"
 #include "clients/postern/commands.h"
 #include "clients/postern/event_line.h"
@@ -25,10 +26,6 @@ void PrintChats(const std::string& label,
     out.Line(
         absl::StrCat("  ", label, id, "  ", name == names.end() ? "" : VisibleText(name->second)));
   }
-}
-
-bool HasEnded(const v1::Grant& grant) {
-  return grant.state() == v1::Grant::STATE_REVOKED || grant.state() == v1::Grant::STATE_EXPIRED;
 }
 
 // The accounts and networks, by name where the owner has one for them.
@@ -67,7 +64,7 @@ ExitCode RunShow(Context& context, const std::string& text) {
   Terminal& out = context.out;
   const v1::Grant& grant = owned->grant();
   out.Line(absl::StrCat(out.Paint(Style::kStrong, VisibleText(owned->app_display_name())), "  ",
-                        StateText(grant.state()), HasEnded(grant) ? "; was allowed " : ", ",
+                        StateText(grant.state()), owner::HasEnded(grant) ? "; was allowed " : ", ",
                         ValidityText(grant.validity())));
   out.Line(absl::StrCat("grant      ", grant.id()));
   out.Line(absl::StrCat("principal  ", owned->principal()));

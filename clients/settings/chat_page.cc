@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "clients/owner/grant_state.h"
 #include "clients/owner/visible_text.h"
 #include "clients/settings/grant_words.h"
 #include "clients/settings/time_words.h"
@@ -122,7 +123,7 @@ void ChatPage::AddApps() {
   AdwPreferencesGroup* group = NewGroup(Tr("Apps that were allowed this chat"));
   bool any = false;
   for (const v1::OwnedGrant& owned : access.grants) {
-    if (HasEnded(owned.grant())) continue;
+    if (owner::HasEnded(owned.grant())) continue;
     if (!Covers(owned.grant().selection(), chat, chats.FindAccount(chat.account_id()))) continue;
     any = true;
     AddApp(owned, group);

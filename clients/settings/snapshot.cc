@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "clients/owner/grant_state.h"
 #include "clients/settings/translation.h"
 #include "platform/status_macros.h"
 
@@ -50,7 +51,8 @@ std::vector<const v1::OwnedGrant*> AccessPicture::GrantsOf(const std::string& pr
                                                            bool ended) const {
   std::vector<const v1::OwnedGrant*> found;
   for (const v1::OwnedGrant& grant : grants) {
-    if (grant.principal() == principal && HasEnded(grant.grant()) == ended) found.push_back(&grant);
+    if (grant.principal() == principal && owner::HasEnded(grant.grant()) == ended)
+      found.push_back(&grant);
   }
   return found;
 }
@@ -115,16 +117,11 @@ absl::StatusOr<AccessPicture> LookAtAccess(owner::Owner& owner) {
 
 absl::StatusOr<ChatPicture> LookAtChats(owner::Owner& owner) {
   ChatPicture picture;
-  ASSIGN_OR_RETURN(picture.accounts, owner.ListAccounts());
-  ASSIGN_OR_RETURN(picture.policies, owner.ListNoticePolicies());
+  ASSIGN_OR_RETURN(picture.accounts, owner.ListAccounts(&picture.policies));
   ASSIGN_OR_RETURN(picture.chats, owner.ListChats());
   ASSIGN_OR_RETURN(picture.seals, owner.ListSeals());
   ASSIGN_OR_RETURN(picture.disclosures, owner.ListDisclosures());
   return picture;
-}
-
-bool HasEnded(const v1::Grant& grant) {
-  return grant.state() == v1::Grant::STATE_REVOKED || grant.state() == v1::Grant::STATE_EXPIRED;
 }
 
 bool Covers(const v1::Selection& selection, const v1::Chat& chat, const v1::Account* account) {

@@ -54,7 +54,6 @@ struct ChatPicture {
 absl::StatusOr<AccessPicture> LookAtAccess(owner::Owner& owner);
 absl::StatusOr<ChatPicture> LookAtChats(owner::Owner& owner);
 
-bool HasEnded(const v1::Grant& grant);
 // Whether a grant's selection covers a chat, as far as the owner's tools can tell: its account or
 // network, its kind, and the lists. Seals are not looked at.
 bool Covers(const v1::Selection& selection, const v1::Chat& chat, const v1::Account* account);
