@@ -25,12 +25,6 @@ std::set<std::string> AllVerbNames() {
   return names;
 }
 
-google::protobuf::Timestamp ToTimestamp(absl::Time time) {
-  google::protobuf::Timestamp timestamp;
-  timestamp.set_seconds(absl::ToUnixSeconds(time));
-  return timestamp;
-}
-
 }  // namespace
 
 void AuditFilter::AddTo(CLI::App& command) {

@@ -9,6 +9,7 @@
 #include "clients/owner/visible_text.h"
 #include "clients/postern/app.h"
 #include "clients/postern/commands.h"
+#include "clients/postern/grant_text.h"
 #include "clients/postern/progress.h"
 #include "clients/postern/time_text.h"
 #include "clients/sdk/errors.h"
@@ -44,7 +45,7 @@ absl::StatusOr<v1::RequestBackfillRequest> RequestFor(sdk::Client& client, const
   request.set_messages_max(options.messages);
   if (!options.since.empty()) {
     ASSIGN_OR_RETURN(const absl::Time since, ParsePastTime(options.since, absl::Now()));
-    request.mutable_start_time()->set_seconds(absl::ToUnixSeconds(since));
+    *request.mutable_start_time() = ToTimestamp(since);
   }
   return request;
 }
@@ -92,9 +93,8 @@ ExitCode Report(Context& context, const v1::Chat& chat, const Outcome& outcome) 
                      JsonString(v1::RequestCompleted::Outcome_Name(outcome.end.outcome())), "}"));
     return done ? ExitCode::kOk : ExitCode::kFailed;
   }
-  const std::string brought =
-      absl::StrCat(outcome.messages, outcome.messages == 1 ? " older message" : " older messages",
-                   " of “", owner::VisibleText(chat.name()), "” brought in");
+  const std::string brought = absl::StrCat(Counted(outcome.messages, "older message"), " of “",
+                                           owner::VisibleText(chat.name()), "” brought in");
   if (done) {
     context.out.Line(absl::StrCat(
         brought, outcome.complete ? "; nothing older is left." : "; ask again for more."));

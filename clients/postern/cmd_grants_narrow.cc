@@ -39,7 +39,7 @@ absl::StatusOr<v1::NarrowGrantRequest> MakeRequest(Owner& owner, const Options& 
   }
   if (!options.until.empty()) {
     ASSIGN_OR_RETURN(const absl::Time until, ParseTime(options.until, absl::Now()));
-    request.mutable_expire_time()->set_seconds(absl::ToUnixSeconds(until));
+    *request.mutable_expire_time() = ToTimestamp(until);
   }
   if (!options.chats.empty()) {
     ASSIGN_OR_RETURN(const std::vector<v1::Chat> chats, owner.ListChats());

@@ -46,11 +46,6 @@ struct ContextOptions {
   int after = 5;
 };
 
-void SetTime(absl::Time time, google::protobuf::Timestamp& timestamp) {
-  timestamp.set_seconds(absl::ToUnixSeconds(time));
-  timestamp.set_nanos(0);
-}
-
 // The id of the person that 'text' means, among those of one chat, or of all chats without one.
 absl::StatusOr<std::string> FindSender(sdk::Client& client, const std::string& chat_id,
                                        const std::string& text) {
@@ -89,11 +84,11 @@ absl::StatusOr<v1::SearchMessagesRequest> RequestFor(sdk::Client& client,
   }
   if (!options.since.empty()) {
     ASSIGN_OR_RETURN(const absl::Time since, ParsePastTime(options.since, absl::Now()));
-    SetTime(since, *request.mutable_start_time());
+    *request.mutable_start_time() = ToTimestamp(since);
   }
   if (!options.until.empty()) {
     ASSIGN_OR_RETURN(const absl::Time until, ParsePastTime(options.until, absl::Now()));
-    SetTime(until, *request.mutable_end_time());
+    *request.mutable_end_time() = ToTimestamp(until);
   }
   return request;
 }
@@ -190,7 +185,8 @@ void AddMessagesSearch(CommandLine& line, CLI::App* messages) {
        .summary = "Find messages by their words",
        .more = "Finds messages in which all WORDS occur, whatever their case and accents, among "
                "what you allowed\n"
-               "this program to see. The newest comes last; in JSON it comes first.",
+               "this program to see. The newest comes last; in JSON, which has the ids, it comes "
+               "first.",
        .examples = {"postern messages search birthday cake",
                     "postern messages search invoice --chat Work --since 30d",
                     "postern messages search 北京 --from Mei --json"}},

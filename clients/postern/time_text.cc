@@ -78,4 +78,10 @@ absl::StatusOr<absl::Time> ParsePastTime(const std::string& text, absl::Time now
   return time;
 }
 
+google::protobuf::Timestamp ToTimestamp(absl::Time time) {
+  google::protobuf::Timestamp timestamp;
+  timestamp.set_seconds(absl::ToUnixSeconds(time));
+  return timestamp;
+}
+
 }  // namespace postern::cli

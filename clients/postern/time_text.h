@@ -3,6 +3,7 @@
 
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
+#include <google/protobuf/timestamp.pb.h>
 
 #include <string>
 
@@ -16,5 +17,8 @@ absl::StatusOr<absl::Time> ParseTime(const std::string& text, absl::Time now);
 // The same for a time that has been: "7d" is seven days ago. INVALID_ARGUMENT as above, and for a
 // time after 'now'.
 absl::StatusOr<absl::Time> ParsePastTime(const std::string& text, absl::Time now);
+
+// To the second.
+google::protobuf::Timestamp ToTimestamp(absl::Time time);
 
 }  // namespace postern::cli
