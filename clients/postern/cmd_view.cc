@@ -5,14 +5,12 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
-#include <set>
 
 #include "clients/owner/visible_text.h"
 #include "clients/postern/commands.h"
 #include "clients/postern/event_line.h"
 #include "clients/postern/names.h"
 #include "clients/postern/owner.h"
-#include "clients/postern/pick.h"
 #include "clients/postern/waiting.h"
 #include "platform/status_macros.h"
 
@@ -31,34 +29,10 @@ struct Options {
   std::string page_token;
 };
 
-struct Viewed {
-  std::string principal;
-  std::string name;
-};
-
-// Also apps that are out: what they saw they have seen.
-absl::StatusOr<Viewed> FindViewed(Owner& owner, const std::string& text) {
-  ASSIGN_OR_RETURN(const std::vector<v1::App> apps, owner.ListApps());
-  ASSIGN_OR_RETURN(const std::vector<v1::OwnedGrant> grants, owner.ListGrants(true));
-  std::vector<Candidate> candidates;
-  std::set<std::string> known;
-  for (const v1::App& app : apps) {
-    known.insert(app.principal());
-    if (app.role() != v1::ROLE_APP) continue;
-    candidates.push_back({app.principal(), {app.display_name(), app.app_id(), app.claimed_name()}});
-  }
-  for (const v1::OwnedGrant& grant : grants) {
-    if (!known.insert(grant.principal()).second) continue;
-    candidates.push_back({grant.principal(), {grant.app_display_name()}});
-  }
-  ASSIGN_OR_RETURN(const size_t index, Pick(candidates, text, "app"));
-  return Viewed{candidates[index].id, candidates[index].names.front()};
-}
-
-absl::StatusOr<v1::ViewAsAppRequest> MakeRequest(Owner& owner, const Viewed& app,
+absl::StatusOr<v1::ViewAsAppRequest> MakeRequest(Owner& owner, const v1::App& app,
                                                  const Options& options) {
   v1::ViewAsAppRequest request;
-  request.set_principal(app.principal);
+  request.set_principal(app.principal());
   request.set_already_seen(options.already_seen);
   request.set_page_size(options.limit);
   request.set_page_token(options.page_token);
@@ -69,9 +43,9 @@ absl::StatusOr<v1::ViewAsAppRequest> MakeRequest(Owner& owner, const Viewed& app
   return request;
 }
 
-void Print(Context& context, const Viewed& app, const Options& options,
+void Print(Context& context, const v1::App& app, const Options& options,
            const v1::ViewAsAppResponse& page) {
-  const std::string name = absl::StrCat("“", VisibleText(app.name), "”");
+  const std::string name = absl::StrCat("“", VisibleText(app.display_name()), "”");
   if (page.events().empty()) {
     const bool everything = options.chat.empty() && page.next_page_token().empty();
     // What it was handed may be sealed or gone since: that it was handed nothing is not known here.
@@ -105,7 +79,7 @@ void Print(Context& context, const Viewed& app, const Options& options,
 ExitCode RunView(Context& context, const Options& options) {
   const auto owner = Owner::Connect(context.paths);
   if (!owner.ok()) return Fail(context, owner.status(), Caller::kOwner);
-  const auto app = FindViewed(**owner, options.app);
+  const auto app = (*owner)->FindViewedApp(options.app);
   if (!app.ok()) return Fail(context, app.status(), Caller::kOwner);
   const auto request = MakeRequest(**owner, *app, options);
   if (!request.ok()) return Fail(context, request.status(), Caller::kOwner);
@@ -138,7 +112,11 @@ void AddView(CommandLine& line) {
        .examples = {"postern view --as translator", "postern view --as translator --chat Family",
                     "postern view --as translator --already-seen --json"}},
       [options](Context& context) { return RunView(context, *options); });
-  command->add_option("--as", options->app, "The app, by name, app id or principal")->required();
+  command
+      ->add_option("--as", options->app,
+                   "The app, by name, app id or principal; by name, one that is out only where\nno "
+                   "other has it")
+      ->required();
   command->add_option("--chat", options->chat, "Only this chat, by name or id");
   command->add_flag("--already-seen", options->already_seen,
                     "What it was handed already, whatever became of its grants since");

@@ -25,6 +25,8 @@ class Owner final : public owner::Owner {
   // An app that is allowed now, or ever was: what it did it has done. Of one that is out only
   // principal and name are known.
   absl::StatusOr<v1::App> FindAnyApp(const std::string& text);
+  // The same without gatekeepers, and of several that bear a name the one that is not out.
+  absl::StatusOr<v1::App> FindViewedApp(const std::string& text);
   // An app among those that hold one of 'grants': an app that came back under a new key bears the
   // name of its former self.
   absl::StatusOr<v1::App> FindHolder(const std::string& text,

@@ -67,7 +67,12 @@ absl::StatusOr<size_t> Pick(std::span<const Candidate> candidates, const std::st
       },
   };
   for (const Fits& step : steps) {
-    const std::vector<size_t> found = AllThat(candidates, step);
+    std::vector<size_t> found = AllThat(candidates, step);
+    if (found.size() > 1) {
+      const std::vector<size_t> present =
+          AllThat(candidates, [&](const Candidate& c) { return !c.former && step(c); });
+      if (!present.empty()) found = present;
+    }
     if (found.size() == 1) return found.front();
     if (found.size() > 1) {
       return absl::InvalidArgumentError(absl::StrCat("“", VisibleText(text),

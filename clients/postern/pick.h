@@ -13,6 +13,8 @@ namespace postern::cli {
 struct Candidate {
   std::string id;
   std::vector<std::string> names;
+  // It is no more: where one that still is fits as well, that one is meant.
+  bool former = false;
 };
 
 // Shorter starts of ids are too easily typed by mistake for a command that takes something away.

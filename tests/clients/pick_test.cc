@@ -39,6 +39,16 @@ TEST(Pick, FindsByIdByItsStartAndByAPartOfTheName) {
   EXPECT_EQ(*Pick(kChats, "trip", "chat"), 1u);
 }
 
+TEST(Pick, PrefersWhatStillIsToWhatIsNoMore) {
+  const std::vector<Candidate> apps = {{"aaaa1111", {"Reader"}, true},
+                                       {"bbbb2222", {"Reader"}},
+                                       {"cccc3333", {"Writer"}, true},
+                                       {"dddd4444", {"Writer"}, true}};
+  EXPECT_EQ(*Pick(apps, "Reader", "app"), 1u);
+  EXPECT_EQ(*Pick(apps, "aaaa", "app"), 0u);
+  EXPECT_EQ(Pick(apps, "Writer", "app").status().code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST(Pick, ShowsNoEscapeSequencesOfNames) {
   const std::vector<Candidate> chats = {{"aaaa1111", {"\x1b[31mred"}}};
   const absl::Status status = Pick(chats, "other", "chat").status();
