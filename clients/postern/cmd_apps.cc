@@ -66,6 +66,7 @@ ExitCode RunList(Context& context) {
   if (table.empty()) {
     context.out.Line("No program has been allowed anything yet.");
   } else {
+    table.SortBy(1);
     table.Print(context.out);
     SayWhenPaused(context, **owner);
   }

@@ -12,6 +12,7 @@
 #include "clients/owner/visible_text.h"
 #include "clients/postern/app.h"
 #include "clients/postern/commands.h"
+#include "clients/postern/grant_text.h"
 #include "clients/postern/new_file.h"
 #include "clients/postern/progress.h"
 #include "clients/sdk/file_transfer.h"
@@ -61,15 +62,15 @@ ExitCode RunGet(Context& context, const Options& options) {
         },
         transfer);
   }
-  if (status.ok() && file.has_value()) status = file->Finish();
+  if (status.ok()) status = file.has_value() ? file->Finish() : FlushOutput();
   if (!status.ok()) return Fail(context, status, Caller::kApp);
-  if (to_output) {
-    std::fflush(stdout);
-  } else if (context.json) {
+  if (to_output) return ExitCode::kOk;
+  if (context.json) {
     context.out.Line(
         absl::StrCat("{\"file\":", JsonString(options.file), ",\"size_bytes\":", bytes, "}"));
   } else {
-    context.out.Line(absl::StrCat(bytes, " bytes are in “", VisibleText(options.file), "”."));
+    context.out.Line(absl::StrCat(Counted(bytes, "byte"), bytes == 1 ? " is" : " are", " in “",
+                                  VisibleText(options.file), "”."));
   }
   return ExitCode::kOk;
 }

@@ -7,6 +7,7 @@
 #include "clients/owner/visible_text.h"
 #include "clients/postern/audit_query.h"
 #include "clients/postern/commands.h"
+#include "clients/postern/grant_text.h"
 #include "clients/postern/new_file.h"
 #include "clients/postern/progress.h"
 #include "platform/status_macros.h"
@@ -62,7 +63,8 @@ ExitCode RunExport(Context& context, const Options& options) {
   }
   context.out.Line(
       context.json ? absl::StrCat("{\"file\":", JsonString(options.file), ",\"rows\":", *rows, "}")
-                   : absl::StrCat(*rows, " rows are in “", VisibleText(options.file), "”."));
+                   : absl::StrCat(Counted(*rows, "row"), *rows == 1 ? " is" : " are", " in “",
+                                  VisibleText(options.file), "”."));
   return ExitCode::kOk;
 }
 
@@ -82,7 +84,7 @@ void AddAuditExport(CommandLine& line, CLI::App* audit) {
        .examples = {"postern audit export history.jsonl",
                     "postern audit export --since 30d --verb send | jq -r .app_display_name"}},
       [options](Context& context) { return RunExport(context, *options); });
-  command->add_option("FILE", options->file,
+  command->add_option("FILE,-o,--output", options->file,
                       "A file that is not there yet; none, or -: the output");
   options->filter.AddTo(*command);
 }

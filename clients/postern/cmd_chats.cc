@@ -25,6 +25,7 @@ ExitCode Print(Context& context, const std::vector<v1::Chat>& chats) {
   if (table.empty()) {
     context.out.Line("There are no chats here yet.");
   } else {
+    table.SortBy(1);
     table.Print(context.out);
   }
   return ExitCode::kOk;

@@ -14,6 +14,7 @@
 #include "clients/postern/names.h"
 #include "clients/postern/owner.h"
 #include "clients/postern/pick.h"
+#include "clients/postern/waiting.h"
 #include "platform/status_macros.h"
 
 namespace postern::cli {
@@ -21,10 +22,16 @@ namespace {
 
 using owner::VisibleText;
 
+// Postern asks the person first, unless it has lately.
+absl::StatusOr<std::vector<v1::Contact>> AllContacts(Context& context, Owner& owner) {
+  const Waiting waiting(context);
+  return owner.ListContacts();
+}
+
 ExitCode RunList(Context& context) {
   const auto owner = Owner::Connect(context.paths);
   if (!owner.ok()) return Fail(context, owner.status(), Caller::kOwner);
-  const auto contacts = (*owner)->ListContacts();
+  const auto contacts = AllContacts(context, **owner);
   if (!contacts.ok()) return Fail(context, contacts.status(), Caller::kOwner);
   if (context.json) {
     v1::ListOwnedContactsResponse response;
@@ -49,6 +56,7 @@ ExitCode RunList(Context& context) {
   if (table.empty()) {
     context.out.Line("There is nobody here yet.");
   } else {
+    table.SortBy(1);
     table.Print(context.out);
   }
   return ExitCode::kOk;
@@ -76,7 +84,7 @@ std::string NameOf(const v1::Contact& contact) {
 ExitCode RunLink(Context& context, const std::vector<std::string>& texts) {
   const auto owner = Owner::Connect(context.paths);
   if (!owner.ok()) return Fail(context, owner.status(), Caller::kOwner);
-  const auto contacts = (*owner)->ListContacts();
+  const auto contacts = AllContacts(context, **owner);
   if (!contacts.ok()) return Fail(context, contacts.status(), Caller::kOwner);
   std::vector<std::string> ids;
   for (const std::string& text : texts) {
@@ -100,7 +108,7 @@ ExitCode RunLink(Context& context, const std::vector<std::string>& texts) {
 ExitCode RunUnlink(Context& context, const std::string& text) {
   const auto owner = Owner::Connect(context.paths);
   if (!owner.ok()) return Fail(context, owner.status(), Caller::kOwner);
-  const auto contacts = (*owner)->ListContacts();
+  const auto contacts = AllContacts(context, **owner);
   if (!contacts.ok()) return Fail(context, contacts.status(), Caller::kOwner);
   const auto contact = FindContact(*contacts, text);
   if (!contact.ok()) return Fail(context, contact.status(), Caller::kOwner);

@@ -12,6 +12,7 @@
 
 #include "clients/owner/visible_text.h"
 #include "clients/postern/commands.h"
+#include "clients/postern/grant_text.h"
 #include "clients/postern/new_file.h"
 #include "clients/postern/owner.h"
 #include "clients/postern/progress.h"
@@ -64,17 +65,17 @@ ExitCode RunExport(Context& context, const Options& options) {
       return absl::OkStatus();
     });
   }
-  if (status.ok() && file.has_value()) status = file->Finish();
+  if (status.ok()) status = file.has_value() ? file->Finish() : FlushOutput();
   if (!status.ok()) return Fail(context, status, Caller::kOwner);
   // The last line is the digest.
   const uint64_t messages = lines == 0 ? 0 : lines - 1;
-  if (to_output) {
-    std::fflush(stdout);
-  } else if (context.json) {
+  if (to_output) return ExitCode::kOk;
+  if (context.json) {
     context.out.Line(
         absl::StrCat("{\"file\":", JsonString(options.file), ",\"messages\":", messages, "}"));
   } else {
-    context.out.Line(absl::StrCat(messages, " messages are in “", VisibleText(options.file), "”."));
+    context.out.Line(absl::StrCat(Counted(messages, "message"), messages == 1 ? " is" : " are",
+                                  " in “", VisibleText(options.file), "”."));
   }
   return ExitCode::kOk;
 }

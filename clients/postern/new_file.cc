@@ -57,8 +57,14 @@ absl::Status NewFile::Finish() {
   std::fclose(std::exchange(stream_, nullptr));
   if (written) return absl::OkStatus();
   ::unlink(part_.c_str());
-  return absl::UnavailableError(
+  return absl::FailedPreconditionError(
       absl::StrCat("“", VisibleText(path_), "” was not written: ", std::strerror(error), "."));
+}
+
+absl::Status FlushOutput() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("The output was not written: ", std::strerror(errno), "."));
 }
 
 }  // namespace postern::cli

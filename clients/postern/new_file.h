@@ -22,7 +22,7 @@ class NewFile {
 
   // An error shows in Finish.
   void Write(std::string_view bytes);
-  // UNAVAILABLE when it was not written.
+  // FAILED_PRECONDITION when it was not written.
   absl::Status Finish();
 
  private:
@@ -31,5 +31,9 @@ class NewFile {
   std::string part_;
   std::FILE* stream_;
 };
+
+// Ends what was written to standard output in the place of a file. FAILED_PRECONDITION when not all
+// of it was taken.
+absl::Status FlushOutput();
 
 }  // namespace postern::cli

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
 
 #include "clients/owner/visible_text.h"
@@ -65,6 +66,12 @@ void Table::AddRow(std::vector<std::string> cells) {
   for (std::string& cell : cells) cell = VisibleText(cell);
   cells.resize(headings_.size());
   rows_.push_back(std::move(cells));
+}
+
+void Table::SortBy(size_t column) {
+  std::stable_sort(rows_.begin(), rows_.end(), [column](const auto& a, const auto& b) {
+    return absl::AsciiStrToLower(a[column]) < absl::AsciiStrToLower(b[column]);
+  });
 }
 
 void Table::Print(Terminal& terminal) const {

@@ -2,6 +2,7 @@
 // Where a command writes: lines, tables and colours that are there only when a person looks.
 #pragma once
 
+#include <cstddef>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -38,6 +39,8 @@ class Table {
   explicit Table(std::vector<std::string> headings) : headings_(std::move(headings)) {}
   // Adds a row; its cells are made visible text here.
   void AddRow(std::vector<std::string> cells);
+  // Orders the rows by a column, letter case of ASCII aside; those that are equal there stay.
+  void SortBy(size_t column);
   void Print(Terminal& terminal) const;
   bool empty() const { return rows_.empty(); }
 
