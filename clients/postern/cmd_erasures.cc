@@ -18,7 +18,7 @@ namespace {
 using owner::VisibleText;
 
 std::string AskedText(const v1::AppErasure& erasure) {
-  if (IsOpen(erasure) && erasure.everything_asked() && !erasure.everything_confirmed()) {
+  if (erasure.everything_asked() && !erasure.everything_confirmed()) {
     return "everything: its access is over";
   }
   if (erasure.unconfirmed_count() > 0) return Counted(erasure.unconfirmed_count(), "thing");
@@ -70,7 +70,8 @@ void AddErasures(CommandLine& line) {
                    .summary = "Show which apps have not confirmed that they erased something",
                    .more = "An app is asked to erase what is deleted, what disappears, and what it "
                            "may no longer see. An app\nthat says it did is believed: nobody can "
-                           "look into it.",
+                           "look into it. One that is gone with its key can say\nnothing any more "
+                           "and stays in this list, since nobody knows what it has kept.",
                    .examples = {"postern erasures", "postern erasures --all",
                                 "postern erasures --json | jq -r '.erasures[].app_display_name'"}},
                   [all](Context& context) { return RunErasures(context, *all); })

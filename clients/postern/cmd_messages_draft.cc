@@ -64,7 +64,8 @@ void AddMessagesDraftAndMarkRead(CommandLine& line, CLI::App* messages) {
       [options](Context& context) { return RunDraft(context, *options); });
   draft->add_option("CHAT", options->chat, "The chat, by name or id")->required();
   draft->add_option("TEXT", options->text, "The text")->required();
-  draft->add_option("--reply-to", options->reply_to, "The id of the message it answers");
+  draft->add_option("--reply-to", options->reply_to,
+                    "The id of the message it answers (messages list --json)");
   draft->add_option("--request-id", options->request_id, "The same id never drafts twice");
   CLI::App* mark =
       line.AddCommand(messages,
@@ -75,7 +76,9 @@ void AddMessagesDraftAndMarkRead(CommandLine& line, CLI::App* messages) {
                                     "postern messages mark-read Family MESSAGE --tell-sender"}},
                       [options](Context& context) { return RunMarkRead(context, *options); });
   mark->add_option("CHAT", options->chat, "The chat, by name or id")->required();
-  mark->add_option("MESSAGE", options->message, "Up to and including this message")->required();
+  mark->add_option("MESSAGE", options->message,
+                   "Up to and including the one of this id (messages list --json)")
+      ->required();
   mark->add_flag("--tell-sender", options->tell_sender, "Send read receipts too");
   mark->add_option("--request-id", options->request_id, "The same id never acts twice");
 }

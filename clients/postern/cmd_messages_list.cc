@@ -63,7 +63,8 @@ void AddMessagesList(CommandLine& line, CLI::App* messages) {
                        .summary = "List the latest messages of a chat",
                        .more = "CHAT is a name or an id of `postern chats list --granted`. The "
                                "newest comes last; in JSON\n"
-                               "it comes first.",
+                               "it comes first. The ids of messages, files and poll options are "
+                               "in the output of --json.",
                        .examples = {"postern messages list Family",
                                     "postern messages list Family --limit 100 --json"}},
                       [options](Context& context) { return RunList(context, *options); });

@@ -84,7 +84,8 @@ void AddMessagesSend(CommandLine& line, CLI::App* messages) {
       [options](Context& context) { return RunSend(context, *options); });
   command->add_option("CHAT", options->chat, "The chat, by name or id")->required();
   command->add_option("TEXT", options->text, "The text")->required();
-  command->add_option("--reply-to", options->reply_to, "The id of the message it answers");
+  command->add_option("--reply-to", options->reply_to,
+                      "The id of the message it answers (messages list --json)");
   command->add_option("--file", options->file, "A file to send with it");
   command->add_option("--request-id", options->request_id, "The same id is never sent twice");
 }

@@ -12,6 +12,12 @@
 namespace postern::cli {
 namespace {
 
+// Until the stream lives.
+constexpr absl::Duration kLookEvery = absl::Milliseconds(50);
+constexpr int kQuietLooks = 40;
+constexpr char kNotLive[] =
+    "Waiting: posternd does not answer, or all apps are paused (`postern resume`).";
+
 struct Options {
   std::string subscription;
   bool from_oldest = false;
@@ -55,10 +61,19 @@ ExitCode RunWatch(Context& context, const Options& options) {
                          .include_own = options.include_own,
                          .include_backfill = options.include_backfill});
   Progress progress(*subscription, !options.subscription.empty());
-  if (!context.json) context.err.Line("Watching. Ctrl-C ends it.");
-
-  for (;;) {
-    const auto event = subscription->Next();
+  bool told = context.json;
+  for (int looks = 1;; ++looks) {
+    const bool looking = !told;
+    const auto event = subscription->Next(looking ? kLookEvery : absl::InfiniteDuration());
+    // Only once the broker has said yes: what it refuses is not watched.
+    if (looking && (event.ok() || !subscription->cursor().empty())) {
+      context.err.Line("Watching. Ctrl-C ends it.");
+      told = true;
+    }
+    if (looking && absl::IsDeadlineExceeded(event.status())) {
+      if (!told && looks == kQuietLooks) context.err.Line(kNotLive);
+      continue;
+    }
     if (!event.ok()) return Fail(context, event.status(), Caller::kApp);
     if (context.json) {
       context.out.Line(Json(*event));
@@ -84,7 +99,8 @@ void AddMessagesWatch(CommandLine& line, CLI::App* messages) {
        .more = "Runs until Ctrl-C, or until you take the access back (exit code 4). A lock marks "
                "what came\n"
                "end-to-end encrypted. A named subscription goes on where it stopped, also after a "
-               "restart.",
+               "restart.\n"
+               "The ids of messages and files are in the output of --json.",
        .examples =
            {"postern messages watch", "postern messages watch --subscription desk --from-oldest",
             "postern messages watch --json | jq -r '.message_created.message.text // empty'"}},

@@ -4,12 +4,16 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -85,12 +89,15 @@ const char* const kCommands[] = {
     "grants extend",
     "chats",
     "chats list",
+    "chats backfill",
     "contacts",
     "contacts list",
     "contacts link",
     "contacts unlink",
     "messages",
     "messages list",
+    "messages search",
+    "messages context",
     "messages watch",
     "messages send",
     "messages edit",
@@ -99,6 +106,7 @@ const char* const kCommands[] = {
     "messages vote",
     "messages draft",
     "messages mark-read",
+    "view",
     "audit",
     "audit list",
     "audit verify",
@@ -118,8 +126,50 @@ const char* const kCommands[] = {
     "attachments",
     "attachments get",
     "export",
+    "conformance",
+    "consent",
     "completion",
 };
+
+bool IsGroup(const std::string& command) {
+  return command.empty() || command == "apps" || command == "grants" || command == "chats" ||
+         command == "contacts" || command == "messages" || command == "manifest" ||
+         command == "attachments" || command == "audit";
+}
+
+// A command as the README writes it: `grants revoke --app APP`.
+struct Written {
+  std::string command;
+  std::vector<std::string> options;
+};
+
+// What the first column of the README's table names, between its backticks. One that begins with an
+// option goes on with the command before it.
+std::vector<Written> CommandsOfTheReadme() {
+  std::vector<Written> all;
+  std::ifstream readme(POSTERN_README);
+  for (std::string line; std::getline(readme, line);) {
+    if (line.rfind("| `", 0) != 0) continue;
+    const std::string cell = line.substr(2, line.find(" | ", 2) - 2);
+    for (size_t start = cell.find('`'); start != std::string::npos;) {
+      const size_t end = cell.find('`', start + 1);
+      std::istringstream words(cell.substr(start + 1, end - start - 1));
+      bool named = false;
+      for (std::string word; words >> word;) {
+        if (word.front() == '[') word.erase(0, 1);
+        if (word.front() == '-') {
+          all.back().options.push_back(word);
+        } else if (std::islower(static_cast<unsigned char>(word.front())) != 0) {
+          if (!std::exchange(named, true)) all.emplace_back();
+          std::string& command = all.back().command;
+          command += (command.empty() ? "" : " ") + word;
+        }
+      }
+      start = cell.find('`', end + 1);
+    }
+  }
+  return all;
+}
 
 TEST_F(Postern, SaysWhichCommandWasMeant) {
   const Result typo = Run("statsu");
@@ -166,7 +216,18 @@ TEST_F(Postern, AnswersWrongUsageWithTwo) {
                                 "audit",
                                 "audit list --verb stole",
                                 "audit list --limit 501",
-                                "audit verify --against /missing"}) {
+                                "audit verify --against /missing",
+                                "audit export one -o two",
+                                "contacts link one",
+                                "chats backfill Family --messages 10001",
+                                "messages search",
+                                "messages search x --limit 501",
+                                "messages context X --before 0",
+                                "view",
+                                "view --as x --limit 501",
+                                "consent",
+                                "conformance /missing",
+                                "conformance demo --wait 0"}) {
     EXPECT_EQ(Run(arguments).exit_code, 2) << arguments;
   }
 }
@@ -189,6 +250,11 @@ TEST_F(Postern, SaysWhatToDoWhenNoBrokerRuns) {
                                 "export",
                                 "attachments get X -o none",
                                 "audit export",
+                                "audit export -o none",
+                                "chats backfill Family",
+                                "messages search x",
+                                "messages context X",
+                                "view --as x",
                                 "seal Family",
                                 "seal list",
                                 "unseal Family",
@@ -241,13 +307,42 @@ TEST_F(Postern, HelpsWithAnExampleOnEveryCommand) {
   }
 }
 
+TEST_F(Postern, HasWhatTheReadmeNamesAndNoMore) {
+  std::set<std::string> written;
+  for (const Written& one : CommandsOfTheReadme()) {
+    written.insert(one.command);
+    const Result result = Run(one.command + " --help");
+    EXPECT_EQ(result.exit_code, 0) << one.command;
+    for (const std::string& option : one.options) {
+      EXPECT_THAT(result.output, HasSubstr(option)) << one.command;
+    }
+  }
+  std::set<std::string> known;
+  for (const std::string command : kCommands) {
+    if (!IsGroup(command)) known.insert(command);
+  }
+  EXPECT_EQ(written, known);
+}
+
+// What a completion offers is made of the commands themselves.
+TEST_F(Postern, KnowsAllCommandsInTheseTests) {
+  std::set<std::string> offered;
+  std::istringstream lines(Run("completion bash").output);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find(") at=\"$next\"") == std::string::npos) continue;
+    for (size_t start = line.find('\''); start != std::string::npos;) {
+      const size_t end = line.find('\'', start + 1);
+      offered.insert(line.substr(start + 1, end - start - 1));
+      start = line.find('\'', end + 1);
+    }
+  }
+  offered.insert("");
+  EXPECT_EQ(offered, std::set<std::string>(std::begin(kCommands), std::end(kCommands)));
+}
+
 TEST_F(Postern, OffersJsonOnEveryCommandThatDoesSomething) {
   for (const std::string command : kCommands) {
-    if (command.empty() || command == "apps" || command == "grants" || command == "chats" ||
-        command == "contacts" || command == "messages" || command == "manifest" ||
-        command == "attachments" || command == "audit") {
-      continue;
-    }
+    if (IsGroup(command)) continue;
     EXPECT_THAT(Run(command + " --help").output, HasSubstr("--json")) << command;
   }
 }

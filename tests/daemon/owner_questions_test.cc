@@ -21,6 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using cli::ExitCode;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -135,6 +136,34 @@ TEST_F(OwnerQuestions, ExtendGivesTheTimeThatThePersonChose) {
   EXPECT_EQ(daemon_->Stop(), 0);
 }
 
+TEST_F(OwnerQuestions, WhoIsOutIsNotMistakenForWhoIsHere) {
+  const auto allow = [&](const std::vector<std::string>& arguments) {
+    const auto command = Process::Start(profile_, {.program = "postern", .arguments = arguments});
+    EXPECT_TRUE(person_.Answer({})) << person_.screen() << command->errors();
+    Ending ending;
+    ending.code = command->Wait();
+    ending.errors = command->errors();
+    return ending;
+  };
+  // What the broker refuses is not said to be watched.
+  const Ending refused = allow({"messages", "watch", "--subscription", "no good"});
+  EXPECT_EQ(refused.code, Code(ExitCode::kUsage)) << refused.errors;
+  EXPECT_THAT(refused.errors, AllOf(HasSubstr("subscription"), Not(HasSubstr("Watching"))));
+
+  ASSERT_EQ(Postern({"apps", "remove", "org.postern.cli"}).code, Code(ExitCode::kOk));
+  EXPECT_THAT(Postern({"grants", "list", "--all"}).output,
+              AllOf(HasSubstr("revoked  -"), Not(HasSubstr("until"))));
+  ASSERT_EQ(allow({"enroll", "--new-key"}).code, Code(ExitCode::kOk));
+  const Ending view = PosternThatAsks({"view", "--as", "postern (command line)"},
+                                      "Show your messages?", "The program above", {.word = kAllow});
+  EXPECT_EQ(view.code, Code(ExitCode::kOk)) << view.errors;
+
+  const std::string chats = Postern({"chats", "list"}).output;
+  ASSERT_THAT(chats, AllOf(HasSubstr("Eve"), HasSubstr("Book Club")));
+  EXPECT_LT(chats.find("Book Club"), chats.find("Eve"));
+  EXPECT_EQ(daemon_->Stop(), 0);
+}
+
 TEST_F(OwnerQuestions, PurgeLeavesAllOrNothingAsThePersonSays) {
   const auto purge = [&](const char* word) {
     return PosternThatAsks({"purge"}, "Delete messages for good?", "It is deleted", {.word = word});
@@ -144,12 +173,20 @@ TEST_F(OwnerQuestions, PurgeLeavesAllOrNothingAsThePersonSays) {
   EXPECT_THAT(Postern({"chats", "list"}).output, HasSubstr("Book Club"));
   EXPECT_TRUE(fs::exists(profile_.data_dir() + "/events.db"));
 
+  // As the daemon names the bytes of files, and something that it did not put there.
+  const std::string files = profile_.data_dir() + "/attachments";
+  fs::create_directory(files);
+  WriteFile(files + "/" + std::string(32, 'a'), "bytes");
+  WriteFile(files + "/notes.txt", "mine");
   const Ending allowed = purge(kAllow);
   // The adapter's own files are named and left: they are not ours.
   EXPECT_EQ(allowed.code, Code(ExitCode::kWarnings)) << allowed.errors;
   EXPECT_THAT(allowed.output, HasSubstr("Everything Postern kept is removed"));
   EXPECT_EQ(daemon_->Wait(), 0) << daemon_->errors();
   EXPECT_FALSE(fs::exists(profile_.data_dir() + "/events.db"));
+  EXPECT_FALSE(fs::exists(files + "/" + std::string(32, 'a')));
+  EXPECT_TRUE(fs::exists(files + "/notes.txt"));
+  EXPECT_THAT(allowed.output, HasSubstr("/notes.txt: not made by posternd"));
   EXPECT_FALSE(fs::exists(profile_.socket()));
   // A new start is a first start: it knows of nothing that was.
   const auto again = Process::Start(profile_);
