@@ -1,25 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/chat_order.h"
 
-#include <absl/functional/function_ref.h>
-
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "broker/app_registry.h"
-#include "broker/attachment_store.h"
 #include "broker/capabilities.h"
 #include "broker/directory.h"
-#include "broker/event_intake.h"
-#include "broker/event_view.h"
-#include "broker/history.h"
 #include "broker/limits.h"
 #include "broker/open_chat.h"
+#include "broker/outgoing_check.h"
 #include "broker/proto_time.h"
 #include "broker/request_check.h"
-#include "broker/seal_book.h"
+#include "broker/upload_book.h"
 #include "permissions/account_access.h"
 #include "platform/status_macros.h"
 
@@ -32,21 +27,10 @@ using permissions::AttachmentId;
 using permissions::ChatId;
 using permissions::ChatType;
 using permissions::ContactId;
-using permissions::GrantId;
 using permissions::MessageId;
 using permissions::ObjectFacts;
 using permissions::Scope;
 using permissions::Verdict;
-
-// The first grant that would do alone.
-GrantId OpenedBy(const Asker& asker, absl::FunctionRef<bool(const Access&)> opens) {
-  for (const permissions::Grant& grant : asker.viewer.access.grants) {
-    Access one = asker.viewer.access;
-    one.grants = {&grant, 1};
-    if (opens(one)) return grant.id;
-  }
-  return {};
-}
 
 // The people that a request names. INVALID_ARGUMENT for what is no id of this app's, and for one
 // that is named twice.
@@ -63,18 +47,6 @@ absl::StatusOr<std::vector<ContactId>> DecodedPeople(const Asker& asker, const I
     people.push_back(contact);
   }
   return people;
-}
-
-// What the network calls a person of 'account'. Unknown, another account's and sealed are told
-// alike.
-absl::StatusOr<std::string> RemotePerson(const Parts& parts, AccountId account, ContactId contact,
-                                         std::string_view field) {
-  const std::optional<std::string> remote_id = parts.directory.RemoteContactId(contact);
-  if (!remote_id.has_value() || parts.ids.Contact(account, *remote_id) != contact ||
-      parts.seals.OfPerson(contact).sealed) {
-    return NotFound(field);
-  }
-  return *remote_id;
 }
 
 absl::Status CheckCreate(const v1::CreateChatRequest& request) {
@@ -177,17 +149,6 @@ absl::Status CheckKind(const v1::UpdateChatRequest& request, v1::ChatKind kind) 
   if (for_groups && kind == v1::CHAT_KIND_DIRECT) return NotSupportedByChat("manage");
   if (request.has_blocked() && kind == v1::CHAT_KIND_GROUP) return NotSupportedByChat("block");
   return absl::OkStatus();
-}
-
-// What the network calls a message of the chat that the app may see.
-absl::StatusOr<std::string> RemoteMessage(const Parts& parts, const Asker& asker, ChatId chat,
-                                          MessageId id, std::string_view field) {
-  const absl::StatusOr<History::Origin> origin = parts.history.Find(id);
-  if (absl::IsNotFound(origin.status())) return NotFound(field);
-  RETURN_IF_ERROR(origin.status());
-  ASSIGN_OR_RETURN(const std::optional<v1::Event> seen, ViewEvent(*origin->record, asker.viewer));
-  if (origin->record->chat != chat || !seen.has_value()) return NotFound(field);
-  return origin->remote_message_id;
 }
 
 // An id of the request that may be empty.
@@ -334,20 +295,18 @@ absl::StatusOr<ChatOrder> PrepareUpdateChat(const Parts& parts, const Asker& ask
   if (request.has_avatar_attachment_id()) {
     update.mutable_update_mask()->add_paths("avatar_attachment_id");
     if (!avatar.empty()) {
-      const absl::StatusOr<std::string> uploaded =
-          parts.attachments.RemoteUploadId(asker.app->principal, avatar);
-      if (absl::IsNotFound(uploaded.status())) return NotFound("avatar_attachment_id");
-      RETURN_IF_ERROR(uploaded.status());
-      update.mutable_chat()->set_avatar_attachment_id(*uploaded);
+      ASSIGN_OR_RETURN(UploadBook::Uploaded uploaded,
+                       FindUpload(parts, asker, order.account, avatar, "avatar_attachment_id"));
+      update.mutable_chat()->set_avatar_attachment_id(std::move(uploaded.remote_id));
     }
   }
   if (!pinned.empty()) {
     ASSIGN_OR_RETURN(*update.mutable_pin_message_id(),
-                     RemoteMessage(parts, asker, order.chat, pinned, "pin_message_id"));
+                     FindSeenIn(parts, asker, order.chat, pinned, "pin_message_id"));
   }
   if (!unpinned.empty()) {
     ASSIGN_OR_RETURN(*update.mutable_unpin_message_id(),
-                     RemoteMessage(parts, asker, order.chat, unpinned, "unpin_message_id"));
+                     FindSeenIn(parts, asker, order.chat, unpinned, "unpin_message_id"));
   }
   update.set_request_answer(request.request_answer());
   update.set_leave(request.leave());

@@ -17,6 +17,7 @@
 
 namespace postern::broker {
 
+using permissions::Access;
 using permissions::ChatId;
 using permissions::ContactId;
 using permissions::MessageId;
@@ -63,17 +64,21 @@ absl::StatusOr<std::vector<ContactId>> DecodedMentions(const Asker& asker,
   return mentioned;
 }
 
+permissions::GrantId OpenedBy(const Asker& asker, absl::FunctionRef<bool(const Access&)> opens) {
+  for (const permissions::Grant& grant : asker.viewer.access.grants) {
+    Access one = asker.viewer.access;
+    one.grants = {&grant, 1};
+    if (opens(one)) return grant.id;
+  }
+  return {};
+}
+
 void SetAllowance(const Asker& asker, Scope scope, Outgoing& out) {
   out.limits = LimitsFor(asker.viewer.access, scope, out.open.facts, asker.viewer.now);
-  // For the history: the first grant that would alone.
-  for (const permissions::Grant& grant : asker.viewer.access.grants) {
-    permissions::Access one = asker.viewer.access;
-    one.grants = {&grant, 1};
-    if (Decide(one, scope, out.open.facts, asker.viewer.now) == permissions::Verdict::kAllowed) {
-      out.grant = grant.id;
-      return;
-    }
-  }
+  out.grant = OpenedBy(asker, [&](const Access& access) {
+    return Decide(access, scope, out.open.facts, asker.viewer.now) ==
+           permissions::Verdict::kAllowed;
+  });
 }
 
 absl::Status Open(const Parts& parts, const Asker& asker, ChatId chat, Scope scope,
@@ -85,22 +90,39 @@ absl::Status Open(const Parts& parts, const Asker& asker, ChatId chat, Scope sco
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::string> RemotePerson(const Parts& parts, permissions::AccountId account,
+                                         ContactId contact, std::string_view field) {
+  const std::optional<std::string> remote_id = parts.directory.RemoteContactId(contact);
+  if (!remote_id.has_value() || parts.ids.Contact(account, *remote_id) != contact ||
+      parts.seals.OfPerson(contact).sealed) {
+    return NotFound(field);
+  }
+  return *remote_id;
+}
+
 absl::StatusOr<Mentions> RemoteMentions(const Parts& parts, permissions::AccountId account,
                                         const Mentions& mentions,
                                         const std::vector<ContactId>& mentioned) {
   Mentions told;
   for (int i = 0; i < mentions.size(); ++i) {
-    const ContactId contact = mentioned[static_cast<size_t>(i)];
-    const std::optional<std::string> remote_id = parts.directory.RemoteContactId(contact);
-    if (!remote_id.has_value() || parts.ids.Contact(account, *remote_id) != contact ||
-        parts.seals.OfPerson(contact).sealed) {
-      return NotFound("mentions");
-    }
+    ASSIGN_OR_RETURN(std::string remote_id,
+                     RemotePerson(parts, account, mentioned[static_cast<size_t>(i)], "mentions"));
     v1::Mention& mention = *told.Add();
     mention = mentions.Get(i);
-    mention.set_contact_id(*remote_id);
+    mention.set_contact_id(std::move(remote_id));
   }
   return told;
+}
+
+absl::StatusOr<UploadBook::Uploaded> FindUpload(const Parts& parts, const Asker& asker,
+                                                permissions::AccountId account,
+                                                permissions::AttachmentId id,
+                                                std::string_view field) {
+  absl::StatusOr<UploadBook::Uploaded> file = parts.uploads.FindDone(asker.app->principal, id);
+  if (absl::IsNotFound(file.status())) return NotFound(field);
+  RETURN_IF_ERROR(file.status());
+  if (parts.ids.Attachment(account, file->remote_id) != id) return NotFound(field);
+  return file;
 }
 
 absl::StatusOr<SeenMessage> FindSeen(const Parts& parts, const Asker& asker, MessageId id,

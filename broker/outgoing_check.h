@@ -3,6 +3,7 @@
 // looked up.
 #pragma once
 
+#include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
@@ -18,6 +19,7 @@
 #include "broker/outgoing.h"
 #include "broker/parts.h"
 #include "broker/recent_sent.h"
+#include "broker/upload_book.h"
 #include "permissions/decide.h"
 #include "permissions/ids.h"
 #include "permissions/scope.h"
@@ -36,18 +38,32 @@ absl::Status CheckCause(const Asker& asker, const std::string& caused_by_event_i
 absl::StatusOr<std::vector<permissions::ContactId>> DecodedMentions(const Asker& asker,
                                                                     const Mentions& mentions);
 
+// The first grant that would do alone, for the access history; empty when none would. 'opens' tells
+// what an access opens.
+permissions::GrantId OpenedBy(const Asker& asker,
+                              absl::FunctionRef<bool(const permissions::Access&)> opens);
 // The chat, if 'scope' is open in it (FindOpenChat), with the limits and the grant that say so.
 absl::Status Open(const Parts& parts, const Asker& asker, permissions::ChatId chat,
                   permissions::Scope scope, std::string_view field, Outgoing& out);
 // What 'scope', which is open there, allows and by which grant.
 void SetAllowance(const Asker& asker, permissions::Scope scope, Outgoing& out);
 
-// The mentions as the network knows the people; 'mentioned' are theirs. NOT_FOUND for people of
-// another account, who are not this gatekeeper's business, and for sealed ones: to the app they are
-// not there.
+// What the network calls a person. NOT_FOUND, naming 'field', for one who is not known, for people
+// of another account, who are not this gatekeeper's business, and for sealed ones: to the app they
+// are not there.
+absl::StatusOr<std::string> RemotePerson(const Parts& parts, permissions::AccountId account,
+                                         permissions::ContactId contact, std::string_view field);
+// The mentions as the network knows the people; 'mentioned' are theirs. Errors as RemotePerson.
 absl::StatusOr<Mentions> RemoteMentions(const Parts& parts, permissions::AccountId account,
                                         const Mentions& mentions,
                                         const std::vector<permissions::ContactId>& mentioned);
+
+// What this app uploaded to this account. NOT_FOUND, naming 'field', for anything else: another
+// network has not got it.
+absl::StatusOr<UploadBook::Uploaded> FindUpload(const Parts& parts, const Asker& asker,
+                                                permissions::AccountId account,
+                                                permissions::AttachmentId id,
+                                                std::string_view field);
 
 // A message that the app can see something of, and what it sees. NOT_FOUND, naming 'field', for
 // any other: missing, hidden and deleted are told in the same words.
