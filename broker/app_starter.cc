@@ -84,6 +84,8 @@ void AppStarter::Loop() {
 
 absl::Duration AppStarter::Look() {
   absl::Duration wait = absl::InfiniteDuration();
+  // Before the grants are read: what changes while an app is being started is looked at anew.
+  const uint64_t epoch = options_.apps.epoch();
   for (const AppPointer& snapshot : options_.apps.All()) {
     if (stopping_) break;
     if (!MayStart(*snapshot, options_.apps.AccessOf(*snapshot), options_.clock.Now())) {
@@ -94,7 +96,7 @@ absl::Duration AppStarter::Look() {
       }
       continue;
     }
-    wait = std::min(wait, LookAt(*snapshot, apps_[snapshot->principal]));
+    wait = std::min(wait, LookAt(*snapshot, epoch, apps_[snapshot->principal]));
   }
   return wait;
 }
@@ -114,10 +116,10 @@ bool AppStarter::LookWhetherConnected(const AppSnapshot& snapshot, App& app) {
   return connected;
 }
 
-absl::Duration AppStarter::LookAt(const AppSnapshot& snapshot, App& app) {
+absl::Duration AppStarter::LookAt(const AppSnapshot& snapshot, uint64_t epoch, App& app) {
   if (LookWhetherConnected(snapshot, app)) return absl::InfiniteDuration();
   bool more = false;
-  const absl::StatusOr<bool> waits = SomethingWaits(snapshot, app, more);
+  const absl::StatusOr<bool> waits = SomethingWaits(snapshot, epoch, app, more);
   if (!waits.ok()) {
     spdlog::error("event=app_start_unknown code={}", static_cast<int>(waits.status().code()));
     return kStartInterval;
@@ -131,10 +133,10 @@ absl::Duration AppStarter::LookAt(const AppSnapshot& snapshot, App& app) {
   return (then < look ? std::min(look, app.next_start) : app.next_start) - then;
 }
 
-absl::StatusOr<bool> AppStarter::SomethingWaits(const AppSnapshot& snapshot, App& app, bool& more) {
+absl::StatusOr<bool> AppStarter::SomethingWaits(const AppSnapshot& snapshot, uint64_t epoch,
+                                                App& app, bool& more) {
   const std::optional<Sequence> acknowledged = options_.subscriptions.Furthest(snapshot.principal);
   if (!acknowledged.has_value()) return false;
-  const uint64_t epoch = options_.apps.epoch();
   if (epoch != app.epoch) app.looked_through = 0;
   app.epoch = epoch;
   app.looked_through = std::max(app.looked_through, *acknowledged);

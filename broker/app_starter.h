@@ -15,12 +15,11 @@
 // connects.
 #pragma once
 
-#include <absl/base/thread_annotations.h>
-#include <absl/container/flat_hash_map.h>
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -89,12 +88,14 @@ class AppStarter {
   // Starts what is to be started. Returns how long until something is to be tried again; infinite
   // when only news can change anything.
   absl::Duration Look();
-  absl::Duration LookAt(const AppSnapshot& snapshot, App& app);
+  // 'epoch' is that of the grants in the snapshot, or an older one.
+  absl::Duration LookAt(const AppSnapshot& snapshot, uint64_t epoch, App& app);
   // Whether it is connected. Notes where it has come since its last start.
   bool LookWhetherConnected(const AppSnapshot& snapshot, App& app);
   // Whether something waits for the app. Looks at no more than kStartScanMax records, and says by
   // 'more' that it has not seen all.
-  absl::StatusOr<bool> SomethingWaits(const AppSnapshot& snapshot, App& app, bool& more);
+  absl::StatusOr<bool> SomethingWaits(const AppSnapshot& snapshot, uint64_t epoch, App& app,
+                                      bool& more);
   void Start(const AppSnapshot& snapshot, App& app);
   void Tell(const AppSnapshot& snapshot, App& app, const char* what);
 

@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <future>
+#include <memory>
 
 #include "tests/behaviors/broker_harness.h"
 #include "tests/behaviors/owner_calls.h"
@@ -24,12 +27,16 @@ constexpr char kWitness[] = "witness.service";
 class AppStartTest : public testing::Test {
  protected:
   // Enrols an app with a unit, whom the person allows to be started or not; it reads, and goes.
+  // With 'only_chat' the person opens no other chat.
   Program Installed(const std::string& name, const std::string& unit, bool may_start,
-                    const std::function<void(permissions::ConsentAnswer&)>& change = {}) {
+                    const std::function<void(permissions::ConsentAnswer&)>& change = {},
+                    const std::string& only_chat = {}) {
+    Allowance allowance;
+    if (!only_chat.empty()) allowance.chats = {only_chat};
     harness_.units().Install(unit);
     harness_.Decide(name, [=](const permissions::ConsentQuestion& question) {
       EXPECT_EQ(question.systemd_unit, unit);
-      permissions::ConsentAnswer answer = Allow(question, {});
+      permissions::ConsentAnswer answer = Allow(question, allowance);
       answer.may_start = may_start;
       if (change) change(answer);
       return std::optional(answer);
@@ -39,11 +46,11 @@ class AppStartTest : public testing::Test {
     Program app = harness_.Connect(name);
     const auto enrolment = harness_.Enroll(app, manifest);
     EXPECT_TRUE(enrolment.granted()) << Text(enrolment.status);
-    Read(app);
+    Read(app, only_chat.empty() ? "club" : only_chat);
     return app;
   }
   // Reads to the end under a name, acknowledges, and hangs up.
-  void Read(Program& app) {
+  void Read(Program& app, const std::string& chat = "club") {
     app = harness_.Reconnect(app);
     const std::string mark = "mark" + std::to_string(++marks_);
     {
@@ -51,7 +58,7 @@ class AppStartTest : public testing::Test {
       request.set_subscription("main");
       EventReader reader(app, request);
       ASSERT_TRUE(reader.WaitLive());
-      ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", mark, mark)}));
+      ASSERT_TRUE(adapter_.PushDurably({MessageEvent(chat, mark, mark)}));
       ASSERT_TRUE(reader.WaitForText(mark));
       v1::AcknowledgeRequest acknowledge;
       acknowledge.set_subscription("main");
@@ -220,6 +227,43 @@ TEST_F(AppStartTest, StartsNothingForWhatTheAppMayNotSeeOrWhatIsOver) {
   EXPECT_EQ(Starts(kUnit), before);
   ASSERT_TRUE(adapter_.PushDurably({MessageEvent(seen, "seen", "seen")}));
   EXPECT_TRUE(WaitForStarts(kUnit, before + 1));
+}
+
+// Apps are looked at one after the other, and starting one takes its time. What opened meanwhile
+// was noted as looked at with the grants of before.
+TEST_F(AppStartTest, WhatOpensWhileAnotherAppIsStartedIsLookedAt) {
+  ASSERT_TRUE(adapter_.PushDurably({ChatEvent("left", "left"), ChatEvent("right", "right")}));
+  Program left = Installed("Left", "left.service", true, {}, "left");
+  Program right = Installed("Right", "right.service", true, {}, "right");
+  // In the order of their keys.
+  const bool left_first = left.principal < right.principal;
+  const std::string chat = left_first ? "left" : "right";
+  Program& second = left_first ? right : left;
+  const std::string second_unit = left_first ? "right.service" : "left.service";
+  struct Pause {
+    std::atomic<bool> begun{false};
+    std::promise<void> reached;
+    std::promise<void> over;
+  };
+  const auto pause = std::make_shared<Pause>();
+  harness_.units().OnStart([pause, first_unit = chat + ".service"](const std::string& unit) {
+    if (unit != first_unit || pause->begun.exchange(true)) return;
+    pause->reached.set_value();
+    pause->over.get_future().wait();
+  });
+  harness_.clock().Advance(absl::Hours(2));
+  const size_t before = Starts(second_unit);
+  EXPECT_TRUE(adapter_.PushDurably({MessageEvent(chat, "m1", "one")}));
+  const bool reached = pause->reached.get_future().wait_for(absl::ToChronoSeconds(kPatience)) ==
+                       std::future_status::ready;
+  if (reached) {
+    second = harness_.Reconnect(second);
+    harness_.Widen(second, {kMessagesRead, kMessagesHistory}, {.chats = {chat}});
+    HangUp(second);
+  }
+  pause->over.set_value();
+  ASSERT_TRUE(reached);
+  EXPECT_TRUE(WaitForStarts(second_unit, before + 1));
 }
 
 TEST_F(AppStartTest, TellsTheUserOnceWhenItCannotBeStarted) {

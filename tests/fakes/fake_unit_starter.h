@@ -7,6 +7,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "platform/mutex.h"
@@ -39,6 +40,12 @@ class FakeUnitStarter {
     stopped_ = true;
   }
 
+  // Called with each unit that it is asked to start, before it answers.
+  void OnStart(std::function<void(const std::string&)> on_start) {
+    platform::MutexLock lock(mutex_);
+    on_start_ = std::move(on_start);
+  }
+
   // The units that it was asked to start, in order.
   std::vector<std::string> asked() const {
     platform::MutexLock lock(mutex_);
@@ -56,6 +63,12 @@ class FakeUnitStarter {
 
  private:
   absl::Status Start(const std::string& unit) {
+    std::function<void(const std::string&)> on_start;
+    {
+      platform::MutexLock lock(mutex_);
+      on_start = on_start_;
+    }
+    if (on_start) on_start(unit);
     platform::MutexLock lock(mutex_);
     asked_.push_back(unit);
     changed_.NotifyAll();
@@ -70,6 +83,7 @@ class FakeUnitStarter {
   std::set<std::string> installed_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> masked_ ABSL_GUARDED_BY(mutex_);
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  std::function<void(const std::string&)> on_start_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> asked_ ABSL_GUARDED_BY(mutex_);
 };
 
