@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/adapter_table.h"
 
-#include <absl/strings/str_cat.h>
-
 #include <utility>
 
 #include "broker/capabilities.h"
@@ -11,18 +9,12 @@
 #include "broker/rpc_status.h"
 #include "broker/shutdown.h"
 #include "platform/awake_time.h"
-#include "platform/clock.h"
 
 namespace postern::broker {
 namespace {
 
 using permissions::AccountId;
 using permissions::Principal;
-
-absl::Status Offline() {
-  return ReasonStatus(absl::StatusCode::kUnavailable, v1::ERROR_REASON_GATEKEEPER_OFFLINE,
-                      "no gatekeeper adapter serves this account now; try again later");
-}
 
 absl::Status AlreadyServed() {
   return ReasonStatus(absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_ACCOUNT_ALREADY_SERVED,
@@ -35,8 +27,7 @@ absl::Status Unknown() {
 }
 
 // An adapter's words for a developer, short enough for a status to carry.
-std::string ReasonText(const v1::CommandResult& result) {
-  std::string text = result.reason();
+std::string Shortened(std::string text) {
   if (text.size() <= kGatekeeperReasonMax) return text;
   size_t end = kGatekeeperReasonMax;
   while (end > 0 && (static_cast<uint8_t>(text[end]) & 0xC0) == 0x80) --end;
@@ -46,6 +37,11 @@ std::string ReasonText(const v1::CommandResult& result) {
 
 }  // namespace
 
+absl::Status GatekeeperOffline() {
+  return ReasonStatus(absl::StatusCode::kUnavailable, v1::ERROR_REASON_GATEKEEPER_OFFLINE,
+                      "no gatekeeper adapter serves this account now; try again later");
+}
+
 absl::StatusOr<v1::CommandResult> Judge(const v1::CommandResult& result) {
   switch (result.state()) {
     case v1::CommandResult::STATE_SENT:
@@ -54,15 +50,14 @@ absl::StatusOr<v1::CommandResult> Judge(const v1::CommandResult& result) {
     case v1::CommandResult::STATE_FAILED_RETRIABLE:
       return ReasonStatus(absl::StatusCode::kUnavailable, v1::ERROR_REASON_GATEKEEPER_RETRY,
                           "the gatekeeper could not do it now; try again",
-                          {{"gatekeeper_reason", ReasonText(result)}});
+                          {{"gatekeeper_reason", Shortened(result.reason())}});
     case v1::CommandResult::STATE_FAILED:
       if (!result.missing_capability().empty()) {
-        return NotSupportedByChat(
-            std::string_view(result.missing_capability()).substr(0, kGatekeeperReasonMax));
+        return NotSupportedByChat(Shortened(result.missing_capability()));
       }
       return ReasonStatus(absl::StatusCode::kFailedPrecondition,
                           v1::ERROR_REASON_GATEKEEPER_REFUSED, "the gatekeeper refused",
-                          {{"gatekeeper_reason", ReasonText(result)}});
+                          {{"gatekeeper_reason", Shortened(result.reason())}});
     default:
       return Unknown();
   }
@@ -112,11 +107,10 @@ void AdapterTable::Detach(AccountId account) {
 }
 
 absl::Status AdapterTable::WaitUntilFree(AccountId account) {
-  const platform::SystemClock clock;
-  const absl::Duration deadline = clock.Elapsed() + kAdapterTakeover;
+  const absl::Duration deadline = platform::AwakeTime() + kAdapterTakeover;
   platform::MutexLock lock(mutex_);
   while (adapters_.contains(account)) {
-    const absl::Duration left = deadline - clock.Elapsed();
+    const absl::Duration left = deadline - platform::AwakeTime();
     if (left <= absl::ZeroDuration()) return AlreadyServed();
     changed_.WaitFor(mutex_, left);
   }
@@ -125,7 +119,7 @@ absl::Status AdapterTable::WaitUntilFree(AccountId account) {
 
 absl::Status AdapterTable::CheckServed(AccountId account) const {
   platform::MutexLock lock(mutex_);
-  return adapters_.contains(account) ? absl::OkStatus() : Offline();
+  return adapters_.contains(account) ? absl::OkStatus() : GatekeeperOffline();
 }
 
 absl::StatusOr<v1::CommandResult> AdapterTable::Run(AccountId account, const Principal& principal,
@@ -142,10 +136,10 @@ absl::StatusOr<v1::CommandResult> AdapterTable::Run(AccountId account, const Pri
   platform::MutexLock lock(mutex_);
   if (stopping_) return Shutdown::Refusal();
   const auto adapter = adapters_.find(account);
-  if (adapter == adapters_.end()) return Offline();
+  if (adapter == adapters_.end()) return GatekeeperOffline();
   v1::AttachResponse response;
   *response.mutable_command() = std::move(command);
-  if (!adapter->second(std::move(response))) return Offline();
+  if (!adapter->second(std::move(response))) return GatekeeperOffline();
   waiting_[id] = waiting;
   while (!waiting->done && !stopping_) {
     const absl::Duration left = deadline - platform::AwakeTime();

@@ -26,6 +26,10 @@ namespace postern::broker {
 // NOT_SUPPORTED_BY_CHAT as the gatekeeper says, in its own words; UNKNOWN OUTCOME_UNKNOWN.
 absl::StatusOr<v1::CommandResult> Judge(const v1::CommandResult& result);
 
+// UNAVAILABLE GATEKEEPER_OFFLINE: no adapter serves the account, or it is leaving; nothing was
+// sent.
+absl::Status GatekeeperOffline();
+
 // Thread-safe.
 class AdapterTable {
  public:

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/backfills.h"
 
-#include <absl/strings/str_cat.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -19,7 +18,6 @@
 #include "broker/limits.h"
 #include "broker/message_index.h"
 #include "broker/open_chat.h"
-#include "broker/pending_sends.h"
 #include "broker/proto_time.h"
 #include "broker/request_check.h"
 #include "broker/request_ledger.h"
@@ -27,7 +25,7 @@
 #include "broker/rpc_status.h"
 #include "broker/send_limits.h"
 #include "broker/shutdown.h"
-#include "platform/clock.h"
+#include "platform/awake_time.h"
 #include "platform/status_macros.h"
 #include "postern/storage/v1/stored_event.pb.h"
 
@@ -48,11 +46,6 @@ absl::Status Full(std::string_view limit) {
 absl::Status Silent() {
   return ReasonStatus(absl::StatusCode::kUnavailable, v1::ERROR_REASON_GATEKEEPER_RETRY,
                       "the gatekeeper stopped in the middle; ask again for the rest");
-}
-
-absl::Status Offline() {
-  return ReasonStatus(absl::StatusCode::kUnavailable, v1::ERROR_REASON_GATEKEEPER_OFFLINE,
-                      "no gatekeeper adapter serves this account now; try again later");
 }
 
 // How far back the app's grants reach in this chat.
@@ -147,7 +140,6 @@ absl::Status Backfills::Write(const Run& run) {
 
 absl::StatusOr<Backfills::Run> Backfills::Prepare(const Asker& asker,
                                                   const v1::RequestBackfillRequest& request) const {
-  RETURN_IF_ERROR(CheckRequestId(request.request_id()));
   ASSIGN_OR_RETURN(const ChatId chat,
                    CheckedId("chat_id", asker.book.pseudonyms.DecodeChat(request.chat_id())));
   ASSIGN_OR_RETURN(const OpenChat open,
@@ -217,16 +209,17 @@ absl::Status Backfills::Start(Run run) {
     running_.emplace(id, run);
   }
   absl::Status status = Write(run);
-  if (status.ok() && !parts_.adapters.Tell(account, std::move(response))) status = Offline();
-  const platform::SystemClock clock;
-  const absl::Duration deadline = clock.Elapsed() + kCommandTimeout;
+  if (status.ok() && !parts_.adapters.Tell(account, std::move(response))) {
+    status = GatekeeperOffline();
+  }
+  const absl::Duration deadline = platform::AwakeTime() + kCommandTimeout;
   bool ended = !status.ok();
   {
     platform::MutexLock lock(mutex_);
     while (!ended && !stopping_) {
       const auto found = running_.find(id);
       if (found == running_.end() || !found->second.begins) break;
-      const absl::Duration left = deadline - clock.Elapsed();
+      const absl::Duration left = deadline - platform::AwakeTime();
       if (left <= absl::ZeroDuration()) break;
       changed_.WaitFor(mutex_, left);
     }
@@ -338,18 +331,8 @@ absl::Status Backfills::TellProgress(const Run& run, uint32_t messages, bool com
 }
 
 absl::Status Backfills::TellEnd(const Run& run, const absl::Status& status) {
-  const PendingSends::Ended ended =
-      EndedAs({run.principal, run.request_id, run.account, run.chat}, status);
-  v1::Event event;
-  v1::RequestCompleted& completed = *event.mutable_request_completed();
-  completed.set_request_id(run.request_id);
-  completed.set_outcome(ended.outcome);
-  if (!ended.error.reason().empty()) *completed.mutable_error() = ended.error;
-  EventLog::Batch batch;
-  batch.account = run.account;
-  batch.records.push_back(BrokerEvent(run.account, run.chat, std::move(event), run.principal,
-                                      parts_.confirmed_clock.Now()));
-  RETURN_IF_ERROR(parts_.log.Append(std::move(batch)).status());
+  RETURN_IF_ERROR(
+      TellOutcome(parts_, EndedAs({run.principal, run.request_id, run.account, run.chat}, status)));
   return parts_.store.Write([&run](Database& database) {
     return database.Run("DELETE FROM backfills WHERE command_id = ?", run.command.command_id());
   });

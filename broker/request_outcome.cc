@@ -40,8 +40,7 @@ PendingSends::Ended EndedAs(PendingSends::Ask ask, const absl::Status& status) {
   return ended;
 }
 
-absl::Status TellOutcome(const Parts& parts, PendingSends& pending,
-                         const PendingSends::Ended& ended) {
+absl::Status TellOutcome(const Parts& parts, const PendingSends::Ended& ended) {
   v1::Event event;
   v1::RequestCompleted& completed = *event.mutable_request_completed();
   completed.set_request_id(ended.ask.request_id);
@@ -52,7 +51,12 @@ absl::Status TellOutcome(const Parts& parts, PendingSends& pending,
   batch.account = ended.ask.account;
   batch.records.push_back(BrokerEvent(ended.ask.account, ended.ask.chat, std::move(event),
                                       ended.ask.principal, parts.confirmed_clock.Now()));
-  RETURN_IF_ERROR(parts.log.Append(std::move(batch)).status());
+  return parts.log.Append(std::move(batch)).status();
+}
+
+absl::Status TellOutcome(const Parts& parts, PendingSends& pending,
+                         const PendingSends::Ended& ended) {
+  RETURN_IF_ERROR(TellOutcome(parts, ended));
   return pending.Remove(ended.ask);
 }
 

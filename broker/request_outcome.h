@@ -12,7 +12,9 @@ namespace postern::broker {
 // What ended as 'status' says: done when OK.
 PendingSends::Ended EndedAs(PendingSends::Ask ask, const absl::Status& status);
 
-// Tells the app by an event to it alone, and then forgets the request.
+// Tells the app by an event to it alone.
+absl::Status TellOutcome(const Parts& parts, const PendingSends::Ended& ended);
+// The same, and then forgets the request.
 absl::Status TellOutcome(const Parts& parts, PendingSends& pending,
                          const PendingSends::Ended& ended);
 

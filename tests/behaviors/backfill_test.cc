@@ -48,11 +48,11 @@ class BackfillTest : public testing::Test {
     *request.mutable_command_result() = result;
     adapter_->Say(request);
   }
-  grpc::Status Request(const Program& app, const std::string& request_id,
-                       uint32_t messages_max = 0) {
+  grpc::Status Request(const Program& app, const std::string& request_id, uint32_t messages_max = 0,
+                       const std::string& chat = "club") {
     v1::RequestBackfillRequest request;
     request.set_request_id(request_id);
-    request.set_chat_id(ChatIdOf(app, "club"));
+    request.set_chat_id(ChatIdOf(app, chat));
     request.set_messages_max(messages_max);
     v1::RequestBackfillResponse response;
     return app->chat->RequestBackfill(Patiently().get(), request, &response);
@@ -157,9 +157,32 @@ TEST_F(BackfillTest, RefusesBeforeAnythingGoesOut) {
   status = Request(app_, "r2");
   EXPECT_EQ(ReasonOf(status), "NOT_SUPPORTED_BY_CHAT") << Text(status);
   EXPECT_EQ(InfoOf(status).metadata().at("capability"), "backfill");
+  ASSERT_TRUE(adapter_->PushDurably({ChatEvent("hall", "hall")}));
   adapter_.reset();
-  status = Request(app_, "r3");
-  EXPECT_FALSE(status.ok());
+  status = Request(app_, "r3", 0, "hall");
+  EXPECT_EQ(ReasonOf(status), "GATEKEEPER_OFFLINE") << Text(status);
+}
+
+TEST_F(BackfillTest, AnAppAsksForSoManyAtOnce) {
+  for (size_t i = 0; i <= broker::kBackfillsPerAppMax; ++i) {
+    const std::string chat = "hall" + std::to_string(i);
+    ASSERT_TRUE(adapter_->PushDurably({ChatEvent(chat, chat)}));
+    const grpc::Status status = Request(app_, "r" + std::to_string(i), 0, chat);
+    if (i < broker::kBackfillsPerAppMax) {
+      EXPECT_TRUE(status.ok()) << Text(status);
+      continue;
+    }
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << Text(status);
+    EXPECT_EQ(InfoOf(status).metadata().at("limit"), "backfills_per_app");
+  }
+  EXPECT_EQ(adapter_->commands().size(), broker::kBackfillsPerAppMax);
+  // Another app has its own.
+  const Program other = harness_.App("Other", {kChatsRead, kMessagesRead, kMessagesHistory});
+  EXPECT_TRUE(Request(other, "r1").ok());
+  // No request is for more than the most.
+  EXPECT_TRUE(adapter_->WaitForCommands(broker::kBackfillsPerAppMax + 1));
+  EXPECT_EQ(adapter_->commands().back().backfill().messages_max(),
+            broker::kBackfillMessagesDefault);
 }
 
 TEST_F(BackfillTest, AGatekeeperThatCannotSaysSoAtOnce) {
@@ -172,10 +195,30 @@ TEST_F(BackfillTest, AGatekeeperThatCannotSaysSoAtOnce) {
   adapter_->Answer(
       [](const v1::Command&) { return Result(v1::CommandResult::STATE_FAILED_RETRIABLE); });
   EXPECT_EQ(ReasonOf(Request(app_, "r2")), "GATEKEEPER_RETRY");
-  // Neither stands in the way of the next.
+  // In its own words, as far as a status carries them, and never half a character.
+  adapter_->Answer([](const v1::Command& command) {
+    v1::CommandResult result = Result(v1::CommandResult::STATE_FAILED);
+    std::string words;
+    while (words.size() <= 2 * broker::kGatekeeperReasonMax) words += "€";
+    if (command.backfill().messages_max() == 1) {
+      result.set_missing_capability(words);
+    } else {
+      result.set_reason(words);
+    }
+    return result;
+  });
+  grpc::Status status = Request(app_, "r3");
+  EXPECT_EQ(ReasonOf(status), "GATEKEEPER_REFUSED") << Text(status);
+  const std::string most(InfoOf(status).metadata().at("gatekeeper_reason"));
+  EXPECT_LE(most.size(), broker::kGatekeeperReasonMax);
+  EXPECT_EQ(most.size() % std::string("€").size(), 0u);
+  status = Request(app_, "r4", 1);
+  EXPECT_EQ(ReasonOf(status), "NOT_SUPPORTED_BY_CHAT") << Text(status);
+  EXPECT_EQ(InfoOf(status).metadata().at("capability"), most);
+  // None of them stands in the way of the next.
   adapter_->Answer(
       [](const v1::Command&) { return Result(v1::CommandResult::STATE_SENT, 0, true); });
-  EXPECT_TRUE(Request(app_, "r3").ok());
+  EXPECT_TRUE(Request(app_, "r5").ok());
 }
 
 TEST_F(BackfillTest, GoesOnWhenAdapterAndDaemonComeBack) {
