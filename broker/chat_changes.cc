@@ -4,7 +4,6 @@
 // A chat that an app started is the app's only as far as its grants say: under a list of chats it
 // is not on the list. The answer names it all the same, so that the app can ask for it.
 #include <optional>
-#include <string>
 #include <utility>
 
 #include "broker/access_history.h"
@@ -65,6 +64,12 @@ class Allowance {
   bool used_ = false;
 };
 
+// Unlike messages, what becomes of it later is told by no event of its own.
+absl::Status NotFinished() {
+  return ReasonStatus(absl::StatusCode::kUnknown, v1::ERROR_REASON_OUTCOME_UNKNOWN,
+                      "the gatekeeper has not finished; look at the chat before you repeat it");
+}
+
 // Writes the history, then has the gatekeeper do it.
 absl::StatusOr<v1::CommandResult> Carry(const Parts& parts, const Principal& app, ChatOrder& order,
                                         const char* reason, Allowance& allowance) {
@@ -78,6 +83,7 @@ absl::StatusOr<v1::CommandResult> Carry(const Parts& parts, const Principal& app
   absl::StatusOr<v1::CommandResult> result =
       parts.adapters.Run(order.account, app, std::move(order.command), kCommandTimeout);
   if (!absl::IsUnavailable(result.status())) allowance.Used();
+  if (result.ok() && result->state() == v1::CommandResult::STATE_PENDING) return NotFinished();
   return result;
 }
 

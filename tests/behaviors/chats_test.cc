@@ -495,6 +495,18 @@ TEST_F(ChatsTest, StartingChatsHasAScopeAnAccountAndADailyLimit) {
     spoil(request);
     EXPECT_EQ(ReasonOf(Create(app, request)), "INVALID_FIELD") << request.ShortDebugString();
   }
+  // Nobody talks to themselves.
+  request = Group(app);
+  request.set_kind(v1::CHAT_KIND_DIRECT);
+  request.clear_name();
+  for (const v1::Contact& contact : ContactsOf(app)) {
+    if (contact.is_self() && contact.account_id() == request.account_id()) {
+      request.set_contact_ids(0, contact.id());
+    }
+  }
+  const grpc::Status alone = Create(app, request);
+  EXPECT_EQ(ReasonOf(alone), "INVALID_FIELD") << Text(alone);
+  EXPECT_EQ(InfoOf(alone).metadata().at("field"), "contact_ids");
   EXPECT_THAT(jabber_->commands(), IsEmpty());
 
   int number = 0;
@@ -535,6 +547,21 @@ TEST_F(ChatsTest, WhatCannotBeStartedIsSaid) {
   request.set_account_id(AccountIdOf(app, "alicechat"));
   request.set_contact_ids(0, Person(app, "Bob on alicechat"));
   EXPECT_EQ(ReasonOf(Create(app, request)), "GATEKEEPER_OFFLINE");
+}
+
+TEST_F(ChatsTest, WhatIsNotFinishedIsNotSaidToBeDone) {
+  const Program app = Manager();
+  jabber_->Answer([&](const v1::Command&) {
+    v1::CommandResult result;
+    result.set_state(v1::CommandResult::STATE_PENDING);
+    return result;
+  });
+  EXPECT_EQ(ReasonOf(Create(app, Group(app))), "OUTCOME_UNKNOWN");
+  v1::UpdateChatRequest request = Of(app, "Club on xmpp");
+  request.set_muted(true);
+  EXPECT_EQ(ReasonOf(Update(app, request)), "OUTCOME_UNKNOWN");
+  EXPECT_FALSE(ChatOf(app, request.chat_id()).muted());
+  EXPECT_EQ(jabber_->commands().size(), 2u);
 }
 
 TEST_F(ChatsTest, EachChangeReachesTheNetworkAsAsked) {
