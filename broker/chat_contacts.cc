@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The calls by which apps see people.
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "broker/address.h"
 #include "broker/asker.h"
@@ -47,21 +45,16 @@ grpc::Status ChatService::ListContacts(grpc::ServerContext* context,
         RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kContactsRead, {}, viewer.now),
                                       Scope::kContactsRead));
         const ContactSights sights(viewer);
-        // In the order of the caller's own ids, as chats are.
-        std::vector<std::pair<std::string, v1::Contact>> seen;
-        for (v1::Contact& contact : parts_.directory.Contacts()) {
+        for (auto& [shown_id, contact] :
+             InCallersOrder(parts_.directory.Contacts(), [&](const v1::Contact& item) {
+               return pseudonyms.Encode(IdFromText<ContactId>(item.id()));
+             })) {
           if (!only_account.empty() && contact.account_id() != only_account) continue;
-          if (!sights.Of(contact).seen) continue;
-          std::string shown_id = pseudonyms.Encode(IdFromText<ContactId>(contact.id()));
-          seen.emplace_back(std::move(shown_id), std::move(contact));
-        }
-        std::sort(seen.begin(), seen.end(),
-                  [](const auto& a, const auto& b) { return a.first < b.first; });
-        for (auto& [shown_id, contact] : seen) {
-          if (!page.Takes(shown_id)) continue;
+          const ContactSight sight = sights.Of(contact);
+          if (!sight.seen || !page.Takes(shown_id)) continue;
           ReduceContact(
-              viewer, sights.Of(contact),
-              [&](const v1::Contact& other) { return sights.Of(other).seen; }, contact);
+              viewer, sight, [&](const v1::Contact& other) { return sights.Of(other).seen; },
+              contact);
           HideIds(contact, pseudonyms);
           *response->add_contacts() = std::move(contact);
         }

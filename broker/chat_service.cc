@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/chat_service.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "broker/asker.h"
@@ -39,21 +38,6 @@ bool MaySeeAccount(const Viewer& viewer, const v1::Account& account) {
     }
   }
   return false;
-}
-
-// Puts a list into the order of the ids that the caller knows: in the broker's own order two apps
-// could tell which of their chats are the same. 'encode' gives an item the caller's id.
-template <typename Item, typename Encode>
-std::vector<std::pair<std::string, Item>> InCallersOrder(std::vector<Item> items, Encode encode) {
-  std::vector<std::pair<std::string, Item>> ordered;
-  ordered.reserve(items.size());
-  for (Item& item : items) {
-    std::string id = encode(item);
-    ordered.emplace_back(std::move(id), std::move(item));
-  }
-  std::sort(ordered.begin(), ordered.end(),
-            [](const auto& a, const auto& b) { return a.first < b.first; });
-  return ordered;
 }
 
 }  // namespace

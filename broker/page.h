@@ -5,15 +5,33 @@
 
 #include <absl/status/statusor.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "broker/request_check.h"
 #include "permissions/id_cipher.h"
 #include "platform/status_macros.h"
 
 namespace postern::broker {
+
+// Puts a list into the order of the ids that the caller knows: in the broker's own order two apps
+// could tell which of their chats are the same. 'encode' gives an item the caller's id.
+template <typename Item, typename Encode>
+std::vector<std::pair<std::string, Item>> InCallersOrder(std::vector<Item> items, Encode encode) {
+  std::vector<std::pair<std::string, Item>> ordered;
+  ordered.reserve(items.size());
+  for (Item& item : items) {
+    std::string id = encode(item);
+    ordered.emplace_back(std::move(id), std::move(item));
+  }
+  std::sort(ordered.begin(), ordered.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  return ordered;
+}
 
 class PageReader {
  public:
