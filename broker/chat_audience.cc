@@ -33,13 +33,13 @@ bool OpensAny(std::span<const Scope> scopes, const Access& access, const ObjectF
   });
 }
 
-// Whether the app gets marks in place of all that is written there.
-bool IsWithheld(const Access& access, const ObjectFacts& object) {
-  return object.objection == Objection::kAllApps ||
-         (object.objection == Objection::kOffDevice && access.leaves_device);
-}
-
 }  // namespace
+
+bool IsWithheld(const Access& access, const ObjectFacts& object) {
+  if (object.objection == Objection::kOffDevice) return access.leaves_device;
+  // An objection that nobody knows is one, as in permissions::ViewOf.
+  return object.objection != Objection::kNone;
+}
 
 std::vector<GrantHolder> GrantHolders(const AppRegistry& apps) {
   std::vector<GrantHolder> holders;

@@ -48,6 +48,9 @@ Audience AudienceOf(std::span<const GrantHolder> holders, const permissions::Obj
 // What is told of one app, whatever it can see.
 AudienceApp DescribeApp(const AppSnapshot& app);
 
+// Whether the app gets marks in place of all that is written there: who objects keeps it out.
+bool IsWithheld(const permissions::Access& access, const permissions::ObjectFacts& object);
+
 // Whether text of any kind goes off this device; what only tells who writes and when counts too.
 bool LeavesDevice(const Audience& audience);
 v1::DisclosedApp ToWire(const AudienceApp& app);

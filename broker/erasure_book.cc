@@ -7,6 +7,7 @@
 #include <string>
 
 #include "broker/broker_event.h"
+#include "broker/chat_audience.h"
 #include "broker/erase_asks.h"
 #include "broker/event_intake.h"
 #include "broker/limits.h"
@@ -22,7 +23,6 @@ using permissions::ChatId;
 using permissions::Grant;
 using permissions::GrantState;
 using permissions::ObjectFacts;
-using permissions::Objection;
 using permissions::Principal;
 using permissions::Scope;
 using permissions::Verdict;
@@ -68,10 +68,8 @@ class Eyes {
     const auto opens = [&](Scope scope) {
       return Decide(access_, scope, object, now_) == Verdict::kAllowed;
     };
-    const bool withheld = object.objection == Objection::kAllApps ||
-                          (object.objection == Objection::kOffDevice && access_.leaves_device);
     const bool text = std::any_of(std::begin(kTextScopes), std::end(kTextScopes), opens);
-    if (text && !withheld) return Sight::kText;
+    if (text && !IsWithheld(access_, object)) return Sight::kText;
     if (text || std::any_of(std::begin(kOutlineScopes), std::end(kOutlineScopes), opens)) {
       return Sight::kOutline;
     }
