@@ -33,6 +33,11 @@ void Directory::PutContact(AccountId account, const TakenEvent& taken, const std
       if (contact == id) entry->remote_id = remote_id;
     }
   }
+  // Nearly every message: it says nothing new of its sender.
+  if (whole == nullptr && !is_new &&
+      (name.empty() || entry->told || name == entry->contact.display_name())) {
+    return;
+  }
   v1::Contact next = entry->contact;
   const bool told = entry->told || (whole != nullptr && !whole->display_name().empty());
   if (whole != nullptr) {
