@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/attachment_index.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "broker/attachment_limits.h"
-#include "broker/event_ids.h"
 #include "broker/event_intake.h"
 #include "broker/limits.h"
 #include "broker/request_check.h"
-#include "platform/clock.h"
+#include "platform/awake_time.h"
 #include "platform/status_macros.h"
 #include "postern/storage/v1/stored_event.pb.h"
 
@@ -119,13 +117,12 @@ absl::StatusOr<bool> AttachmentIndex::IndexSlice() {
 }
 
 absl::Status AttachmentIndex::CatchUp(absl::Duration timeout) {
-  const platform::SystemClock clock;
-  const absl::Duration deadline = clock.Elapsed() + timeout;
+  const absl::Duration deadline = platform::AwakeTime() + timeout;
   const Sequence last = log_.last_sequence();
   while (true) {
     platform::MutexLock lock(mutex_);
     if (through_ >= last) return absl::OkStatus();
-    if (clock.Elapsed() > deadline) {
+    if (platform::AwakeTime() > deadline) {
       return absl::DeadlineExceededError("the index of attachments is behind");
     }
     ASSIGN_OR_RETURN(const bool more, IndexSlice());

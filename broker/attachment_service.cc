@@ -3,13 +3,14 @@
 
 #include <absl/strings/str_cat.h>
 
-#include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "broker/access_history.h"
 #include "broker/app_registry.h"
+#include "broker/asker.h"
 #include "broker/attachment_limits.h"
 #include "broker/attachment_store.h"
 #include "broker/attachment_transfers.h"
@@ -25,7 +26,8 @@
 #include "broker/request_check.h"
 #include "broker/send_limits.h"
 #include "broker/shutdown.h"
-#include "platform/clock.h"
+#include "broker/upload_book.h"
+#include "platform/awake_time.h"
 #include "platform/mutex.h"
 #include "platform/status_macros.h"
 
@@ -105,10 +107,9 @@ absl::Status AddAll(const VaultFile& file, FileDigest& digest, std::string& begi
 bool WasCut(const grpc::ServerContext& context, bool doubtful) {
   platform::Mutex mutex;
   platform::ConditionVariable nobody;
-  const platform::SystemClock clock;
-  const absl::Duration deadline = clock.Elapsed() + kCutNotice;
+  const absl::Duration deadline = platform::AwakeTime() + kCutNotice;
   platform::MutexLock lock(mutex);
-  while (doubtful && !context.IsCancelled() && clock.Elapsed() < deadline) {
+  while (doubtful && !context.IsCancelled() && platform::AwakeTime() < deadline) {
     nobody.WaitFor(mutex, kCutNotice / 20);
   }
   return context.IsCancelled();
@@ -188,15 +189,11 @@ absl::Status AttachmentService::Stream(const Caller& caller, grpc::ServerContext
       if (ended && offset >= source->file->readable()) return absl::OkStatus();
       RETURN_IF_ERROR(parts_.limits.MayRead(caller.principal, per_day));
     }
-    // A revocation's cancel looks like a closed connection; the next round's reason is what counts.
+    // A revocation's cancel looks like a closed connection; the reason is what counts.
     if (context->IsCancelled()) {
-      return FindOpenAttachment(parts_, Asker(parts_, caller), request.attachment_id())
-                     .status()
-                     .ok()
-                 ? absl::CancelledError()
-                 : VerdictStatus(Decide(Asker(parts_, caller).viewer.access,
-                                        Scope::kAttachmentsRead, {}, parts_.clock.Now()),
-                                 Scope::kAttachmentsRead);
+      RETURN_IF_ERROR(
+          FindOpenAttachment(parts_, Asker(parts_, caller), request.attachment_id()).status());
+      return absl::CancelledError();
     }
   }
 }
@@ -354,6 +351,11 @@ grpc::Status AttachmentService::GetUpload(grpc::ServerContext* context,
         RETURN_IF_ERROR(VerdictStatus(
             Decide(asker.viewer.access, Scope::kAttachmentsWrite, {}, asker.viewer.now),
             Scope::kAttachmentsWrite));
+        // Its stream, if one still runs, leaves first: how far it is then stays so.
+        ASSIGN_OR_RETURN(const auto turn,
+                         parts_.uploads.Take(caller.principal, request->request_id(), [&] {
+                           return context->IsCancelled() || parts_.shutdown.begun();
+                         }));
         ASSIGN_OR_RETURN(const auto upload,
                          parts_.uploads.Find(caller.principal, request->request_id()));
         if (!upload.has_value()) return NotFound("request_id");
@@ -362,20 +364,7 @@ grpc::Status AttachmentService::GetUpload(grpc::ServerContext* context,
           response->set_attachment_id(asker.book.pseudonyms.Encode(upload->attachment));
           return absl::OkStatus();
         }
-        // Its stream, if one still runs, leaves first: how far it is then stays so.
-        ASSIGN_OR_RETURN(const auto turn,
-                         parts_.uploads.Take(caller.principal, request->request_id(), [&] {
-                           return context->IsCancelled() || parts_.shutdown.begun();
-                         }));
-        ASSIGN_OR_RETURN(const auto latest,
-                         parts_.uploads.Find(caller.principal, request->request_id()));
-        if (!latest.has_value()) return NotFound("request_id");
-        if (latest->done()) {
-          response->set_size_bytes(latest->size);
-          response->set_attachment_id(asker.book.pseudonyms.Encode(latest->attachment));
-          return absl::OkStatus();
-        }
-        ASSIGN_OR_RETURN(const auto file, parts_.uploads.Open(*latest));
+        ASSIGN_OR_RETURN(const auto file, parts_.uploads.Open(*upload));
         response->set_size_bytes(file->size());
         return absl::OkStatus();
       });
