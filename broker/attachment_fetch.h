@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "broker/attachment_index.h"
 #include "broker/attachment_store.h"

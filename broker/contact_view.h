@@ -7,9 +7,7 @@
 #include <absl/container/flat_hash_map.h>
 #include <absl/functional/function_ref.h>
 
-#include <span>
 #include <string>
-#include <vector>
 
 #include "broker/event_view.h"
 #include "permissions/ids.h"

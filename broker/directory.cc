@@ -3,7 +3,6 @@
 
 #include <utility>
 
-#include "broker/rpc_status.h"
 #include "platform/status_macros.h"
 
 namespace postern::broker {
