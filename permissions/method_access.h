@@ -30,8 +30,9 @@ struct MethodAccess {
   // E.g. "/postern.v1.EventService/Subscribe".
   std::string_view full_method;
   uint8_t callers;
-  // What an app's grants must have before the handler runs; the handler decides again for each
-  // object. Unset where the handler filters item by item. Owner and gatekeepers need no scope.
+  // Without this scope an app is refused (the least, where several will do); the handler asks for
+  // it, after it has looked at the request's form, and decides for each object. Unset where the
+  // handler filters item by item. Owner and gatekeepers need no scope.
   std::optional<Scope> scope;
 };
 

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who may call what, and what things are called to whom.
+#include <absl/strings/str_replace.h>
 #include <gmock/gmock.h>
 #include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+#include <google/protobuf/text_format.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <memory>
 #include <set>
 
 #include "permissions/method_access.h"
@@ -16,6 +21,9 @@ namespace {
 using enum permissions::Scope;
 using permissions::ConsentAnswer;
 using permissions::ConsentQuestion;
+
+// An id as apps have them, of nothing.
+constexpr char kNothing[] = "AAAAAAAAAAAAAAAAAAAAAA";
 
 // Every method of the contract, as the descriptors have it.
 std::vector<std::string> AllMethods() {
@@ -34,9 +42,10 @@ std::vector<std::string> AllMethods() {
   return methods;
 }
 
-// Calls any method with an empty request, and returns how the call ended. A stream that lives is
-// cancelled at its first answer.
-grpc::Status CallEmpty(const Program& program, const std::string& method) {
+// Calls any method with one request, an empty one unless said, and returns how the call ended. A
+// stream that lives is cancelled at its first answer.
+grpc::Status Call(const Program& program, const std::string& method,
+                  const std::string& request = {}) {
   grpc::GenericStub stub(program->channel);
   const auto context = Patiently();
   grpc::CompletionQueue queue;
@@ -48,8 +57,8 @@ grpc::Status CallEmpty(const Program& program, const std::string& method) {
   const auto call = stub.PrepareCall(context.get(), method, &queue);
   call->StartCall(nullptr);
   if (next()) {
-    const grpc::ByteBuffer empty(nullptr, 0);
-    call->WriteLast(empty, grpc::WriteOptions(), nullptr);
+    const grpc::Slice bytes(request);
+    call->WriteLast(grpc::ByteBuffer(&bytes, 1), grpc::WriteOptions(), nullptr);
     next();
   }
   grpc::ByteBuffer answer;
@@ -62,6 +71,59 @@ grpc::Status CallEmpty(const Program& program, const std::string& method) {
   while (next()) {
   }
   return status;
+}
+
+// A request for each method that needs a scope: complete, about things that are not there.
+std::map<std::string, std::string> CompleteRequests() {
+  const std::string id = "'" + std::string(kNothing) + "'";
+  const std::string request = "request_id: 'r1' ";
+  const std::string chat = "chat_id: " + id + " ";
+  const std::string message = "message_id: " + id + " ";
+  return {
+      {"ChatService/ListAccounts", ""},
+      {"ChatService/ListChats", ""},
+      {"ChatService/GetChat", chat},
+      {"ChatService/CreateChat",
+       request + "account_id: " + id + " kind: CHAT_KIND_GROUP contact_ids: " + id},
+      {"ChatService/UpdateChat", request + chat + "muted: true"},
+      {"ChatService/ListParticipants", chat},
+      {"ChatService/ListContacts", ""},
+      {"ChatService/ResolveContact", "account_id: " + id + " address: 'tel:+1555'"},
+      {"ChatService/RequestBackfill", request + chat},
+      {"MessageService/ListMessages", chat},
+      {"MessageService/GetMessage", message},
+      {"MessageService/GetMessageContext", message},
+      {"MessageService/SearchMessages", "query: 'word'"},
+      {"MessageService/SendMessage", request + chat + "text: 'Hello'"},
+      {"MessageService/EditMessage", request + message + "text: 'Hello'"},
+      {"MessageService/DeleteMessage", request + message},
+      {"MessageService/SetReaction", request + message + "emoji: '👍'"},
+      {"MessageService/VotePoll", request + message + "option_ids: 'a'"},
+      {"MessageService/MarkRead", request + chat + "through_message_id: " + id},
+      {"MessageService/SetTyping", request + chat + "active: true"},
+      {"MessageService/CreateDraft", request + chat + "text: 'Hello'"},
+      {"AttachmentService/Download", "attachment_id: " + id},
+      {"AttachmentService/Upload",
+       "start { " + request + chat +
+           "attachment { file_name: 'a' mime_type: 'text/plain' size_bytes: 1 sha256: '" +
+           std::string(32, 'h') + "' } }"},
+      {"AttachmentService/GetUpload", request},
+      {"ForwardService/AcquireLease", request + chat + "target_network: 'xmpp'"},
+      {"ForwardService/WatchLeases", ""},
+      {"ExportService/Export", request},
+  };
+}
+
+// 'text' as the request of 'method', which is in the contract.
+std::string RequestBytes(const std::string& method, const std::string& text) {
+  const auto* described = google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(
+      absl::StrReplaceAll(method.substr(1), {{"/", "."}}));
+  std::unique_ptr<google::protobuf::Message> request(
+      google::protobuf::MessageFactory::generated_factory()
+          ->GetPrototype(described->input_type())
+          ->New());
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, request.get())) << method;
+  return request->SerializeAsString();
 }
 
 class IdentityTest : public testing::Test {
@@ -92,7 +154,7 @@ TEST_F(IdentityTest, UnknownKeyMayAskToEnrolAndNothingElse) {
   int methods = 0;
   for (const std::string& method : AllMethods()) {
     if (method == "/postern.v1.EnrollmentService/Enroll") continue;
-    const grpc::Status status = CallEmpty(stranger, method);
+    const grpc::Status status = Call(stranger, method);
     EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED) << method << Text(status);
     EXPECT_EQ(ReasonOf(status), "ENROLLMENT_REQUIRED") << method << Text(status);
     ++methods;
@@ -101,7 +163,7 @@ TEST_F(IdentityTest, UnknownKeyMayAskToEnrolAndNothingElse) {
   for (const char* method :
        {"/grpc.health.v1.Health/Check",
         "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", "/postern.v1.No/Such"}) {
-    const grpc::Status status = CallEmpty(stranger, method);
+    const grpc::Status status = Call(stranger, method);
     EXPECT_FALSE(status.ok()) << method;
     EXPECT_NE(status.error_code(), grpc::StatusCode::CANCELLED) << method;
   }
@@ -115,7 +177,7 @@ TEST_F(IdentityTest, EachRoleIsRefusedTheMethodsOfTheOthers) {
     const std::string method(row.full_method);
     const auto check = [&](const Program& program, uint8_t role) {
       if ((row.callers & role) != 0) return;
-      const grpc::Status status = CallEmpty(program, method);
+      const grpc::Status status = Call(program, method);
       EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED)
           << program.name << method << Text(status);
       EXPECT_EQ(ReasonOf(status), "ROLE_REQUIRED") << program.name << method << Text(status);
@@ -124,6 +186,26 @@ TEST_F(IdentityTest, EachRoleIsRefusedTheMethodsOfTheOthers) {
     check(gatekeeper_, permissions::kGatekeepers);
     check(owner, permissions::kOwner);
   }
+}
+
+// The scope of a method's row is what the handler asks for.
+TEST_F(IdentityTest, EachMethodIsRefusedToAnAppWithoutItsScope) {
+  const Program app = harness_.App("Onlooker", {kPresenceRead});
+  std::map<std::string, std::string> requests = CompleteRequests();
+  for (const permissions::MethodAccess& row : permissions::AllMethodAccess()) {
+    if (!row.scope.has_value()) continue;
+    const std::string method(row.full_method);
+    const auto request = requests.extract(method.substr(std::string("/postern.v1.").size()));
+    ASSERT_FALSE(request.empty()) << "no request for " << method;
+    const grpc::Status status = Call(app, method, RequestBytes(method, request.mapped()));
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED) << method << Text(status);
+    EXPECT_EQ(ReasonOf(status), "SCOPE_REQUIRED") << method << Text(status);
+    const v1::ErrorInfo info = InfoOf(status);
+    EXPECT_THAT(info.metadata(), testing::Contains(testing::Pair(
+                                     "scope", std::string(permissions::ScopeName(*row.scope)))))
+        << method;
+  }
+  EXPECT_THAT(requests, testing::IsEmpty());
 }
 
 // What is in the contract, a part does.
@@ -138,7 +220,7 @@ TEST_F(IdentityTest, NoMethodOfTheContractIsUnimplemented) {
     for (int i = 0; i < 3; ++i) {
       // Pausing and the like without arguments would change what comes after.
       if ((row->callers & roles[i]) == 0 || method.ends_with("/Pause")) continue;
-      const grpc::Status status = CallEmpty(*programs[i], method);
+      const grpc::Status status = Call(*programs[i], method);
       EXPECT_NE(status.error_code(), grpc::StatusCode::UNIMPLEMENTED) << method << Text(status);
     }
   }
