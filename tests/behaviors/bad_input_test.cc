@@ -5,6 +5,7 @@
 
 #include <google/protobuf/stubs/logging.h>
 
+#include "broker/attachment_limits.h"
 #include "tests/behaviors/broker_harness.h"
 
 namespace postern::behaviors {
@@ -171,6 +172,186 @@ TEST_F(BadInputTest, MalformedRequestIsToldItsFieldBeforeAnyWordOnPermission) {
   EXPECT_EQ(harness_.asked().size(), asked);
 }
 
+TEST_F(BadInputTest, MalformedRequestOfPeopleChatsAndHistoryIsToldItsField) {
+  const Program app = harness_.App("Typist", {kTypingRead});
+  const auto bad_contacts = [&](auto change) {
+    v1::ListContactsRequest request;
+    change(request);
+    v1::ListContactsResponse response;
+    return app->chat->ListContacts(Patiently().get(), request, &response);
+  };
+  EXPECT_EQ(ReasonOf(bad_contacts([](auto&) {})), "SCOPE_REQUIRED");
+  ExpectInvalid(bad_contacts([](auto& r) { r.set_page_size(-1); }), "page_size");
+  ExpectInvalid(bad_contacts([](auto& r) { r.set_page_token("x"); }), "page_token",
+                "INVALID_PAGE_TOKEN");
+  ExpectInvalid(bad_contacts([](auto& r) { r.set_account_id("alice"); }), "account_id");
+
+  const auto bad_resolve = [&](auto change) {
+    v1::ResolveContactRequest request;
+    request.set_account_id(kNothing);
+    request.set_address("tel:+1555");
+    change(request);
+    v1::ResolveContactResponse response;
+    return app->chat->ResolveContact(Patiently().get(), request, &response);
+  };
+  EXPECT_EQ(ReasonOf(bad_resolve([](auto&) {})), "SCOPE_REQUIRED");
+  ExpectInvalid(bad_resolve([](auto& r) { r.set_account_id("alice"); }), "account_id");
+  ExpectInvalid(bad_resolve([](auto& r) { r.set_address("+1555"); }), "address");
+  ExpectInvalid(
+      bad_resolve([](auto& r) { r.set_address("tel:" + std::string(broker::kNameBytesMax, '1')); }),
+      "address");
+
+  const auto bad_create = [&](auto change) {
+    v1::CreateChatRequest request;
+    request.set_request_id("r");
+    request.set_account_id(kNothing);
+    request.set_kind(v1::CHAT_KIND_GROUP);
+    request.add_contact_ids(kNothing);
+    change(request);
+    v1::CreateChatResponse response;
+    return app->chat->CreateChat(Patiently().get(), request, &response);
+  };
+  EXPECT_EQ(ReasonOf(bad_create([](auto&) {})), "SCOPE_REQUIRED");
+  ExpectInvalid(bad_create([](auto& r) { r.clear_request_id(); }), "request_id");
+  ExpectInvalid(bad_create([](auto& r) { r.set_kind(static_cast<v1::ChatKind>(99)); }), "kind");
+  ExpectInvalid(bad_create([](auto& r) { r.set_account_id("alice"); }), "account_id");
+  ExpectInvalid(bad_create([](auto& r) { r.set_contact_ids(0, "bob"); }), "contact_ids");
+  ExpectInvalid(bad_create([](auto& r) { r.add_contact_ids(kNothing); }), "contact_ids");
+  ExpectInvalid(bad_create([](auto& r) {
+                  for (int i = 0; i < broker::kParticipantsMax; ++i) r.add_contact_ids(kNothing);
+                }),
+                "contact_ids");
+  ExpectInvalid(bad_create([](auto& r) {
+                  r.set_kind(v1::CHAT_KIND_DIRECT);
+                  r.set_name("x");
+                }),
+                "name");
+
+  const auto bad_update = [&](auto change) {
+    v1::UpdateChatRequest request;
+    request.set_request_id("r");
+    request.set_chat_id(kNothing);
+    request.set_muted(true);
+    change(request);
+    v1::UpdateChatResponse response;
+    return app->chat->UpdateChat(Patiently().get(), request, &response);
+  };
+  EXPECT_EQ(ReasonOf(bad_update([](auto&) {})), "SCOPE_REQUIRED");
+  ExpectInvalid(bad_update([](auto& r) { r.clear_request_id(); }), "request_id");
+  ExpectInvalid(bad_update([](auto& r) { r.set_chat_id("club"); }), "chat_id");
+  ExpectInvalid(bad_update([](auto& r) { r.set_topic(std::string(1025, 't')); }), "topic");
+  ExpectInvalid(bad_update([](auto& r) { r.add_remove_contact_ids("bob"); }), "remove_contact_ids");
+  ExpectInvalid(bad_update([](auto& r) {
+                  r.add_add_contact_ids(kNothing);
+                  r.add_add_contact_ids(kNothing);
+                }),
+                "add_contact_ids");
+  ExpectInvalid(bad_update([](auto& r) { r.add_roles()->set_contact_id(kNothing); }), "roles");
+  ExpectInvalid(bad_update([](auto& r) { r.set_unpin_message_id("m1"); }), "unpin_message_id");
+  ExpectInvalid(bad_update([](auto& r) { r.set_avatar_attachment_id("a1"); }),
+                "avatar_attachment_id");
+  ExpectInvalid(bad_update([](auto& r) { r.mutable_disappearing_timer()->set_seconds(-1); }),
+                "disappearing_timer");
+
+  const auto bad_backfill = [&](auto change) {
+    v1::RequestBackfillRequest request;
+    request.set_request_id("r");
+    request.set_chat_id(kNothing);
+    change(request);
+    v1::RequestBackfillResponse response;
+    return app->chat->RequestBackfill(Patiently().get(), request, &response);
+  };
+  EXPECT_EQ(ReasonOf(bad_backfill([](auto&) {})), "SCOPE_REQUIRED");
+  ExpectInvalid(bad_backfill([](auto& r) { r.set_request_id(std::string(129, 'r')); }),
+                "request_id");
+  ExpectInvalid(bad_backfill([](auto& r) { r.set_chat_id("club"); }), "chat_id");
+
+  v1::ConfirmErasedRequest confirm;
+  v1::ConfirmErasedResponse confirmed;
+  ExpectInvalid(app->event->ConfirmErased(Patiently().get(), confirm, &confirmed), "cursor");
+  confirm.set_cursor(kNothing);
+  ExpectInvalid(app->event->ConfirmErased(Patiently().get(), confirm, &confirmed), "cursor",
+                "INVALID_CURSOR");
+  EXPECT_TRUE(adapter_->commands().empty());
+}
+
+TEST_F(BadInputTest, MalformedRequestOfFilesIsToldItsField) {
+  const Program app = harness_.App("Typist", {kTypingRead});
+  const auto bad_download = [&](const std::string& id) {
+    const auto context = Patiently();
+    v1::DownloadRequest request;
+    request.set_attachment_id(id);
+    const auto reader = app->attachment->Download(context.get(), request);
+    v1::DownloadResponse response;
+    while (reader->Read(&response)) {
+    }
+    return reader->Finish();
+  };
+  EXPECT_EQ(ReasonOf(bad_download(kNothing)), "SCOPE_REQUIRED");
+  ExpectInvalid(bad_download("photo"), "attachment_id");
+
+  v1::GetUploadRequest get;
+  v1::GetUploadResponse got;
+  ExpectInvalid(app->attachment->GetUpload(Patiently().get(), get, &got), "request_id");
+  get.set_request_id("r");
+  EXPECT_EQ(ReasonOf(app->attachment->GetUpload(Patiently().get(), get, &got)), "SCOPE_REQUIRED");
+
+  const auto bad_upload = [&](auto change) {
+    const auto context = Patiently();
+    v1::UploadResponse response;
+    const auto writer = app->attachment->Upload(context.get(), &response);
+    v1::UploadRequest request;
+    v1::UploadStart& start = *request.mutable_start();
+    start.set_request_id("r");
+    start.set_chat_id(kNothing);
+    start.mutable_attachment()->set_file_name("photo");
+    start.mutable_attachment()->set_mime_type("image/png");
+    start.mutable_attachment()->set_sha256(std::string(32, 's'));
+    change(request);
+    if (writer->Write(request)) writer->WritesDone();
+    return writer->Finish();
+  };
+  EXPECT_EQ(ReasonOf(bad_upload([](auto&) {})), "SCOPE_REQUIRED");
+  ExpectInvalid(bad_upload([](auto& r) { r.set_data("first"); }), "start");
+  ExpectInvalid(bad_upload([](auto& r) { r.mutable_start()->clear_request_id(); }), "request_id");
+  ExpectInvalid(bad_upload([](auto& r) { r.mutable_start()->set_chat_id("club"); }), "chat_id");
+  const auto bad_file = [&](auto change) {
+    return bad_upload([&](auto& r) { change(*r.mutable_start()->mutable_attachment()); });
+  };
+  ExpectInvalid(bad_file([](auto& a) { a.clear_file_name(); }), "attachment.file_name");
+  ExpectInvalid(bad_file([](auto& a) { a.set_file_name(std::string(1025, 'n')); }),
+                "attachment.file_name");
+  ExpectInvalid(bad_file([](auto& a) { a.set_mime_type("png"); }), "attachment.mime_type");
+  ExpectInvalid(bad_file([](auto& a) { a.set_sha256("short"); }), "attachment.sha256");
+  ExpectInvalid(bad_file([](auto& a) { a.set_alt_text(std::string(1025, 'a')); }),
+                "attachment.alt_text");
+  const grpc::Status large =
+      bad_file([](auto& a) { a.set_size_bytes(broker::kAttachmentSizeMax + 1); });
+  EXPECT_EQ(large.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << Text(large);
+  EXPECT_EQ(InfoOf(large).metadata().at("limit"), "attachment_size");
+
+  const size_t asked = harness_.asked().size();
+  const auto bad_export = [&](auto change) {
+    const auto context = Patiently();
+    v1::ExportRequest request;
+    request.set_request_id("r");
+    change(request);
+    const auto reader = app->export_service->Export(context.get(), request);
+    v1::ExportResponse response;
+    while (reader->Read(&response)) {
+    }
+    return reader->Finish();
+  };
+  EXPECT_EQ(ReasonOf(bad_export([](auto&) {})), "SCOPE_REQUIRED");
+  ExpectInvalid(bad_export([](auto& r) { r.clear_request_id(); }), "request_id");
+  ExpectInvalid(bad_export([](auto& r) { r.add_chat_ids("club"); }), "chat_ids");
+  ExpectInvalid(bad_export([](auto& r) {
+                  for (int i = 0; i <= broker::kExportChatsMax; ++i) r.add_chat_ids(kNothing);
+                }),
+                "chat_ids");
+  EXPECT_EQ(harness_.asked().size(), asked);
+}
+
 TEST_F(BadInputTest, MalformedOwnerRequestIsToldItsField) {
   const Program owner = harness_.Owner();
   v1::ListAppsRequest apps;
@@ -265,6 +446,63 @@ TEST_F(BadInputTest, EventOverABoundIsRefusedByItsPositionAndTheRestIsTaken) {
                       "5 EVENT_OUT_OF_BOUNDS chat_id", "6 INVALID_FIELD message_id",
                       "7 INVALID_FIELD kind", "8 INVALID_FIELD kind", "9 INVALID_FIELD kind",
                       "10 INVALID_FIELD event", "11 EVENT_OUT_OF_BOUNDS event"}));
+}
+
+TEST_F(BadInputTest, PeopleAndChatsOverABoundAreRefused) {
+  const std::string long_name(broker::kNameBytesMax + 1, 'n');
+  std::vector<v1::Event> events;
+  std::vector<std::string> expected;
+  const auto contact = [&](const std::string& refusal, auto change) {
+    v1::Contact& one = *events.emplace_back().mutable_contact_changed()->mutable_contact();
+    one.set_id("bob");
+    change(one);
+    expected.push_back(refusal);
+  };
+  contact("INVALID_FIELD contact.id", [](auto& c) { c.clear_id(); });
+  contact("EVENT_OUT_OF_BOUNDS contact.display_name",
+          [&](auto& c) { c.set_display_name(long_name); });
+  contact("INVALID_FIELD contact.addresses", [](auto& c) { c.add_addresses("bob"); });
+  contact("EVENT_OUT_OF_BOUNDS contact.addresses", [](auto& c) {
+    for (int i = 0; i <= broker::kAddressesMax; ++i) c.add_addresses("tel:" + std::to_string(i));
+  });
+  const auto member = [&](const std::string& refusal, auto change) {
+    for (const bool joined : {true, false}) {
+      v1::Event& event = events.emplace_back();
+      event.set_chat_id("club");
+      v1::Participant& one = joined ? *event.mutable_participant_joined()->mutable_participant()
+                                    : *event.mutable_participant_changed()->mutable_participant();
+      one.set_contact_id("bob");
+      change(one);
+      expected.push_back(refusal);
+    }
+  };
+  member("INVALID_FIELD participant.contact_id", [](auto& p) { p.clear_contact_id(); });
+  member("EVENT_OUT_OF_BOUNDS participant.display_name",
+         [&](auto& p) { p.set_display_name(long_name); });
+  const auto chat = [&](const std::string& refusal, auto change) {
+    events.push_back(ChatEvent("big"));
+    change(*events.back().mutable_chat_created()->mutable_chat());
+    expected.push_back(refusal);
+  };
+  chat("EVENT_OUT_OF_BOUNDS chat.topic", [&](auto& c) { c.set_topic(long_name); });
+  chat("EVENT_OUT_OF_BOUNDS chat.participants", [](auto& c) {
+    for (int i = 0; i <= broker::kParticipantsMax; ++i) {
+      c.add_participants()->set_contact_id(std::to_string(i));
+    }
+  });
+  chat("EVENT_OUT_OF_BOUNDS chat.pinned_message_ids", [](auto& c) {
+    for (int i = 0; i <= broker::kPinnedMessagesMax; ++i) {
+      c.add_pinned_message_ids(std::to_string(i));
+    }
+  });
+  chat("EVENT_OUT_OF_BOUNDS chat.capabilities",
+       [](auto& c) { c.mutable_capabilities()->mutable_delete_age_max()->set_seconds(-1); });
+  ASSERT_TRUE(adapter_->PushDurably(events));
+  std::vector<std::string> told;
+  for (const v1::RefusedEvent& refused : adapter_->refused()) {
+    told.push_back(v1::ErrorReason_Name(refused.reason()).substr(13) + " " + refused.field());
+  }
+  EXPECT_EQ(told, expected);
 }
 
 TEST_F(BadInputTest, OddEventIsKeptWithinBoundsAndFlagged) {
@@ -539,6 +777,46 @@ TEST_F(BadInputTest, ManifestWithWhatThisBrokerDoesNotKnowIsRefused) {
   ExpectInvalid(enroll([](auto& m) { m.clear_app_id(); }), "app_id");
   ExpectInvalid(enroll([](auto& m) { m.clear_display_name(); }), "display_name");
   EXPECT_EQ(harness_.asked().size(), asked);
+}
+
+TEST_F(BadInputTest, AdapterWhoseHelloGoesOverABoundIsToldItsField) {
+  const Program gatekeeper = harness_.Gatekeeper("Other");
+  const auto field_of = [&](const std::function<void(v1::AttachHello&)>& change) {
+    v1::AttachHello hello = Adapter::Hello("other");
+    change(hello);
+    Adapter adapter(gatekeeper, hello);
+    EXPECT_FALSE(adapter.welcome());
+    const grpc::Status end = adapter.WaitEnd();
+    EXPECT_EQ(end.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << Text(end);
+    EXPECT_EQ(ReasonOf(end), "INVALID_FIELD");
+    return InfoOf(end).metadata().at("field");
+  };
+  EXPECT_EQ(field_of([](auto& hello) { hello.mutable_account()->clear_id(); }), "hello.account.id");
+  EXPECT_EQ(field_of([](auto& hello) { hello.mutable_account()->set_network("a b"); }),
+            "hello.account.network");
+  EXPECT_EQ(
+      field_of([](auto& hello) {
+        hello.mutable_account()->set_display_name(std::string(broker::kNameBytesMax + 1, 'x'));
+      }),
+      "hello.account");
+  EXPECT_EQ(field_of([](auto& hello) { hello.mutable_account()->set_address("+15551234"); }),
+            "hello.account.address");
+  EXPECT_EQ(field_of([](auto& hello) {
+              auto& can = *hello.mutable_default_capabilities();
+              for (int i = 0; i <= broker::kAllowedReactionsMax; ++i)
+                can.add_allowed_reactions("x");
+            }),
+            "hello.default_capabilities");
+  EXPECT_EQ(field_of([](auto& hello) {
+              hello.mutable_default_capabilities()->add_allowed_reactions(
+                  std::string(broker::kEmojiBytesMax + 1, 'x'));
+            }),
+            "hello.default_capabilities");
+  EXPECT_EQ(field_of([](auto& hello) {
+              hello.mutable_default_capabilities()->mutable_delete_age_max()->set_nanos(-1);
+            }),
+            "hello.default_capabilities");
+  EXPECT_TRUE(Adapter(gatekeeper, Adapter::Hello("other")).welcome());
 }
 
 TEST_F(BadInputTest, SecondAdapterOfAnAccountIsRefusedAndTheFirstGoesOn) {

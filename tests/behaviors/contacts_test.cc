@@ -345,6 +345,36 @@ TEST_F(ContactsTest, ALinkNeedsTwoKnownContacts) {
   EXPECT_EQ(ReasonOf(status), "ROLE_REQUIRED");
 }
 
+TEST_F(ContactsTest, OnePersonHasABoundedNumberOfContacts) {
+  std::vector<v1::Event> events;
+  for (size_t i = 0; i <= broker::kLinkedContactsMax; ++i) {
+    events.push_back(ContactEvent("many" + std::to_string(i), "Many", {}));
+  }
+  ASSERT_TRUE(jabber_->PushDurably(events));
+  std::vector<std::string> many;
+  v1::ListOwnedContactsRequest list;
+  list.set_page_size(broker::kPageSizeMax);
+  v1::ListOwnedContactsResponse listed;
+  ASSERT_TRUE(owner_->owner->ListOwnedContacts(Patiently().get(), list, &listed).ok());
+  for (const v1::Contact& contact : listed.contacts()) {
+    if (contact.display_name() == "Many") many.push_back(contact.id());
+  }
+  ASSERT_EQ(many.size(), broker::kLinkedContactsMax + 1);
+  const auto link = [&](auto begin, auto end) {
+    v1::LinkContactsRequest request;
+    request.set_request_id(harness_.NewRequestId());
+    request.mutable_contact_ids()->Assign(begin, end);
+    v1::LinkContactsResponse response;
+    return owner_->owner->LinkContacts(Patiently().get(), request, &response);
+  };
+  EXPECT_EQ(link(many.begin(), many.end()).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  ASSERT_TRUE(link(many.begin(), many.end() - 1).ok());
+  // Each brings its person along.
+  const grpc::Status status = link(many.end() - 2, many.end());
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << Text(status);
+  EXPECT_EQ(InfoOf(status).metadata().at("limit"), "linked_contacts");
+}
+
 TEST_F(ContactsTest, PagesHoldEachContactOnce) {
   const Program app = harness_.App("All", {kChatsRead, kContactsRead});
   v1::ListContactsRequest request;
