@@ -3,7 +3,7 @@
 
 #include <absl/strings/str_cat.h>
 
-#include <optional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -16,6 +16,7 @@
 #include "broker/live_streams.h"
 #include "broker/method_gate.h"
 #include "broker/open_chat.h"
+#include "broker/proto_time.h"
 #include "broker/pseudonym_book.h"
 #include "broker/request_check.h"
 #include "broker/send_limits.h"
@@ -61,8 +62,7 @@ absl::StatusOr<Export::Request> Asked(const Parts& parts, const Caller& caller,
     }
   }
   if (request.has_start_time()) {
-    asked.start_time = absl::FromUnixSeconds(request.start_time().seconds()) +
-                       absl::Nanoseconds(request.start_time().nanos());
+    asked.start_time = FromProto(request.start_time());
   }
   v1::ExportRequest same = request;
   same.clear_offset();
