@@ -38,8 +38,9 @@ class Tries {
     backoff_.Reset();
     waited_ = absl::ZeroDuration();
   }
-  // Waits for another try; false when none is worth it.
-  bool Again(const absl::Status& status, Stubs& stubs, bool tried_before) {
+  // Waits for another try; false when none is worth it. 'tried_before': the broker may still be
+  // busy with an earlier try, and calls that a conflict.
+  bool Again(const absl::Status& status, Stubs& stubs, bool tried_before = false) {
     const v1::ErrorReason reason = ErrorReasonOf(status);
     const bool overtaken = tried_before && reason == v1::ERROR_REASON_REQUEST_ID_CONFLICT;
     if (!overtaken && (!IsRetriable(status) || reason == v1::ERROR_REASON_PAUSED)) return false;
@@ -74,8 +75,7 @@ constexpr Type kTypes[] = {
 std::string TypeOf(const std::string& name) {
   const size_t dot = name.rfind('.');
   if (dot != std::string::npos) {
-    std::string ending = name.substr(dot + 1);
-    for (char& c : ending) c = absl::ascii_tolower(static_cast<unsigned char>(c));
+    const std::string ending = absl::AsciiStrToLower(name.substr(dot + 1));
     for (const Type& type : kTypes) {
       if (type.ending == ending) return std::string(type.mime_type);
     }
@@ -84,7 +84,8 @@ std::string TypeOf(const std::string& name) {
 }
 
 absl::StatusOr<platform::UniqueFd> OpenFile(const std::string& path) {
-  platform::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // What is no file (a pipe that nobody writes to) is not waited for.
+  platform::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.valid()) return fd;
   if (errno == ENOENT) return absl::NotFoundError(absl::StrCat(path, ": there is no such file"));
   return absl::FailedPreconditionError(absl::StrCat(path, ": the file cannot be read"));
@@ -122,6 +123,22 @@ absl::StatusOr<std::string> Sha256Of(int fd, uint64_t size) {
   return std::string(reinterpret_cast<const char*>(digest.data()), digest.size());
 }
 
+// What an upload needs to know of a file; its type goes by its name.
+absl::StatusOr<v1::Attachment> DescribeFile(const std::string& path) {
+  ASSIGN_OR_RETURN(const platform::UniqueFd fd, OpenFile(path));
+  struct stat about {};
+  if (::fstat(fd.get(), &about) != 0 || !S_ISREG(about.st_mode)) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": that is not a file"));
+  }
+  v1::Attachment description;
+  const size_t slash = path.rfind('/');
+  description.set_file_name(slash == std::string::npos ? path : path.substr(slash + 1));
+  description.set_mime_type(TypeOf(description.file_name()));
+  description.set_size_bytes(static_cast<uint64_t>(about.st_size));
+  ASSIGN_OR_RETURN(*description.mutable_sha256(), Sha256Of(fd.get(), description.size_bytes()));
+  return description;
+}
+
 template <typename Part>
 Part PartOf(grpc::ClientReader<Part>&);
 
@@ -150,7 +167,7 @@ absl::Status TakeStream(Stubs& stubs, const TransferOptions& options, Request& r
       if (options.on_progress) options.on_progress(request.offset(), size_of(response));
     }
     absl::Status status = ToClientStatus(reader->Finish());
-    if (status.ok() || !tries.Again(status, stubs, true)) return status;
+    if (status.ok() || !tries.Again(status, stubs)) return status;
   }
 }
 
@@ -171,10 +188,16 @@ absl::Status TakeExport(Stubs& stubs, v1::ExportRequest request,
                         absl::FunctionRef<absl::Status(std::string_view)> take,
                         const TransferOptions& options) {
   if (request.request_id().empty()) request.set_request_id(MakeRequestId());
-  return TakeStream(
+  const absl::Status status = TakeStream(
       stubs, options, request, take,
       [&](grpc::ClientContext* context) { return stubs.export_service->Export(context, request); },
       [](const v1::ExportResponse&) { return uint64_t{0}; });
+  // What was right at the beginning is refused in the middle: nothing is left to go on with.
+  if (request.offset() > 0 && (absl::IsInvalidArgument(status) || absl::IsAborted(status))) {
+    return absl::AbortedError(
+        "what may be exported has changed meanwhile, or posternd was started again; export anew");
+  }
+  return status;
 }
 
 absl::StatusOr<std::string> UploadFile(
@@ -184,6 +207,7 @@ absl::StatusOr<std::string> UploadFile(
   Tries tries(options);
   const std::string id = options.request_id.empty() ? MakeRequestId() : options.request_id;
   bool tried_before = !options.request_id.empty();
+  uint64_t held = 0;  // by the broker, at most so far
   while (true) {
     uint64_t offset = 0;
     if (tried_before) {
@@ -194,11 +218,14 @@ absl::StatusOr<std::string> UploadFile(
       const absl::Status asked =
           ToClientStatus(stubs.attachment->GetUpload(&context, request, &response));
       if (!asked.ok() && !absl::IsNotFound(asked)) {
-        if (tries.Again(asked, stubs, true)) continue;
+        if (tries.Again(asked, stubs)) continue;
         return asked;
       }
       if (!response.attachment_id().empty()) return response.attachment_id();
       offset = response.size_bytes();
+      // What was written is no progress: a broker that refuses takes the first bytes all the same.
+      if (offset > held) tries.Progressed();
+      held = std::max(held, offset);
     }
     grpc::ClientContext context;
     v1::UploadResponse response;
@@ -224,30 +251,14 @@ absl::StatusOr<std::string> UploadFile(
       part.set_data(*std::move(data));
       open = writer->Write(part);
       if (!open) break;
-      tries.Progressed();
       if (options.on_progress) options.on_progress(offset, description.size_bytes());
     }
     if (open) writer->WritesDone();
     const absl::Status status = ToClientStatus(writer->Finish());
     if (status.ok()) return response.attachment_id();
-    if (!tries.Again(status, stubs, true)) return status;
+    if (!tries.Again(status, stubs, tried_before)) return status;
     tried_before = true;
   }
-}
-
-absl::StatusOr<v1::Attachment> DescribeFile(const std::string& path) {
-  ASSIGN_OR_RETURN(const platform::UniqueFd fd, OpenFile(path));
-  struct stat about {};
-  if (::fstat(fd.get(), &about) != 0 || !S_ISREG(about.st_mode)) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": that is not a file"));
-  }
-  v1::Attachment description;
-  const size_t slash = path.rfind('/');
-  description.set_file_name(slash == std::string::npos ? path : path.substr(slash + 1));
-  description.set_mime_type(TypeOf(description.file_name()));
-  description.set_size_bytes(static_cast<uint64_t>(about.st_size));
-  ASSIGN_OR_RETURN(*description.mutable_sha256(), Sha256Of(fd.get(), description.size_bytes()));
-  return description;
 }
 
 absl::StatusOr<std::string> UploadPath(Stubs& stubs, const std::string& chat_id,

@@ -45,19 +45,17 @@ absl::StatusOr<std::string> UploadFile(
     absl::FunctionRef<absl::StatusOr<std::string>(uint64_t offset, size_t most)> read,
     const TransferOptions& options = {});
 
-// The same for a file on the disk.
+// The same for a file on the disk; its type goes by its name. NOT_FOUND, INVALID_ARGUMENT when it
+// is not a file, FAILED_PRECONDITION when it cannot be read.
 absl::StatusOr<std::string> UploadPath(Stubs& stubs, const std::string& chat_id,
                                        const std::string& path,
                                        const TransferOptions& options = {});
 
 // Takes an export out: 'take' gets its bytes in order, each once. The person is asked first, which
-// can take minutes. Errors as ExportService.Export; PERMISSION_DENIED CONSENT_REFUSED for a no.
+// can take minutes. Errors as ExportService.Export; PERMISSION_DENIED CONSENT_REFUSED for a no;
+// ABORTED when it cannot go on: then what was taken is worth nothing.
 absl::Status TakeExport(Stubs& stubs, v1::ExportRequest request,
                         absl::FunctionRef<absl::Status(std::string_view)> take,
                         const TransferOptions& options = {});
-
-// Says of a file on the disk what an upload needs; its type goes by its name. NOT_FOUND,
-// INVALID_ARGUMENT when it is not a file.
-absl::StatusOr<v1::Attachment> DescribeFile(const std::string& path);
 
 }  // namespace postern::sdk

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <openssl/sha.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <filesystem>
@@ -396,6 +397,39 @@ TEST_F(AttachmentTest, AHundredMegabytesSurviveTenCutsBothWaysWithFlatMemory) {
   if (kSlowdown == 1) {
     EXPECT_LT(grown, 48 * kMegabyte);
   }
+}
+
+TEST_F(AttachmentTest, AnUploadThatTheDiskRefusesEnds) {
+  const std::string attachments = harness_.data_dir() + "/attachments";
+  std::filesystem::remove_all(attachments);
+  std::ofstream(attachments) << "in its place";
+  const Program app = harness_.App("Files", {kChatsRead, kMessagesRead, kAttachmentsWrite});
+  const std::string path = folder_ + "/photo.JPG";
+  // More than is read at once: it is written to the broker until that has refused.
+  std::ofstream(path) << "\xff\xd8\xff" << BytesAt(0, 4 * kPart);
+  sdk::TransferOptions transfer;
+  transfer.reach_timeout = absl::Milliseconds(200);
+  transfer.backoff = {.first = absl::Milliseconds(5), .longest = absl::Milliseconds(50)};
+  const std::string garden = ChatIdOf(app, "garden");
+  const auto refused = sdk::UploadPath(*app.stubs, garden, path, transfer);
+  EXPECT_TRUE(absl::IsUnavailable(refused.status())) << refused.status();
+
+  std::filesystem::remove(attachments);
+  const auto uploaded = sdk::UploadPath(*app.stubs, garden, path, transfer);
+  EXPECT_TRUE(uploaded.ok()) << uploaded.status();
+}
+
+TEST_F(AttachmentTest, WhatIsNoFileIsNotUploaded) {
+  const Program app = harness_.App("Files", {kChatsRead, kMessagesRead, kAttachmentsWrite});
+  const std::string garden = ChatIdOf(app, "garden");
+  const auto code = [&](const std::string& path) {
+    return sdk::UploadPath(*app.stubs, garden, path).status().code();
+  };
+  const std::string pipe = folder_ + "/pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(code(pipe), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code(folder_), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code(folder_ + "/none"), absl::StatusCode::kNotFound);
 }
 
 TEST_F(AttachmentTest, WhoReadsAtTheSameTimeSharesOneFetchAndLaterNobodyFetches) {

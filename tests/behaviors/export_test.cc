@@ -10,6 +10,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "clients/sdk/file_transfer.h"
 #include "tests/behaviors/broker_harness.h"
 #include "tests/behaviors/owner_calls.h"
 
@@ -204,6 +205,28 @@ TEST_F(ExportTest, WhatWasWrittenUnderAGrantIsNotReadPastItsEnd) {
   const Exported again = Export(app, Request("r1"));
   EXPECT_EQ(ReasonOf(again.status), "REQUEST_ID_CONFLICT") << Text(again.status);
   EXPECT_TRUE(again.bytes.empty());
+}
+
+TEST_F(ExportTest, TheSdkSaysWhenAnExportCannotGoOn) {
+  const std::vector<permissions::Scope> scopes = {kChatsRead, kMessagesRead, kMessagesHistory,
+                                                  kExport};
+  const Program app = harness_.App("Archive", scopes, {.chats = {"garden"}});
+  harness_.Widen(app, scopes,
+                 {.chats = {"kitchen"}, .until = harness_.clock().Now() + absl::Hours(10)});
+  Later();
+  const auto go_on = [&](const std::string& id, uint64_t offset) {
+    v1::ExportRequest request = Request(id);
+    request.set_offset(offset);
+    return sdk::TakeExport(*app.stubs, request, [](std::string_view) { return absl::OkStatus(); });
+  };
+  ASSERT_TRUE(go_on("r1", 0).ok());
+  EXPECT_TRUE(go_on("r1", 10).ok());
+  // One that posternd no longer has, and one that may now hold less.
+  EXPECT_TRUE(absl::IsAborted(go_on("r9", 10)));
+  harness_.clock().Advance(absl::Hours(12));
+  const absl::Status changed = go_on("r1", 10);
+  EXPECT_TRUE(absl::IsAborted(changed)) << changed;
+  EXPECT_THAT(std::string(changed.message()), testing::HasSubstr("export anew"));
 }
 
 TEST_F(ExportTest, WhoTookMessagesOutIsAskedToEraseThem) {
