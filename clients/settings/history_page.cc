@@ -52,11 +52,11 @@ constexpr TimeChoice kTimes[] = {{TrLater("Any time"), absl::InfiniteDuration()}
 
 HistoryPage::HistoryPage(const Around& around)
     : around_(around),
+      app_choices_({""}),
+      chat_choices_({""}),
       widget_(gtk_box_new(GTK_ORIENTATION_VERTICAL, 0)),
       app_filter_(NewDropDown(Tr("App"), {Tr("All apps")})),
-      chat_filter_(NewDropDown(Tr("Chat"), {Tr("All chats")})),
-      app_choices_({""}),
-      chat_choices_({""}) {
+      chat_filter_(NewDropDown(Tr("Chat"), {Tr("All chats")})) {
   std::vector<std::string> verbs;
   for (const VerbChoice& choice : VerbChoices()) verbs.push_back(Tr(choice.text));
   verb_filter_ = NewDropDown(Tr("What"), verbs);
