@@ -101,28 +101,25 @@ grpc::Status ForwardService::ReleaseLease(grpc::ServerContext* context,
 grpc::Status ForwardService::WatchLeases(grpc::ServerContext* context,
                                          const v1::WatchLeasesRequest* request,
                                          grpc::ServerWriter<v1::WatchLeasesResponse>* writer) {
-  return parts_.gate.Handle(
-      context, "/postern.v1.ForwardService/WatchLeases", request,
-      [&](const Caller& caller) -> absl::Status {
-        std::optional<std::string> last;
-        while (!context->IsCancelled()) {
-          if (parts_.shutdown.begun()) return Shutdown::Refusal();
-          const uint64_t changes = parts_.leases.changes();
-          const Asker asker(parts_, caller);
-          RETURN_IF_ERROR(
-              VerdictStatus(Decide(asker.viewer.access, Scope::kChatsRead, {}, asker.viewer.now),
-                            Scope::kChatsRead));
-          const v1::WatchLeasesResponse response = LeasesFor(parts_, asker);
-          std::string bytes = response.SerializeAsString();
-          // What changed for others is no news to this app.
-          if (bytes != last) {
-            if (!writer->Write(response)) return absl::CancelledError();
-            last = std::move(bytes);
-          }
-          parts_.leases.WaitForChange(changes, kCancelPoll);
-        }
-        return absl::CancelledError();
-      });
+  return parts_.gate.Handle(context, "/postern.v1.ForwardService/WatchLeases", request,
+                            [&](const Caller& caller) -> absl::Status {
+                              std::optional<std::string> last;
+                              while (!context->IsCancelled()) {
+                                if (parts_.shutdown.begun()) return Shutdown::Refusal();
+                                const uint64_t changes = parts_.leases.changes();
+                                const Asker asker(parts_, caller);
+                                RETURN_IF_ERROR(RequireScope(asker, Scope::kChatsRead));
+                                const v1::WatchLeasesResponse response = LeasesFor(parts_, asker);
+                                std::string bytes = response.SerializeAsString();
+                                // What changed for others is no news to this app.
+                                if (bytes != last) {
+                                  if (!writer->Write(response)) return absl::CancelledError();
+                                  last = std::move(bytes);
+                                }
+                                parts_.leases.WaitForChange(changes, kCancelPoll);
+                              }
+                              return absl::CancelledError();
+                            });
 }
 
 }  // namespace postern::broker

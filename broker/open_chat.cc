@@ -12,6 +12,10 @@ using permissions::AccountId;
 using permissions::ChatId;
 using permissions::Scope;
 
+absl::Status RequireScope(const Asker& asker, Scope scope) {
+  return VerdictStatus(Decide(asker.viewer.access, scope, {}, asker.viewer.now), scope);
+}
+
 absl::StatusOr<OpenChat> FindChat(const Parts& parts, ChatId chat, std::string_view field) {
   const std::optional<v1::Chat> known = parts.directory.FindChat(chat);
   const std::optional<std::string> remote_id = parts.directory.RemoteChatId(chat);
@@ -26,7 +30,7 @@ absl::StatusOr<OpenChat> FindChat(const Parts& parts, ChatId chat, std::string_v
 
 absl::StatusOr<OpenChat> FindOpenChat(const Parts& parts, const Asker& asker, ChatId chat,
                                       Scope scope, std::string_view field) {
-  RETURN_IF_ERROR(VerdictStatus(Decide(asker.viewer.access, scope, {}, asker.viewer.now), scope));
+  RETURN_IF_ERROR(RequireScope(asker, scope));
   ASSIGN_OR_RETURN(OpenChat open, FindChat(parts, chat, field));
   if (Decide(asker.viewer.access, scope, open.facts, asker.viewer.now) !=
       permissions::Verdict::kAllowed) {

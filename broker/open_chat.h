@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
 #include <string>
@@ -25,6 +26,8 @@ struct OpenChat {
   permissions::ObjectFacts facts;
 };
 
+// OK when the app has 'scope' anywhere; else the refusal that says why it has not.
+absl::Status RequireScope(const Asker& asker, permissions::Scope scope);
 // Returns the chat, whatever is open in it. NOT_FOUND, naming 'field', when there is none.
 absl::StatusOr<OpenChat> FindChat(const Parts& parts, permissions::ChatId chat,
                                   std::string_view field);

@@ -12,7 +12,6 @@
 #include "broker/outgoing_check.h"
 #include "broker/outgoing_content.h"
 #include "broker/request_check.h"
-#include "broker/upload_book.h"
 #include "platform/status_macros.h"
 
 namespace postern::broker {
@@ -27,9 +26,7 @@ using permissions::SendMode;
 // Sets whether and how the message may be sent. NOT_FOUND where it may not.
 absl::Status DecideHow(const Parts& parts, const Asker& asker, Outgoing& out) {
   // The least of the scopes that send: the stronger ones open it too.
-  RETURN_IF_ERROR(
-      VerdictStatus(Decide(asker.viewer.access, Scope::kMessagesSendAsk, {}, asker.viewer.now),
-                    Scope::kMessagesSendAsk));
+  RETURN_IF_ERROR(RequireScope(asker, Scope::kMessagesSendAsk));
   ASSIGN_OR_RETURN(out.open, FindChat(parts, out.chat, "chat_id"));
   permissions::SendFacts facts{out.open.facts};
   out.decision = DecideSend(asker.viewer.access, facts, asker.viewer.now);
@@ -41,15 +38,6 @@ absl::Status DecideHow(const Parts& parts, const Asker& asker, Outgoing& out) {
   }
   SetAllowance(asker, out.decision.scope, out);
   return absl::OkStatus();
-}
-
-// What this app uploaded to this account.
-absl::StatusOr<UploadBook::Uploaded> FindUpload(const Parts& parts, const Asker& asker,
-                                                permissions::AccountId account, AttachmentId id) {
-  ASSIGN_OR_RETURN(UploadBook::Uploaded file, parts.uploads.FindDone(asker.app->principal, id));
-  // Another network has not got it.
-  if (parts.ids.Attachment(account, file.remote_id) != id) return NotFound("attachment_ids");
-  return file;
 }
 
 }  // namespace
@@ -95,7 +83,8 @@ absl::StatusOr<Outgoing> PrepareSend(const Parts& parts, const Asker& asker,
                    RemoteMentions(parts, out.open.account, request.mentions(), mentioned));
   v1::Message said;
   for (const AttachmentId id : attached) {
-    ASSIGN_OR_RETURN(UploadBook::Uploaded file, FindUpload(parts, asker, out.open.account, id));
+    ASSIGN_OR_RETURN(UploadBook::Uploaded file,
+                     FindUpload(parts, asker, out.open.account, id, "attachment_ids"));
     send.add_attachment_ids(std::move(file.remote_id));
     *said.add_attachments() = std::move(file.description);
   }

@@ -182,6 +182,32 @@ TEST_F(SendingFilesTest, AnotherAppsFileIsNotThere) {
   EXPECT_TRUE(network_.sent().empty());
 }
 
+TEST_F(SendingFilesTest, WhatWasUploadedToAnotherNetworkIsNotThere) {
+  Adapter second(harness_.Gatekeeper("Second"), Adapter::Hello("second"));
+  ASSERT_TRUE(second.PushDurably({ChatEvent("attic", "attic")}));
+  const Program app = harness_.App(
+      "Sender", {kChatsRead, kMessagesRead, kAttachmentsWrite, kMessagesSend, kChatsWrite});
+  const std::string file = Uploaded(app, "mine.txt", "mine");
+  v1::SendMessageRequest request;
+  request.set_request_id("send");
+  request.set_chat_id(ChatIdOf(app, "attic"));
+  request.set_kind(v1::MESSAGE_KIND_MEDIA);
+  request.add_attachment_ids(file);
+  v1::SendMessageResponse sent;
+  grpc::Status status = app->message->SendMessage(Patiently().get(), request, &sent);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND) << Text(status);
+  EXPECT_EQ(InfoOf(status).metadata().at("field"), "attachment_ids");
+  v1::UpdateChatRequest update;
+  update.set_request_id("update");
+  update.set_chat_id(request.chat_id());
+  update.set_avatar_attachment_id(file);
+  v1::UpdateChatResponse updated;
+  status = app->chat->UpdateChat(Patiently().get(), update, &updated);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND) << Text(status);
+  EXPECT_EQ(InfoOf(status).metadata().at("field"), "avatar_attachment_id");
+  EXPECT_TRUE(second.commands().empty());
+}
+
 TEST_F(SendingFilesTest, ThePersonSeesWhichFileIsToBeSent) {
   const Program app = Sender("Careful", kMessagesSendAsk);
   const std::string file = Uploaded(app, "plan.txt", "the plan");
