@@ -32,6 +32,7 @@ constexpr int kListSlice = 16;
 
 // Adds a message that the record 'sequence' made.
 void Add(Sequence sequence, History::Shown shown, History::Page& page) {
+  page.chat = shown.chat;
   page.first = page.first == 0 ? sequence : std::min(page.first, sequence);
   page.last = std::max(page.last, sequence);
   page.folded.insert(page.folded.end(), shown.folded.begin(), shown.folded.end());
@@ -57,6 +58,7 @@ absl::StatusOr<std::optional<History::Shown>> History::Fold(const Viewer& viewer
   Shown shown;
   v1::Message& message = shown.message;
   message = std::move(*made->mutable_message_created()->mutable_message());
+  shown.chat = created.chat;
   std::erase(changes, nullptr);
   // An edit that an adapter brings in as history does not come after one that was news.
   std::sort(changes.begin(), changes.end(), [](const RecordPointer& a, const RecordPointer& b) {
@@ -110,7 +112,7 @@ Place History::FloorOf(const Viewer& viewer) {
 }
 
 absl::Status History::Walk(const Viewer& viewer, ChatId chat, Place from, Direction direction,
-                           int limit, size_t bytes_max, Page& page) {
+                           int limit, Page& page) {
   if (limit <= 0) return absl::OkStatus();
   const Place floor = FloorOf(viewer);
   const size_t full = page.messages.size() + static_cast<size_t>(limit);
@@ -121,30 +123,23 @@ absl::Status History::Walk(const Viewer& viewer, ChatId chat, Place from, Direct
                                                     : index_.ListChatAfter(chat, from, kListSlice));
     std::vector<Sequence> created;
     for (const MessageIndex::Entry& entry : entries) {
-      if (entry.place >= floor) created.push_back(entry.sequence);
+      // Nothing older than this one is seen either.
+      if (direction == Direction::kOlder && entry.place < floor) break;
+      created.push_back(entry.sequence);
     }
     ASSIGN_OR_RETURN(std::vector<std::optional<Shown>> shown, Show(viewer, created));
-    for (size_t i = 0; i < entries.size(); ++i) {
-      if (entries[i].place < floor) {
-        // Places run one way, so nothing before this one is seen either.
-        if (direction == Direction::kOlder) page.next_before = 0;
-        if (direction == Direction::kOlder) return absl::OkStatus();
-        continue;
-      }
+    for (size_t i = 0; i < created.size(); ++i) {
       from = page.next_before = entries[i].place;
-      const size_t at = i - (entries.size() - created.size());
-      std::optional<Shown>& message = shown[direction == Direction::kOlder ? i : at];
-      if (!message.has_value()) continue;
-      bytes += message->message.ByteSizeLong();
-      Add(entries[i].sequence, *std::move(message), page);
-      if (page.messages.size() == full || bytes >= bytes_max) return absl::OkStatus();
+      if (!shown[i].has_value()) continue;
+      bytes += shown[i]->message.ByteSizeLong();
+      Add(created[i], *std::move(shown[i]), page);
+      if (page.messages.size() == full || bytes >= kListBytesMax) return absl::OkStatus();
     }
-    if (entries.size() < size_t{kListSlice}) {
+    if (created.size() < size_t{kListSlice}) {
       page.next_before = 0;
       return absl::OkStatus();
     }
-    from = entries.back().place;
-    looked_at += entries.size();
+    looked_at += created.size();
   }
   return absl::OkStatus();
 }
@@ -153,7 +148,7 @@ absl::StatusOr<History::Page> History::List(const Viewer& viewer, ChatId chat, P
                                             int limit) {
   RETURN_IF_ERROR(WaitForIndex());
   Page page;
-  RETURN_IF_ERROR(Walk(viewer, chat, before, Direction::kOlder, limit, kListBytesMax, page));
+  RETURN_IF_ERROR(Walk(viewer, chat, before, Direction::kOlder, limit, page));
   return page;
 }
 
@@ -166,22 +161,11 @@ absl::StatusOr<History::Page> History::Around(const Viewer& viewer, MessageId me
   if (!shown.front().has_value()) return NotFound("message_id");
   const Place place = PlaceOf(*created);
   Page page;
-  RETURN_IF_ERROR(
-      Walk(viewer, created->chat, place, Direction::kNewer, after, kListBytesMax, page));
+  RETURN_IF_ERROR(Walk(viewer, created->chat, place, Direction::kNewer, after, page));
   std::reverse(page.messages.begin(), page.messages.end());
   Add(created->sequence, *std::move(shown.front()), page);
-  RETURN_IF_ERROR(
-      Walk(viewer, created->chat, place, Direction::kOlder, before, kListBytesMax, page));
+  RETURN_IF_ERROR(Walk(viewer, created->chat, place, Direction::kOlder, before, page));
   return page;
-}
-
-absl::StatusOr<v1::Message> History::Get(const Viewer& viewer, MessageId message) {
-  RETURN_IF_ERROR(WaitForIndex());
-  ASSIGN_OR_RETURN(const RecordPointer created, FindCreated(message, 0));
-  if (created == nullptr) return NotFound("message_id");
-  ASSIGN_OR_RETURN(std::vector<std::optional<Shown>> shown, Show(viewer, {&created->sequence, 1}));
-  if (!shown.front().has_value()) return NotFound("message_id");
-  return std::move(shown.front()->message);
 }
 
 absl::StatusOr<RecordPointer> History::FindCreated(MessageId message, Sequence before) {

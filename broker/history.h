@@ -25,6 +25,8 @@ class History {
   History(EventLog& log, MessageIndex& index) : log_(log), index_(index) {}
 
   struct Page {
+    // Of all of them; empty when there are none.
+    permissions::ChatId chat;
     // Newest first, in the viewer's pseudonyms.
     std::vector<v1::Message> messages;
     // Go on before this one; 0 when nothing older is left.
@@ -44,15 +46,15 @@ class History {
   // that comes late where it belongs, so it is on a later page or on none.
   absl::StatusOr<Page> List(const Viewer& viewer, permissions::ChatId chat, Place before,
                             int limit);
-  // Returns the message, and around it those of its chat that the viewer sees, newest first.
-  // NOT_FOUND when it does not see the message itself.
+  // Returns the message, and around it those of its chat that the viewer sees, newest first. A
+  // deleted one is what List shows of it. NOT_FOUND when the viewer does not see the message
+  // itself.
   absl::StatusOr<Page> Around(const Viewer& viewer, permissions::MessageId message, int before,
                               int after);
-  // NOT_FOUND when there is none that the viewer may see. A deleted one is what List shows of it.
-  absl::StatusOr<v1::Message> Get(const Viewer& viewer, permissions::MessageId message);
-  // A message, and which records are folded into it.
+  // A message, its chat, and which records are folded into it.
   struct Shown {
     v1::Message message;
+    permissions::ChatId chat;
     std::vector<Sequence> folded;
   };
   // Returns messages as the viewer sees them now, named by the records that made them, in their
@@ -82,7 +84,7 @@ class History {
   enum class Direction { kOlder, kNewer };
   // Adds to 'page', in the order of 'direction' from 'from' on, and sets where to go on.
   absl::Status Walk(const Viewer& viewer, permissions::ChatId chat, Place from, Direction direction,
-                    int limit, size_t bytes_max, Page& page);
+                    int limit, Page& page);
 
   EventLog& log_;
   MessageIndex& index_;

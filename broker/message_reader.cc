@@ -15,7 +15,6 @@
 #include "broker/asker.h"
 #include "broker/deliveries.h"
 #include "broker/event_log.h"
-#include "broker/history.h"
 #include "broker/limits.h"
 #include "broker/message_search.h"
 #include "broker/open_chat.h"
@@ -69,15 +68,14 @@ void CountRead(const Parts& parts, const Caller& caller, const Response& respons
 }
 
 // Notes what a page shows of a chat: its messages, and what came later and is folded in.
-void NoteHandedOver(const Parts& parts, const Asker& asker, ChatId chat,
-                    const History::Page& page) {
+void NoteHandedOver(const Parts& parts, const Asker& asker, const History::Page& page) {
   if (page.messages.empty()) return;
-  parts.deliveries.Note(*asker.app, chat, page.first, page.last);
+  parts.deliveries.Note(*asker.app, page.chat, page.first, page.last);
   std::vector<Sequence> later;
   for (const Sequence record : page.folded) {
     if (record < page.first || record > page.last) later.push_back(record);
   }
-  parts.deliveries.Note(*asker.app, chat, std::move(later));
+  parts.deliveries.Note(*asker.app, page.chat, std::move(later));
 }
 
 // Where a page of 'method' goes on; kPlaceEnd without a token.
@@ -120,7 +118,7 @@ absl::Status MessageReader::ListNow(const Asker& asker, const v1::ListMessagesRe
   RETURN_IF_ERROR(FindOpenChat(parts_, asker, chat, Scope::kMessagesHistory, "chat_id").status());
   RETURN_IF_ERROR(CheckReadBudget(asker));
   ASSIGN_OR_RETURN(History::Page page, parts_.history.List(asker.viewer, chat, before, page_size));
-  NoteHandedOver(parts_, asker, chat, page);
+  NoteHandedOver(parts_, asker, page);
   for (v1::Message& message : page.messages) *response.add_messages() = std::move(message);
   if (page.next_before != 0) {
     response.set_next_page_token(
@@ -137,62 +135,41 @@ absl::Status MessageReader::List(const Caller& caller, const v1::ListMessagesReq
   return absl::OkStatus();
 }
 
-absl::Status MessageReader::GetNow(const Asker& asker, const v1::GetMessageRequest& request,
-                                   v1::GetMessageResponse& response) {
-  ASSIGN_OR_RETURN(
-      const MessageId id,
-      CheckedId("message_id", asker.book.pseudonyms.DecodeMessage(request.message_id())));
-  RETURN_IF_ERROR(
-      VerdictStatus(Decide(asker.viewer.access, Scope::kMessagesHistory, {}, asker.viewer.now),
-                    Scope::kMessagesHistory));
+absl::StatusOr<History::Page> MessageReader::AroundNow(const Asker& asker,
+                                                       const std::string& message_id, int before,
+                                                       int after) {
+  ASSIGN_OR_RETURN(const MessageId id,
+                   CheckedId("message_id", asker.book.pseudonyms.DecodeMessage(message_id)));
+  RETURN_IF_ERROR(RequireScope(asker, Scope::kMessagesHistory));
   RETURN_IF_ERROR(CheckReadBudget(asker));
-  ASSIGN_OR_RETURN(History::Page page, parts_.history.Around(asker.viewer, id, 0, 0));
-  v1::Message& message = page.messages.front();
-  const ChatId chat =
-      asker.book.pseudonyms.DecodeChat(message.chat_id()).value_or(permissions::ChatId());
+  ASSIGN_OR_RETURN(History::Page page, parts_.history.Around(asker.viewer, id, before, after));
   RETURN_IF_ERROR(
-      FindOpenChat(parts_, asker, chat, Scope::kMessagesHistory, "message_id").status());
-  NoteHandedOver(parts_, asker, chat, page);
-  *response.mutable_message() = std::move(message);
-  return absl::OkStatus();
+      FindOpenChat(parts_, asker, page.chat, Scope::kMessagesHistory, "message_id").status());
+  NoteHandedOver(parts_, asker, page);
+  return page;
 }
 
 absl::Status MessageReader::Get(const Caller& caller, const v1::GetMessageRequest& request,
                                 v1::GetMessageResponse& response) {
-  RETURN_IF_ERROR(ReadAsNow(parts_, caller, response,
-                            [&](const Asker& asker) { return GetNow(asker, request, response); }));
+  RETURN_IF_ERROR(ReadAsNow(parts_, caller, response, [&](const Asker& asker) -> absl::Status {
+    ASSIGN_OR_RETURN(History::Page page, AroundNow(asker, request.message_id(), 0, 0));
+    *response.mutable_message() = std::move(page.messages.front());
+    return absl::OkStatus();
+  }));
   parts_.limits.CountRead(caller.principal, response.ByteSizeLong());
   CountReading(parts_, caller, response.message());
-  return absl::OkStatus();
-}
-
-absl::Status MessageReader::AroundNow(const Asker& asker,
-                                      const v1::GetMessageContextRequest& request,
-                                      v1::GetMessageContextResponse& response) {
-  ASSIGN_OR_RETURN(
-      const MessageId id,
-      CheckedId("message_id", asker.book.pseudonyms.DecodeMessage(request.message_id())));
-  ASSIGN_OR_RETURN(const int before, ContextCount("before_count", request.before_count()));
-  ASSIGN_OR_RETURN(const int after, ContextCount("after_count", request.after_count()));
-  RETURN_IF_ERROR(
-      VerdictStatus(Decide(asker.viewer.access, Scope::kMessagesHistory, {}, asker.viewer.now),
-                    Scope::kMessagesHistory));
-  RETURN_IF_ERROR(CheckReadBudget(asker));
-  ASSIGN_OR_RETURN(History::Page page, parts_.history.Around(asker.viewer, id, before, after));
-  const ChatId chat = asker.book.pseudonyms.DecodeChat(page.messages.front().chat_id())
-                          .value_or(permissions::ChatId());
-  RETURN_IF_ERROR(
-      FindOpenChat(parts_, asker, chat, Scope::kMessagesHistory, "message_id").status());
-  NoteHandedOver(parts_, asker, chat, page);
-  for (v1::Message& message : page.messages) *response.add_messages() = std::move(message);
   return absl::OkStatus();
 }
 
 absl::Status MessageReader::Around(const Caller& caller,
                                    const v1::GetMessageContextRequest& request,
                                    v1::GetMessageContextResponse& response) {
-  RETURN_IF_ERROR(ReadAsNow(parts_, caller, response, [&](const Asker& asker) {
-    return AroundNow(asker, request, response);
+  ASSIGN_OR_RETURN(const int before, ContextCount("before_count", request.before_count()));
+  ASSIGN_OR_RETURN(const int after, ContextCount("after_count", request.after_count()));
+  RETURN_IF_ERROR(ReadAsNow(parts_, caller, response, [&](const Asker& asker) -> absl::Status {
+    ASSIGN_OR_RETURN(History::Page page, AroundNow(asker, request.message_id(), before, after));
+    for (v1::Message& message : page.messages) *response.add_messages() = std::move(message);
+    return absl::OkStatus();
   }));
   CountRead(parts_, caller, response);
   return absl::OkStatus();
@@ -202,9 +179,8 @@ absl::Status MessageReader::SearchNow(const Asker& asker, const v1::SearchMessag
                                       v1::SearchMessagesResponse& response) {
   ASSIGN_OR_RETURN(const int page_size, CheckedPageSize(request.page_size()));
   MessageSearch::Query query;
-  query.words = request.query();
+  ASSIGN_OR_RETURN(query.words, QueryWords(request.query()));
   query.asked = parts_.confirmed_clock.Now();
-  RETURN_IF_ERROR(QueryWords(query.words).status());
   if (!request.chat_id().empty()) {
     ASSIGN_OR_RETURN(query.chat,
                      CheckedId("chat_id", asker.book.pseudonyms.DecodeChat(request.chat_id())));
@@ -220,9 +196,7 @@ absl::Status MessageReader::SearchNow(const Asker& asker, const v1::SearchMessag
   ASSIGN_OR_RETURN(const Place before,
                    PlaceFrom(asker, "SearchMessages", form, request.page_token()));
   if (query.chat.empty()) {
-    RETURN_IF_ERROR(
-        VerdictStatus(Decide(asker.viewer.access, Scope::kMessagesSearch, {}, asker.viewer.now),
-                      Scope::kMessagesSearch));
+    RETURN_IF_ERROR(RequireScope(asker, Scope::kMessagesSearch));
   } else {
     RETURN_IF_ERROR(
         FindOpenChat(parts_, asker, query.chat, Scope::kMessagesSearch, "chat_id").status());

@@ -4,8 +4,12 @@
 #pragma once
 
 #include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <string>
 
 #include "broker/caller.h"
+#include "broker/history.h"
 #include "broker/parts.h"
 #include "postern/v1/message_service.pb.h"
 
@@ -31,10 +35,9 @@ class MessageReader {
  private:
   absl::Status ListNow(const Asker& asker, const v1::ListMessagesRequest& request,
                        v1::ListMessagesResponse& response);
-  absl::Status GetNow(const Asker& asker, const v1::GetMessageRequest& request,
-                      v1::GetMessageResponse& response);
-  absl::Status AroundNow(const Asker& asker, const v1::GetMessageContextRequest& request,
-                         v1::GetMessageContextResponse& response);
+  // The message, and so many before and after it.
+  absl::StatusOr<History::Page> AroundNow(const Asker& asker, const std::string& message_id,
+                                          int before, int after);
   absl::Status SearchNow(const Asker& asker, const v1::SearchMessagesRequest& request,
                          v1::SearchMessagesResponse& response);
   // RESOURCE_EXHAUSTED LIMIT_EXCEEDED when the app has read its bytes of the day.

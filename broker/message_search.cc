@@ -54,7 +54,6 @@ Place FirstPlaceWrittenAt(absl::Time start) { return FirstPlaceAt(start - kEvent
 
 absl::StatusOr<MessageSearch::Page> MessageSearch::Find(const Viewer& viewer, const Query& query,
                                                         Place before, int limit) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> words, QueryWords(query.words));
   // Late is better than nothing: the page says how far the index came.
   const Sequence last = log_.last_sequence();
   if (const absl::Status status = index_.CatchUp(last, kSearchIndexWait);
@@ -80,7 +79,7 @@ absl::StatusOr<MessageSearch::Page> MessageSearch::Find(const Viewer& viewer, co
   }
   if (!scope.has_value()) return page;
   if (!query.sender.empty()) scope->sender = WordOf(query.sender);
-  const std::string expression = MatchExpression(words, *scope);
+  const std::string expression = MatchExpression(query.words, *scope);
   const Place floor = std::max(History::FloorOf(viewer), FirstPlaceWrittenAt(query.start));
 
   size_t bytes = 0;
@@ -102,12 +101,10 @@ absl::StatusOr<MessageSearch::Page> MessageSearch::Find(const Viewer& viewer, co
       v1::Message& message = shown[i]->message;
       if (message.deleted() || message.withheld()) continue;
       if (SearchText(message) != looked[i]->text) continue;
-      ASSIGN_OR_RETURN(const std::vector<RecordPointer> record, log_.Read({looked[i]->sequence}));
-      if (record.front() == nullptr) continue;
       bytes += message.ByteSizeLong();
       page.messages.push_back(std::move(message));
       shown[i]->folded.push_back(looked[i]->sequence);
-      page.found.emplace_back(record.front()->chat, std::move(shown[i]->folded));
+      page.found.emplace_back(shown[i]->chat, std::move(shown[i]->folded));
       page.next_before = looked[i]->place;
       if (static_cast<int>(page.messages.size()) == limit || bytes >= kFoundBytesMax) return page;
     }

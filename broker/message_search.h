@@ -27,7 +27,8 @@ class MessageSearch {
       : log_(log), index_(index), history_(history) {}
 
   struct Query {
-    std::string words;
+    // As QueryWords gives them.
+    std::vector<std::string> words;
     // Empty: in all that is open.
     permissions::ChatId chat;
     // Empty: of everybody.
@@ -53,7 +54,6 @@ class MessageSearch {
   // Finds what the viewer may find before 'before' (kPlaceEnd: all), at most 'limit'. The page is
   // shorter although more follow where it grows too large or the work reaches its bound
   // (kHistoryLooksMax, kSearchRowsMax): what is not seen is passed over and leaves no other trace.
-  // INVALID_ARGUMENT naming "query" when that has no words, or too many.
   absl::StatusOr<Page> Find(const Viewer& viewer, const Query& query, Place before, int limit);
 
  private:

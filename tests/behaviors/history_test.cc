@@ -248,16 +248,87 @@ TEST_F(HistoryTest, ContextIsWhatStandsAroundAMessageAndNoMore) {
   ASSERT_TRUE(app_->message->GetMessageContext(Patiently().get(), request, &response).ok());
   EXPECT_EQ(TextsOf(response.messages()), (Texts{"7", "6", "5", "4", "3", "2"}));
   request.set_before_count(-1);
-  const grpc::Status negative =
-      app_->message->GetMessageContext(Patiently().get(), request, &response);
+  grpc::Status negative = app_->message->GetMessageContext(Patiently().get(), request, &response);
   EXPECT_EQ(negative.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << Text(negative);
   EXPECT_EQ(InfoOf(negative).metadata().at("field"), "before_count");
+  request.set_before_count(0);
+  request.set_after_count(-1);
+  negative = app_->message->GetMessageContext(Patiently().get(), request, &response);
+  EXPECT_EQ(negative.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << Text(negative);
+  EXPECT_EQ(InfoOf(negative).metadata().at("field"), "after_count");
   // One message of another app's, or none: the same answer.
   const Program other = harness_.App("Other", {kChatsRead, kMessagesRead, kMessagesHistory});
-  request.set_before_count(0);
+  request.set_after_count(0);
   const grpc::Status foreign =
       other->message->GetMessageContext(Patiently().get(), request, &response);
   EXPECT_EQ(foreign.error_code(), grpc::StatusCode::NOT_FOUND) << Text(foreign);
+}
+
+TEST_F(HistoryTest, ContextIsBoundedOnBothSides) {
+  std::vector<v1::Event> events;
+  for (int i = 0; i < 2 * broker::kContextMax + 20; ++i) {
+    events.push_back(MessageEvent("club", std::to_string(i), std::to_string(i)));
+  }
+  ASSERT_TRUE(adapter_.PushDurably(events));
+  v1::GetMessageContextRequest request;
+  request.set_message_id(List(app_, 500).messages(broker::kContextMax + 10).id());
+  v1::GetMessageContextResponse response;
+  ASSERT_TRUE(app_->message->GetMessageContext(Patiently().get(), request, &response).ok());
+  EXPECT_EQ(response.messages_size(), 2 * broker::kContextDefault + 1);
+  request.set_before_count(1'000'000);
+  request.set_after_count(1'000'000);
+  ASSERT_TRUE(app_->message->GetMessageContext(Patiently().get(), request, &response).ok());
+  EXPECT_EQ(response.messages_size(), 2 * broker::kContextMax + 1);
+  EXPECT_EQ(response.messages(broker::kContextMax).id(), request.message_id());
+}
+
+// What is not seen costs as much to look at as what is: one call does so much of it and no more.
+TEST_F(HistoryTest, WhatIsNotSeenIsPassedOverInBoundedSteps) {
+  std::vector<v1::Event> events{MessageEvent("club", "first", "a word of Bob")};
+  for (size_t i = 0; i < broker::kHistoryLooksMax + 100; ++i) {
+    events.push_back(MessageEvent("club", std::to_string(i), "a word of Mallory"));
+    events.back().mutable_message_created()->mutable_message()->set_sender_contact_id("mallory");
+  }
+  v1::Event chat = ChatEvent("club", "club");
+  for (const char* person : {"bob", "mallory"}) {
+    v1::Participant& one = *chat.mutable_chat_created()->mutable_chat()->add_participants();
+    one.set_contact_id(person);
+    one.set_display_name(person);
+  }
+  events.insert(events.begin(), chat);
+  ASSERT_TRUE(adapter_.PushDurably(events));
+  const Program owner = harness_.Owner();
+  v1::ListOwnedChatsResponse owned;
+  ASSERT_TRUE(owner->owner->ListOwnedChats(Patiently().get(), {}, &owned).ok());
+  v1::SealRequest seal;
+  seal.set_request_id(harness_.NewRequestId());
+  for (const v1::Participant& person : owned.chats(0).participants()) {
+    if (person.display_name() == "mallory") seal.set_contact_id(person.contact_id());
+  }
+  v1::SealResponse sealed;
+  ASSERT_TRUE(owner->owner->Seal(Patiently().get(), seal, &sealed).ok());
+
+  v1::ListMessagesResponse page = List(app_);
+  EXPECT_EQ(page.messages_size(), 0);
+  ASSERT_FALSE(page.next_page_token().empty());
+  page = List(app_, 0, page.next_page_token());
+  EXPECT_EQ(TextsOf(page.messages()), Texts{"a word of Bob"});
+  EXPECT_EQ(page.next_page_token(), "");
+
+  const Program finder =
+      harness_.App("Finder", {kChatsRead, kMessagesRead, kMessagesHistory, kMessagesSearch});
+  v1::SearchMessagesRequest search;
+  search.set_query("word");
+  v1::SearchMessagesResponse found;
+  grpc::Status status = finder->message->SearchMessages(Patiently().get(), search, &found);
+  ASSERT_TRUE(status.ok()) << Text(status);
+  EXPECT_EQ(found.messages_size(), 0);
+  ASSERT_FALSE(found.next_page_token().empty());
+  search.set_page_token(found.next_page_token());
+  status = finder->message->SearchMessages(Patiently().get(), search, &found);
+  ASSERT_TRUE(status.ok()) << Text(status);
+  EXPECT_EQ(TextsOf(found.messages()), Texts{"a word of Bob"});
+  EXPECT_EQ(found.next_page_token(), "");
 }
 
 }  // namespace
