@@ -3,20 +3,15 @@
 
 #include <absl/container/flat_hash_set.h>
 #include <absl/strings/str_cat.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 #include <vector>
 
-#include "broker/event_intake.h"
 #include "broker/request_check.h"
 #include "broker/rpc_status.h"
-#include "platform/secret_bytes.h"
 #include "platform/status_macros.h"
 
 namespace postern::broker {
@@ -30,21 +25,6 @@ absl::Status NoRoom(uint64_t limit) {
                       "there is no room for a file of this size beside what is on its way; try "
                       "again when that is done, or with a smaller file",
                       {{"limit", "attachment_bytes"}, {"bytes_max", absl::StrCat(limit)}});
-}
-
-platform::SecretBytes KeyOf(const std::string& key) {
-  return platform::SecretBytes(
-      std::span<const uint8_t>(reinterpret_cast<const uint8_t*>(key.data()), key.size()));
-}
-
-std::string RandomBytes(size_t size) {
-  const platform::SecretBytes bytes = platform::RandomSecret(size);
-  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-}
-
-void Remove(const std::string& path) {
-  std::error_code ignored;  // What stays is removed by the next start: no row names it.
-  std::filesystem::remove(path, ignored);
 }
 
 }  // namespace
@@ -92,7 +72,8 @@ absl::Status AttachmentStore::Load() {
       }));
   std::error_code error;
   for (const auto& file : std::filesystem::directory_iterator(directory_, error)) {
-    if (!names.contains(file.path().filename().string())) Remove(file.path().string());
+    const std::string name = file.path().filename().string();
+    if (IsVaultName(name) && !names.contains(name)) RemoveVaultFile(file.path().string());
   }
   return absl::OkStatus();
 }
@@ -109,7 +90,7 @@ absl::StatusOr<std::shared_ptr<VaultFile>> AttachmentStore::Find(AttachmentId at
     return std::shared_ptr<VaultFile>();
   }
   absl::StatusOr<std::unique_ptr<VaultFile>> file =
-      VaultFile::Open(PathOf(entry.name), KeyOf(entry.key), false);
+      VaultFile::Open(PathOf(entry.name), VaultKey(entry.key), false);
   if (!file.ok() || (*file)->readable() != entry.bytes) {
     // Somebody removed or cut it: it can be fetched again.
     RETURN_IF_ERROR(Evict(attachment));
@@ -123,13 +104,11 @@ absl::StatusOr<std::unique_ptr<AttachmentStore::Incoming>> AttachmentStore::Begi
                                                                                   uint64_t bytes) {
   std::unique_ptr<Incoming> incoming(new Incoming(*this, account));
   RETURN_IF_ERROR(Charge(*incoming, bytes));
-  if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST) {
-    return absl::UnavailableError("the folder for attachments cannot be made");
-  }
-  incoming->name_ = IdTextFromRaw(RandomBytes(16));
-  incoming->key_ = RandomBytes(32);
+  RETURN_IF_ERROR(MakeVaultFolder(directory_));
+  incoming->name_ = NewVaultName();
+  incoming->key_ = NewVaultKey();
   ASSIGN_OR_RETURN(std::unique_ptr<VaultFile> file,
-                   VaultFile::Create(PathOf(incoming->name_), KeyOf(incoming->key_)));
+                   VaultFile::Create(PathOf(incoming->name_), VaultKey(incoming->key_)));
   incoming->file_ = std::move(file);
   return incoming;
 }
@@ -179,7 +158,7 @@ absl::Status AttachmentStore::Evict(AttachmentId attachment) {
 void AttachmentStore::Forget(AttachmentId attachment) {
   const auto found = entries_.find(attachment);
   if (found == entries_.end()) return;
-  Remove(PathOf(found->second.name));
+  RemoveVaultFile(PathOf(found->second.name));
   charged_[found->second.account] -= found->second.bytes;
   total_ -= found->second.bytes;
   kept_ -= found->second.bytes;
@@ -222,7 +201,7 @@ absl::Status AttachmentStore::Keep(std::unique_ptr<Incoming> incoming, Attachmen
 
 void AttachmentStore::Release(Incoming& incoming) {
   if (incoming.kept_) return;
-  if (!incoming.name_.empty()) Remove(PathOf(incoming.name_));
+  if (!incoming.name_.empty()) RemoveVaultFile(PathOf(incoming.name_));
   platform::MutexLock lock(mutex_);
   charged_[incoming.account_] -= incoming.charged_;
   total_ -= incoming.charged_;
@@ -251,22 +230,6 @@ absl::Status AttachmentStore::Sweep() {
   }
   for (const AttachmentId& id : gone) Forget(id);
   return absl::OkStatus();
-}
-
-absl::StatusOr<std::string> AttachmentStore::RemoteUploadId(const permissions::Principal& principal,
-                                                            AttachmentId attachment) {
-  std::string remote_id;
-  RETURN_IF_ERROR(store_.Read([&](Database& database) -> absl::Status {
-    ASSIGN_OR_RETURN(Statement row,
-                     database.Prepare("SELECT remote_id FROM uploads WHERE principal = ? AND "
-                                      "attachment = ? AND length(remote_id) > 0"));
-    row.BindAll(Blob{principal.view()}, Blob{attachment.view()});
-    ASSIGN_OR_RETURN(const bool found, row.Step());
-    if (found) remote_id = std::string(row.Text(0));
-    return absl::OkStatus();
-  }));
-  if (remote_id.empty()) return NotFound("attachment_ids");
-  return remote_id;
 }
 
 uint64_t AttachmentStore::kept_bytes() const {

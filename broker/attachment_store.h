@@ -9,7 +9,6 @@
 #include <absl/container/flat_hash_map.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
-#include <absl/time/time.h>
 
 #include <cstdint>
 #include <memory>
@@ -71,10 +70,6 @@ class AttachmentStore {
                     const std::string& sha256);
   // Removes the bytes of an attachment: they are not what they should be.
   absl::Status Drop(permissions::AttachmentId attachment);
-  // What the network calls something that this app uploaded: for commands that send it. NOT_FOUND,
-  // naming 'attachment_ids', when the app uploaded no such thing.
-  absl::StatusOr<std::string> RemoteUploadId(const permissions::Principal& principal,
-                                             permissions::AttachmentId attachment);
   // Frees what was deleted since, as the database has it.
   absl::Status Sweep();
 
@@ -95,7 +90,7 @@ class AttachmentStore {
   };
 
   AttachmentStore(Store& store, Bounds bounds)
-      : store_(store), bounds_(bounds), directory_(store.directory() + "/attachments") {}
+      : store_(store), bounds_(bounds), directory_(store.directory() + "/" + kVaultFolder) {}
   absl::Status Load();
   std::string PathOf(const std::string& name) const { return directory_ + "/" + name; }
   absl::Status MakeRoom(permissions::AccountId account, uint64_t more)

@@ -3,15 +3,11 @@
 
 #include <absl/strings/escaping.h>
 #include <google/protobuf/util/json_util.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 #include "broker/app_registry.h"
@@ -24,6 +20,7 @@
 #include "broker/event_view.h"
 #include "broker/history.h"
 #include "broker/message_index.h"
+#include "broker/proto_time.h"
 #include "broker/pseudonym_book.h"
 #include "broker/request_check.h"
 #include "permissions/decide.h"
@@ -94,8 +91,7 @@ Json LineOf(const v1::Message& shown, const LogRecord& record, const std::string
   line["message_id"] = shown.id();
   line["sender_contact_id"] = shown.sender_contact_id();
   line["sender_name"] = shown.sender_display_name();
-  line["create_time"] = TimeText(absl::FromUnixSeconds(shown.create_time().seconds()) +
-                                 absl::Nanoseconds(shown.create_time().nanos()));
+  line["create_time"] = TimeText(FromProto(shown.create_time()));
   line["record_time"] = TimeText(record.record_time);
   line["end_to_end_encrypted"] = shown.end_to_end_encrypted();
   line["origin_app"] = shown.origin().app_display_name();
@@ -123,13 +119,9 @@ Json LineOf(const v1::Message& shown, const LogRecord& record, const std::string
 absl::StatusOr<std::unique_ptr<Export>> Export::Begin(const Parts& parts, const Caller& caller,
                                                       Request request) {
   std::unique_ptr<Export> begun(new Export(std::move(request)));
-  const std::string directory = parts.store.directory() + "/attachments";
-  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
-    return absl::UnavailableError("the folder for an export cannot be made");
-  }
-  const platform::SecretBytes name = platform::RandomSecret(16);
-  begun->path_ =
-      directory + "/" + IdTextFromRaw({reinterpret_cast<const char*>(name.data()), name.size()});
+  const std::string directory = parts.store.directory() + "/" + kVaultFolder;
+  RETURN_IF_ERROR(MakeVaultFolder(directory));
+  begun->path_ = directory + "/" + NewVaultName();
   ASSIGN_OR_RETURN(begun->file_, VaultFile::Create(begun->path_, platform::RandomSecret(32)));
   begun->epoch_ = parts.apps.epoch();
   const Asker asker(parts, caller);
@@ -142,8 +134,7 @@ absl::StatusOr<std::unique_ptr<Export>> Export::Begin(const Parts& parts, const 
 }
 
 Export::~Export() {
-  std::error_code ignored;  // What stays is removed by the next start: no row names it.
-  if (!path_.empty()) std::filesystem::remove(path_, ignored);
+  if (!path_.empty()) RemoveVaultFile(path_);
 }
 
 absl::Status Export::WriteLine(const std::string& line) {
@@ -213,9 +204,7 @@ absl::Status Export::WriteMore(const Parts& parts, const Caller& caller) {
     if (!shown[i].has_value()) continue;
     const v1::Message& message = shown[i]->message;
     if (message.withheld() || message.deleted()) continue;
-    const absl::Time time = absl::FromUnixSeconds(message.create_time().seconds()) +
-                            absl::Nanoseconds(message.create_time().nanos());
-    if (time < request_.start_time) continue;
+    if (FromProto(message.create_time()) < request_.start_time) continue;
     const LogRecord& record = *of[i];
     if (!accounts.contains(record.account)) {
       accounts[record.account] =

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/file_vault.h"
 
+#include <absl/strings/escaping.h>
 #include <absl/strings/str_cat.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -11,6 +12,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <span>
+#include <system_error>
 #include <utility>
 
 #include "platform/status_macros.h"
@@ -18,6 +22,8 @@
 namespace postern::broker {
 namespace {
 
+constexpr size_t kNameBytes = 16;
+constexpr size_t kKeyBytes = 32;
 constexpr size_t kNonceBytes = 12;
 constexpr size_t kTagBytes = 16;
 // A full chunk as it lies on the disk.
@@ -70,7 +76,35 @@ absl::StatusOr<std::string> ReadUpTo(int fd, size_t most, uint64_t at) {
   return bytes;
 }
 
+std::string RandomText(size_t size) {
+  const platform::SecretBytes bytes = platform::RandomSecret(size);
+  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
 }  // namespace
+
+absl::Status MakeVaultFolder(const std::string& folder) {
+  if (::mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST) return absl::OkStatus();
+  return absl::UnavailableError("the folder for stored files cannot be made");
+}
+
+std::string NewVaultName() { return absl::BytesToHexString(RandomText(kNameBytes)); }
+
+bool IsVaultName(std::string_view name) {
+  return name.size() == 2 * kNameBytes &&
+         name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+std::string NewVaultKey() { return RandomText(kKeyBytes); }
+
+platform::SecretBytes VaultKey(std::string_view row) {
+  return platform::SecretBytes(std::span<const uint8_t>(Bytes(row), row.size()));
+}
+
+void RemoveVaultFile(const std::string& path) {
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+}
 
 absl::StatusOr<std::unique_ptr<VaultFile>> VaultFile::Create(const std::string& path,
                                                              platform::SecretBytes key) {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "platform/mutex.h"
 #include "platform/secret_bytes.h"
@@ -20,6 +21,20 @@ namespace postern::broker {
 
 // What is encrypted, and handed on, at a time: the contract's bound for a part of an attachment.
 inline constexpr size_t kVaultChunkBytes = 64 * 1024;
+
+// The folder of all such files, beside the database.
+inline constexpr char kVaultFolder[] = "attachments";
+// Makes it (0700) where it is not there yet. UNAVAILABLE when it cannot be made.
+absl::Status MakeVaultFolder(const std::string& folder);
+
+// A new file's name, 32 hex digits; and whether a name is of that form.
+std::string NewVaultName();
+bool IsVaultName(std::string_view name);
+// A new file's key, 32 random bytes, in the form that rows keep; and the key of that form.
+std::string NewVaultKey();
+platform::SecretBytes VaultKey(std::string_view row);
+// Removes a file. One that stays is removed by the next start: no row names it.
+void RemoveVaultFile(const std::string& path);
 
 // One file: written once from front to back by one thread, read anywhere by any. Each chunk is
 // sealed on its own (AES-256-GCM), so memory holds one chunk whatever the file's size.

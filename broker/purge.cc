@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/purge.h"
 
+#include <absl/functional/function_ref.h>
 #include <absl/strings/str_cat.h>
 #include <spdlog/spdlog.h>
 
@@ -11,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "broker/file_vault.h"
 #include "broker/limits.h"
 #include "platform/clock.h"
 
@@ -37,26 +39,22 @@ void Remove(const fs::path& path, std::vector<std::string>& remaining) {
   if (error) remaining.push_back(absl::StrCat(path.string(), ": ", error.message()));
 }
 
-// The stored bytes of files (attachment_store.h), and nothing else that lies there.
-void RemoveAttachments(const fs::path& folder, std::vector<std::string>& remaining) {
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
-    const bool ours =
-        name.size() == 32 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
-    if (ours) {
-      Remove(entry.path(), remaining);
-    } else {
-      remaining.push_back(absl::StrCat(entry.path().string(), ": not made by posternd"));
-    }
-  }
-  fs::remove(folder, error);
-}
-
 // Removes a folder that has become empty; one that has not was named for what is in it.
 void RemoveIfEmpty(const fs::path& folder) {
   std::error_code ignored;
   fs::remove(folder, ignored);
+}
+
+// Removes what is ours in a folder, where 'remove' says of each name whether it is and removes it,
+// and names the rest.
+void RemoveIn(const fs::path& folder, absl::FunctionRef<bool(const fs::path&)> remove,
+              std::vector<std::string>& remaining) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    if (remove(entry.path())) continue;
+    remaining.push_back(absl::StrCat(entry.path().string(), ": not made by posternd"));
+  }
+  if (error) remaining.push_back(absl::StrCat(folder.string(), ": ", error.message()));
 }
 
 }  // namespace
@@ -79,20 +77,25 @@ std::vector<std::string> Purge::Run() {
   // What the keyring was still to remember is not written after it was made to forget.
   options_.anchor.Retire();
 
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(options_.data_dir, error)) {
-    const std::string name = entry.path().filename().string();
+  const auto remove_file = [&](const fs::path& path) {
+    if (!IsVaultName(path.filename().string())) return false;
+    Remove(path, remaining);
+    return true;
+  };
+  const auto remove = [&](const fs::path& path) {
+    const std::string name = path.filename().string();
     // The keys of a passphrase file go one by one below, and the file after them.
-    if (name == "secrets") continue;
-    if (name == "attachments") {
-      RemoveAttachments(entry.path(), remaining);
-    } else if (IsOurs(name)) {
-      Remove(entry.path(), remaining);
-    } else {
-      remaining.push_back(absl::StrCat(entry.path().string(), ": not made by posternd"));
+    if (name == "secrets") return true;
+    if (name == kVaultFolder) {
+      RemoveIn(path, remove_file, remaining);
+      RemoveIfEmpty(path);
+      return true;
     }
-  }
-  if (error) remaining.push_back(absl::StrCat(options_.data_dir, ": ", error.message()));
+    if (!IsOurs(name)) return false;
+    Remove(path, remaining);
+    return true;
+  };
+  RemoveIn(options_.data_dir, remove, remaining);
 
   // Keys last: until here a crash leaves a daemon that starts, and can be asked again.
   for (const std::string_view name : kSecrets) {

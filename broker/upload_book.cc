@@ -2,22 +2,14 @@
 #include "broker/upload_book.h"
 
 #include <absl/strings/str_cat.h>
-#include <sys/stat.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <filesystem>
-#include <span>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "broker/attachment_limits.h"
-#include "broker/event_intake.h"
 #include "broker/limits.h"
 #include "broker/request_check.h"
 #include "broker/rpc_status.h"
-#include "platform/secret_bytes.h"
 #include "platform/status_macros.h"
 
 namespace postern::broker {
@@ -28,16 +20,6 @@ using permissions::Principal;
 
 std::string TurnKey(const Principal& principal, const std::string& request_id) {
   return std::string(principal.view()) + request_id;
-}
-
-platform::SecretBytes KeyOf(const std::string& key) {
-  return platform::SecretBytes(
-      std::span<const uint8_t>(reinterpret_cast<const uint8_t*>(key.data()), key.size()));
-}
-
-std::string RandomBytes(size_t size) {
-  const platform::SecretBytes bytes = platform::RandomSecret(size);
-  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
 }  // namespace
@@ -94,13 +76,11 @@ absl::StatusOr<UploadBook::Upload> UploadBook::Begin(const Principal& principal,
                                                      const std::string& request_id,
                                                      const std::string& digest, uint64_t size) {
   RETURN_IF_ERROR(Drop(principal, request_id));
-  if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST) {
-    return absl::UnavailableError("the folder for attachments cannot be made");
-  }
+  RETURN_IF_ERROR(MakeVaultFolder(directory_));
   Upload upload;
   upload.digest = digest;
-  upload.name = IdTextFromRaw(RandomBytes(16));
-  upload.key = RandomBytes(32);
+  upload.name = NewVaultName();
+  upload.key = NewVaultKey();
   upload.size = size;
   RETURN_IF_ERROR(store_.Write([&](Database& database) -> absl::Status {
     int64_t count = 0;
@@ -133,11 +113,12 @@ absl::StatusOr<UploadBook::Upload> UploadBook::Begin(const Principal& principal,
 
 absl::StatusOr<std::unique_ptr<VaultFile>> UploadBook::Open(const Upload& upload) {
   const std::string path = directory_ + "/" + upload.name;
-  absl::StatusOr<std::unique_ptr<VaultFile>> file = VaultFile::Open(path, KeyOf(upload.key), false);
-  if (absl::IsNotFound(file.status())) return VaultFile::Create(path, KeyOf(upload.key));
+  absl::StatusOr<std::unique_ptr<VaultFile>> file =
+      VaultFile::Open(path, VaultKey(upload.key), false);
+  if (absl::IsNotFound(file.status())) return VaultFile::Create(path, VaultKey(upload.key));
   if (file.ok() && upload.size > 0 && (*file)->readable() == upload.size) return file;
   // A last chunk that is not whole was cut off.
-  return VaultFile::Open(path, KeyOf(upload.key), true);
+  return VaultFile::Open(path, VaultKey(upload.key), true);
 }
 
 absl::Status UploadBook::Done(const Principal& principal, const std::string& request_id,
@@ -189,9 +170,7 @@ absl::Status UploadBook::Drop(const Principal& principal, const std::string& req
 }
 
 void UploadBook::RemoveFile(const std::string& name) {
-  if (name.empty()) return;
-  std::error_code ignored;  // What stays is removed by the next start: no row names it.
-  std::filesystem::remove(directory_ + "/" + name, ignored);
+  if (!name.empty()) RemoveVaultFile(directory_ + "/" + name);
 }
 
 absl::Status UploadBook::Sweep() {

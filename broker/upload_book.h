@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "broker/file_vault.h"
 #include "broker/store.h"
@@ -28,7 +29,7 @@ namespace postern::broker {
 class UploadBook {
  public:
   UploadBook(Store& store, const platform::Clock& clock)
-      : store_(store), clock_(clock), directory_(store.directory() + "/attachments") {}
+      : store_(store), clock_(clock), directory_(store.directory() + "/" + kVaultFolder) {}
 
   // Holds an upload's turn: one stream at a time writes to it.
   class Turn {
