@@ -217,22 +217,23 @@ void MessageIndex::Loop() {
     absl::Status status;
     {
       platform::MutexLock step(step_mutex_);
-      status = IndexSlice().status();
+      status = IndexSlice();
       if (status.ok() && trimmed) {
         trimmed_seen_ = log_.oldest_sequence();
         status = RemoveBefore(trimmed_seen_);
       }
     }
+    if (status.ok()) continue;
+    // Who reads is told by CatchUp.
     platform::MutexLock lock(mutex_);
-    last_error_ = status;
-    if (!status.ok() && !stopping_) stop_.WaitFor(mutex_, kIndexRetry);
+    if (!stopping_) stop_.WaitFor(mutex_, kIndexRetry);
   }
 }
 
-absl::StatusOr<bool> MessageIndex::IndexSlice() {
+absl::Status MessageIndex::IndexSlice() {
   Slice slice;
   ASSIGN_OR_RETURN(slice.records, log_.ReadAfter(indexed_through(), kIndexSlice));
-  if (slice.records.empty()) return false;
+  if (slice.records.empty()) return absl::OkStatus();
   slice.through = slice.records.back()->sequence;
   for (const RecordPointer& record : slice.records) {
     if (record->message.empty()) continue;
@@ -298,7 +299,7 @@ absl::StatusOr<bool> MessageIndex::IndexSlice() {
   any_early_ = any_early_ || !slice.early.empty();
   platform::MutexLock lock(mutex_);
   indexed_through_ = slice.through;
-  return true;
+  return absl::OkStatus();
 }
 
 absl::Status MessageIndex::TieChanges(Slice& slice) {
@@ -387,30 +388,28 @@ absl::Status MessageIndex::CarryOutDeletes(Slice& slice) {
 }
 
 absl::Status MessageIndex::RemoveBefore(Sequence oldest) {
-  // Whole parts only: the rest of a part goes with it.
-  bool more = true;
-  while (more && !stopping_) {
-    RETURN_IF_ERROR(store_.Write([&](Database& database) -> absl::Status {
-      RETURN_IF_ERROR(
-          database.Run("DELETE FROM message_refs WHERE (part, key, sequence) IN "
-                       "(SELECT part, key, sequence FROM message_refs WHERE part < ? LIMIT ?)",
-                       PartOf(oldest), kIndexSlice));
-      more = database.changes() == kIndexSlice;
-      return absl::OkStatus();
-    }));
-  }
-  for (const char* remove :
-       {"DELETE FROM message_changes WHERE (created, sequence) IN "
-        "(SELECT created, sequence FROM message_changes WHERE created < ? LIMIT ?)",
-        "DELETE FROM early_changes WHERE (key, sequence) IN "
-        "(SELECT key, sequence FROM early_changes WHERE sequence < ? LIMIT ?)"}) {
-    more = true;
+  const auto first = static_cast<int64_t>(oldest);
+  const std::pair<const char*, int64_t> passed[] = {
+      // Whole parts only: the rest of a part goes with it.
+      {"DELETE FROM message_refs WHERE (part, key, sequence) IN "
+       "(SELECT part, key, sequence FROM message_refs WHERE part < ? LIMIT ?)",
+       PartOf(oldest)},
+      {"DELETE FROM message_changes WHERE (created, sequence) IN "
+       "(SELECT created, sequence FROM message_changes WHERE created < ? LIMIT ?)",
+       first},
+      {"DELETE FROM early_changes WHERE (key, sequence) IN "
+       "(SELECT key, sequence FROM early_changes WHERE sequence < ? LIMIT ?)",
+       first},
+  };
+  for (const auto& [remove, before] : passed) {
+    bool more = true;
     while (more && !stopping_) {
-      RETURN_IF_ERROR(store_.Write([&](Database& database) -> absl::Status {
-        RETURN_IF_ERROR(database.Run(remove, oldest, kIndexSlice));
-        more = database.changes() == kIndexSlice;
-        return absl::OkStatus();
-      }));
+      RETURN_IF_ERROR(
+          store_.Write([&, remove = remove, before = before](Database& database) -> absl::Status {
+            RETURN_IF_ERROR(database.Run(remove, before, kIndexSlice));
+            more = database.changes() == kIndexSlice;
+            return absl::OkStatus();
+          }));
     }
   }
   std::string chat;
@@ -475,7 +474,7 @@ absl::Status MessageIndex::CatchUp(Sequence through, absl::Duration timeout) {
       return absl::DeadlineExceededError("the message index is behind");
     }
     platform::MutexLock step(step_mutex_);
-    RETURN_IF_ERROR(IndexSlice().status());
+    RETURN_IF_ERROR(IndexSlice());
   }
   return absl::OkStatus();
 }
@@ -549,11 +548,6 @@ absl::StatusOr<std::vector<std::vector<Sequence>>> MessageIndex::RefsOf(
 Sequence MessageIndex::indexed_through() const {
   platform::MutexLock lock(mutex_);
   return indexed_through_;
-}
-
-absl::Status MessageIndex::last_error() const {
-  platform::MutexLock lock(mutex_);
-  return last_error_;
 }
 
 }  // namespace postern::broker

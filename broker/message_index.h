@@ -70,16 +70,14 @@ class MessageIndex {
       std::span<const permissions::MessageId> messages, Sequence from = 0);
 
   Sequence indexed_through() const;
-  // OK, or what stopped the thread's last attempt; it tries again.
-  absl::Status last_error() const;
 
  private:
   struct Slice;
 
   MessageIndex(Store& store, EventLog& log) : store_(store), log_(log) {}
   void Loop();
-  // Indexes the next slice, if there is one. Returns whether there was.
-  absl::StatusOr<bool> IndexSlice() ABSL_EXCLUSIVE_LOCKS_REQUIRED(step_mutex_);
+  // Indexes the next slice, if there is one.
+  absl::Status IndexSlice() ABSL_EXCLUSIVE_LOCKS_REQUIRED(step_mutex_);
   absl::Status CarryOutDeletes(Slice& slice) ABSL_EXCLUSIVE_LOCKS_REQUIRED(step_mutex_);
   // Finds for each change of the slice the message it is about, and for each new message what came
   // before it.
@@ -102,7 +100,6 @@ class MessageIndex {
   mutable platform::Mutex mutex_;
   platform::ConditionVariable stop_;
   Sequence indexed_through_ ABSL_GUARDED_BY(mutex_) = 0;
-  absl::Status last_error_ ABSL_GUARDED_BY(mutex_);
 
   // The oldest sequence that rows were last removed for. Of the thread alone.
   Sequence trimmed_seen_ = 1;

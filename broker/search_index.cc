@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/search_index.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -71,6 +73,7 @@ SearchIndex::~SearchIndex() {
 }
 
 void SearchIndex::Loop() {
+  absl::Status last;
   while (true) {
     // Taken before the look at stopping_, so that the destructor's wake is never missed.
     const uint64_t wakes = log_.wakes();
@@ -84,9 +87,13 @@ void SearchIndex::Loop() {
       platform::MutexLock step(step_mutex_);
       status = IndexSlice();
     }
+    if (!status.ok() && status != last) {
+      spdlog::error("event=search_index_failed code={}", static_cast<int>(status.code()));
+    }
+    last = status;
+    if (status.ok()) continue;
     platform::MutexLock lock(mutex_);
-    last_error_ = status;
-    if (!status.ok() && !stopping_) stop_.WaitFor(mutex_, kIndexRetry);
+    if (!stopping_) stop_.WaitFor(mutex_, kIndexRetry);
   }
 }
 
@@ -212,11 +219,6 @@ absl::StatusOr<std::vector<SearchIndex::Hit>> SearchIndex::Find(const std::strin
 Sequence SearchIndex::indexed_through() const {
   platform::MutexLock lock(mutex_);
   return indexed_through_;
-}
-
-absl::Status SearchIndex::last_error() const {
-  platform::MutexLock lock(mutex_);
-  return last_error_;
 }
 
 }  // namespace postern::broker

@@ -52,8 +52,6 @@ class SearchIndex {
                                         int limit);
 
   Sequence indexed_through() const;
-  // OK, or what stopped the thread's last attempt; it tries again.
-  absl::Status last_error() const;
 
  private:
   struct Slice;
@@ -77,7 +75,6 @@ class SearchIndex {
   mutable platform::Mutex mutex_;
   platform::ConditionVariable stop_;
   Sequence indexed_through_ ABSL_GUARDED_BY(mutex_) = 0;
-  absl::Status last_error_ ABSL_GUARDED_BY(mutex_);
 
   std::thread thread_;
 };
