@@ -52,8 +52,7 @@ constexpr std::string_view kProgram =
 std::string Essence(std::string_view mime_type) {
   std::string text(mime_type.substr(0, mime_type.find(';')));
   while (!text.empty() && text.back() == ' ') text.pop_back();
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(absl::ascii_tolower(c)); });
+  absl::AsciiStrToLower(&text);
   return text;
 }
 

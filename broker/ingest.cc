@@ -196,13 +196,16 @@ void Ingest::MarkEphemeral(LogRecord& record) {
 
 void Ingest::Hear(const TakenEvent& taken) {
   parts_.incoming.Note(taken);
-  if (taken.record.backfill || !taken.record.origin.empty() ||
-      parts_.directory.IsSelf(account_, taken.record.sender)) {
+  // Edits go round as messages do.
+  const bool edited = taken.event.has_message_edited();
+  if ((!edited && !taken.event.has_message_created()) || taken.record.backfill ||
+      !taken.record.origin.empty() || parts_.directory.IsSelf(account_, taken.record.sender)) {
     return;
   }
-  // Edits go round as messages do.
-  if (taken.event.has_message_edited()) parts_.loops.Arrived(taken.event.message_edited().text());
-  if (!taken.event.has_message_created()) return;
+  if (edited) {
+    parts_.loops.Arrived(taken.event.message_edited().text());
+    return;
+  }
   const v1::Message& message = taken.event.message_created().message();
   if (!message.from_owner()) parts_.loops.Arrived(LoopWords(message));
 }

@@ -188,9 +188,10 @@ absl::StatusOr<std::unique_ptr<LiveStream>> LiveStreams::Add(Principal principal
 void LiveStreams::Remove(LiveStream* stream) {
   platform::MutexLock lock(mutex_);
   streams_.remove(stream);
-  for (StreamWatch* watch : watches_) {
-    if (!stream->has_events()) break;
-    watch->ended_.emplace_back(stream->principal_, stream->LastSent());
+  if (stream->has_events()) {
+    for (StreamWatch* watch : watches_) {
+      watch->ended_.emplace_back(stream->principal_, stream->LastSent());
+    }
   }
   for (Ending& ending : endings_) std::erase(ending.streams, stream);
   changed_.NotifyAll();

@@ -22,12 +22,11 @@ namespace {
 absl::Status SetLastMessageTime(const Parts& parts, v1::Chat& chat) {
   ASSIGN_OR_RETURN(const std::vector<MessageIndex::Entry> newest,
                    parts.index.ListChat(IdFromText<permissions::ChatId>(chat.id()), kPlaceEnd, 1));
-  std::vector<Sequence> sequences;
-  for (const MessageIndex::Entry& entry : newest) sequences.push_back(entry.sequence);
-  ASSIGN_OR_RETURN(const std::vector<RecordPointer> records, parts.log.Read(sequences));
-  for (const RecordPointer& record : records) {
-    if (record != nullptr) *chat.mutable_last_message_time() = ToProto(record->history_time());
-  }
+  if (newest.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<RecordPointer> record,
+                   parts.log.Read({newest.front().sequence}));
+  if (record.front() == nullptr) return absl::OkStatus();
+  *chat.mutable_last_message_time() = ToProto(record.front()->history_time());
   return absl::OkStatus();
 }
 

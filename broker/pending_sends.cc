@@ -80,7 +80,8 @@ absl::StatusOr<std::vector<PendingSends::Ended>> PendingSends::LeftBehind() {
   RETURN_IF_ERROR(store_.Read([&](Database& database) -> absl::Status {
     ASSIGN_OR_RETURN(Statement rows,
                      database.Prepare("SELECT principal, request_id, account, chat, state, "
-                                      "message, error FROM pending_sends WHERE state != -1"));
+                                      "message, error FROM pending_sends WHERE state != ?"));
+    rows.BindAll(kWaiting);
     while (true) {
       ASSIGN_OR_RETURN(const bool more, rows.Step());
       if (!more) return absl::OkStatus();
@@ -101,7 +102,8 @@ absl::StatusOr<std::vector<PendingSends::Waiting>> PendingSends::StillWaiting() 
   RETURN_IF_ERROR(store_.Read([&](Database& database) -> absl::Status {
     ASSIGN_OR_RETURN(Statement rows,
                      database.Prepare("SELECT principal, request_id, account, chat, command_id, "
-                                      "time FROM pending_sends WHERE state = -1"));
+                                      "time FROM pending_sends WHERE state = ?"));
+    rows.BindAll(kWaiting);
     while (true) {
       ASSIGN_OR_RETURN(const bool more, rows.Step());
       if (!more) return absl::OkStatus();

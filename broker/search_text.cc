@@ -71,7 +71,8 @@ bool MayBeWord(char32_t character) {
   return !IsIn(kBetween, character) && !IsIn(kDropped, character);
 }
 
-// Takes the first character off 'text', which is not empty; bytes that are no UTF-8 count alone.
+// Takes the first character off 'text', which is not empty. Of bytes that are no UTF-8 it makes
+// some character, and stays within the text.
 char32_t TakeCharacter(std::string_view& text, std::string_view& bytes) {
   const auto first = static_cast<uint8_t>(text.front());
   size_t size = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
