@@ -287,12 +287,13 @@ class AttachmentTest : public testing::Test {
   // What an upload that says 'announced' of 'bytes' is answered.
   grpc::Status Upload(const Program& app, const std::string& request_id,
                       const v1::Attachment& announced, const std::string& bytes,
-                      v1::UploadResponse* response, uint64_t offset = 0) {
+                      v1::UploadResponse* response, uint64_t offset = 0,
+                      const std::string& chat = "garden") {
     const auto context = Patiently();
     const auto writer = app->attachment->Upload(context.get(), response);
     v1::UploadRequest part;
     part.mutable_start()->set_request_id(request_id);
-    part.mutable_start()->set_chat_id(ChatIdOf(app, "garden"));
+    part.mutable_start()->set_chat_id(ChatIdOf(app, chat));
     *part.mutable_start()->mutable_attachment() = announced;
     part.mutable_start()->set_offset(offset);
     bool open = writer->Write(part);
@@ -785,6 +786,135 @@ TEST_F(AttachmentTest, AnAdapterThatForgotADownloadIsAskedAnewForTheRest) {
   EXPECT_EQ(got, bytes);
   adapter.End();
   EXPECT_THAT(asked_from, testing::ElementsAre(0u, kPart));
+}
+
+TEST_F(AttachmentTest, AnUploadComesInOrderAndInParts) {
+  const Program app = harness_.App("Writer", {kChatsRead, kAttachmentsWrite});
+  const std::string bytes = BytesAt(0, 2 * kPart);
+  const v1::Attachment announced = Described("", bytes.size(), Sha256(bytes));
+  const auto field_of = [](const grpc::Status& status) {
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << Text(status);
+    return std::string(InfoOf(status).metadata().at("field"));
+  };
+  v1::UploadResponse response;
+  EXPECT_EQ(field_of(Upload(app, "r1", announced, bytes, &response, kPart)), "offset");
+  const auto go_on_with = [&](auto change) {
+    const auto context = Patiently();
+    const auto writer = app->attachment->Upload(context.get(), &response);
+    v1::UploadRequest part;
+    part.mutable_start()->set_request_id("r1");
+    part.mutable_start()->set_chat_id(ChatIdOf(app, "garden"));
+    *part.mutable_start()->mutable_attachment() = announced;
+    writer->Write(part);
+    change(part);
+    writer->Write(part);
+    return writer->Finish();
+  };
+  EXPECT_EQ(field_of(go_on_with([](v1::UploadRequest&) {})), "data");  // starts again
+  EXPECT_EQ(
+      field_of(go_on_with([&](v1::UploadRequest& part) { part.set_data(BytesAt(0, kPart + 1)); })),
+      "data");
+  // Nothing of that has come, so nothing is gone on from.
+  EXPECT_EQ(field_of(Upload(app, "r1", announced, bytes, &response, 5)), "offset");
+  EXPECT_TRUE(Upload(app, "r1", announced, bytes, &response).ok());
+}
+
+TEST_F(AttachmentTest, WhatTheChatDoesNotTakeIsNotUploaded) {
+  const Program app = harness_.App("Writer", {kChatsRead, kAttachmentsWrite});
+  v1::Event event;
+  event.set_chat_id("garden");
+  v1::ChatCapabilities& can = *event.mutable_capabilities_changed()->mutable_capabilities();
+  const auto missing = [&] {
+    network_.Push(event);
+    v1::UploadResponse response;
+    const grpc::Status status =
+        Upload(app, "r1", Described("", 3, Sha256("abc")), "abc", &response);
+    EXPECT_EQ(ReasonOf(status), "NOT_SUPPORTED_BY_CHAT") << Text(status);
+    return std::string(InfoOf(status).metadata().at("capability"));
+  };
+  can.set_attachment_bytes_max(2);
+  EXPECT_EQ(missing(), "attachment_bytes_max");
+  can.set_attachment(v1::CAPABILITY_LEVEL_REJECTED);
+  EXPECT_EQ(missing(), "attachment");
+  EXPECT_EQ(StoredFiles(), 0u);
+}
+
+TEST_F(AttachmentTest, WhatTheGatekeeperRefusesForGoodIsThrownAway) {
+  Adapter adapter(harness_.Gatekeeper("Refuser"), Adapter::Hello("second"));
+  ASSERT_TRUE(adapter.welcome());
+  ASSERT_TRUE(adapter.PushDurably({ChatEvent("attic", "attic")}));
+  const Program app = harness_.App("Writer", {kChatsRead, kAttachmentsWrite});
+  const auto answered = [&](v1::CommandResult::State state) {
+    adapter.Answer([state](const v1::Command&) {
+      v1::CommandResult result;
+      result.set_state(state);
+      return result;
+    });
+    v1::UploadResponse response;
+    return Upload(app, "r1", Described("", 3, Sha256("abc")), "abc", &response, 0, "attic");
+  };
+  const auto kept = [&] {
+    v1::GetUploadRequest request;
+    request.set_request_id("r1");
+    v1::GetUploadResponse state;
+    return app->attachment->GetUpload(Patiently().get(), request, &state).ok();
+  };
+  EXPECT_EQ(ReasonOf(answered(v1::CommandResult::STATE_FAILED)), "GATEKEEPER_REFUSED");
+  EXPECT_FALSE(kept());
+  EXPECT_EQ(StoredFiles(), 0u);
+  // What may be tried again is there to be gone on with. Nobody has seen a file, so that it is not
+  // known whether it came through is no more than that.
+  EXPECT_EQ(ReasonOf(answered(v1::CommandResult::STATE_FAILED_RETRIABLE)), "GATEKEEPER_RETRY");
+  EXPECT_TRUE(kept());
+  EXPECT_EQ(ReasonOf(answered(v1::CommandResult::STATE_UNKNOWN)), "GATEKEEPER_RETRY");
+  EXPECT_TRUE(kept());
+  // It took the file, and does not say under which name.
+  EXPECT_EQ(ReasonOf(answered(v1::CommandResult::STATE_SENT)), "GATEKEEPER_REFUSED");
+}
+
+TEST_F(AttachmentTest, DownloadsAtOnceAreBounded) {
+  const std::string bytes = "the same everywhere";
+  constexpr int kFiles = broker::kDownloadsPerAppMax + 1;
+  static_assert(broker::kFetchesPerAccountMax == size_t{broker::kDownloadsPerAppMax});
+  for (int i = 0; i < kFiles; ++i) {
+    const std::string id = "f" + std::to_string(i);
+    network_.Put(id, {bytes, 0});
+    network_.Push(FileEvent("garden", "m" + id, Described(id, bytes.size(), Sha256(bytes))));
+  }
+  const Program one = Reader("One");
+  const Program two = Reader("Two");
+  const auto ids_of = [](const Program& app) {
+    v1::ListMessagesRequest request;
+    request.set_chat_id(ChatIdOf(app, "garden"));
+    v1::ListMessagesResponse response;
+    EXPECT_TRUE(app->message->ListMessages(Patiently().get(), request, &response).ok());
+    std::vector<std::string> ids;
+    for (const v1::Message& message : response.messages()) {
+      ids.push_back(message.attachments(0).id());
+    }
+    return ids;
+  };
+  const std::vector<std::string> ids = ids_of(one);
+  ASSERT_EQ(ids.size(), static_cast<size_t>(kFiles));
+  network_.Hold();
+  std::vector<std::thread> downloads;
+  for (int i = 0; i < kFiles - 1; ++i) {
+    downloads.emplace_back([&, id = ids[static_cast<size_t>(i)]] {
+      const grpc::Status status = Download(one, id, nullptr);
+      EXPECT_TRUE(status.ok()) << Text(status);
+    });
+  }
+  const bool all_run = OwnerCalls::Await([&] { return network_.downloads() == kFiles - 1; });
+  // Too many of one app, and too many of one network.
+  const grpc::Status of_app = Download(one, ids.back(), nullptr);
+  const grpc::Status of_account = Download(two, ids_of(two).back(), nullptr);
+  network_.Release();
+  for (std::thread& download : downloads) download.join();
+  EXPECT_TRUE(all_run);
+  EXPECT_EQ(of_app.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << Text(of_app);
+  EXPECT_EQ(of_account.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << Text(of_account);
+  EXPECT_EQ(InfoOf(of_account).metadata().at("limit"), "attachment_transfers");
+  EXPECT_TRUE(Download(two, ids_of(two).back(), nullptr).ok());
 }
 
 TEST_F(AttachmentTest, AnAppThatMayNotWriteFilesUploadsNothing) {

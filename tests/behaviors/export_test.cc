@@ -10,6 +10,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "broker/attachment_limits.h"
 #include "clients/sdk/file_transfer.h"
 #include "tests/behaviors/broker_harness.h"
 #include "tests/behaviors/owner_calls.h"
@@ -253,6 +254,25 @@ TEST_F(ExportTest, WhoMayNotSeeChatsGetsNoNamesOfThem) {
   ASSERT_FALSE(all.messages.empty());
   EXPECT_EQ(all.messages.at(0)["chat_name"], "");
   EXPECT_EQ(all.messages.at(0)["account_name"], "");
+}
+
+TEST_F(ExportTest, OnlyTheLatestCanBeGoneOnWithAndNotPastTheirEnd) {
+  const Program owner = harness_.Owner();
+  const auto from = [&](size_t number, uint64_t offset) {
+    v1::ExportRequest request = Request("r" + std::to_string(number));
+    request.set_offset(offset);
+    return Export(owner, request);
+  };
+  Exported all;
+  for (size_t i = 0; i <= broker::kExportsPerCallerMax; ++i) {
+    Later();
+    all = from(i, 0);
+    ASSERT_TRUE(all.status.ok()) << Text(all.status);
+  }
+  EXPECT_EQ(InfoOf(from(0, 5).status).metadata().at("field"), "offset");
+  EXPECT_TRUE(from(1, 5).status.ok());
+  EXPECT_EQ(InfoOf(from(1, all.bytes.size() + 1000).status).metadata().at("field"), "offset");
+  EXPECT_EQ(Questions(), broker::kExportsPerCallerMax + 1);
 }
 
 TEST_F(ExportTest, MalformedIsToldBeforeForbidden) {
