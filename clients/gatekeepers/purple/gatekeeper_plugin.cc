@@ -16,8 +16,10 @@
 
 #include <atomic>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "clients/gatekeepers/purple/account_adapter.h"
 #include "clients/gatekeepers/purple/outlet.h"
@@ -56,57 +58,19 @@ std::unique_ptr<Plugin> g_plugin;
 // Written on the link's threads.
 std::atomic<bool> g_attached_before{false};
 
-gboolean RunCommand(gpointer data) {
-  const std::unique_ptr<v1::Command> command(static_cast<v1::Command*>(data));
-  if (g_plugin != nullptr && g_plugin->adapter != nullptr) g_plugin->adapter->Execute(*command);
+using Call = std::function<void(AccountAdapter&)>;
+
+gboolean RunCall(gpointer data) {
+  const std::unique_ptr<Call> call(static_cast<Call*>(data));
+  if (g_plugin != nullptr && g_plugin->adapter != nullptr) (*call)(*g_plugin->adapter);
   return G_SOURCE_REMOVE;
 }
 
-// On the link's thread: libpurple may be touched on its own only.
-void PassCommandOn(const v1::Command& command) { g_idle_add(RunCommand, new v1::Command(command)); }
+// On any thread: libpurple may be touched on its own only. Calls are run there in the order they
+// were asked for, so that an upload's bytes, at most kFileBytesMax, do not overtake their command.
+void OnPurplesThread(Call call) { g_idle_add(RunCall, new Call(std::move(call))); }
 
-gboolean TakeChunk(gpointer data) {
-  const std::unique_ptr<v1::AttachmentChunk> chunk(static_cast<v1::AttachmentChunk*>(data));
-  if (g_plugin != nullptr && g_plugin->adapter != nullptr) {
-    g_plugin->adapter->files().TakeChunk(*chunk);
-  }
-  return G_SOURCE_REMOVE;
-}
-
-gboolean TellRoomAgain(gpointer data) {
-  const std::unique_ptr<std::string> command_id(static_cast<std::string*>(data));
-  if (g_plugin != nullptr && g_plugin->adapter != nullptr) {
-    g_plugin->adapter->files().RoomAgain(*command_id);
-  }
-  return G_SOURCE_REMOVE;
-}
-
-gboolean TellTransferEnded(gpointer data) {
-  const std::unique_ptr<std::string> command_id(static_cast<std::string*>(data));
-  if (g_plugin != nullptr && g_plugin->adapter != nullptr) {
-    g_plugin->adapter->files().TransferEnded(*command_id);
-  }
-  return G_SOURCE_REMOVE;
-}
-
-// On the link's threads, as PassCommandOn is. An upload is at most kFileBytesMax, and idle
-// callbacks run in the order they were added: its bytes do not overtake their command.
-void PassChunkOn(const v1::AttachmentChunk& chunk) {
-  g_idle_add(TakeChunk, new v1::AttachmentChunk(chunk));
-}
-void PassRoomOn(const std::string& command_id) {
-  g_idle_add(TellRoomAgain, new std::string(command_id));
-}
-void PassTransferEndOn(const std::string& command_id) {
-  g_idle_add(TellTransferEnded, new std::string(command_id));
-}
-
-gboolean TellAttachedAgain(gpointer) {
-  if (g_plugin != nullptr && g_plugin->adapter != nullptr) g_plugin->adapter->AttachedAgain();
-  return G_SOURCE_REMOVE;
-}
-
-// On the link's threads. g_message and g_idle_add may be called on any.
+// On the link's threads. g_message may be called on any.
 void TellState(sdk::LinkState state, const absl::Status& status) {
   switch (state) {
     case sdk::LinkState::kConnecting:
@@ -117,7 +81,9 @@ void TellState(sdk::LinkState state, const absl::Status& status) {
       return;
     case sdk::LinkState::kAttached:
       g_message("broker: attached");
-      if (g_attached_before.exchange(true)) g_idle_add(TellAttachedAgain, nullptr);
+      if (g_attached_before.exchange(true)) {
+        OnPurplesThread([](AccountAdapter& adapter) { adapter.AttachedAgain(); });
+      }
       return;
     case sdk::LinkState::kEnded:
       g_warning("broker: ended for good (%s)", absl::StatusCodeToString(status.code()).c_str());
@@ -171,10 +137,18 @@ absl::Status Start() {
   sdk::GatekeeperOptions options;
   options.secret_store = secrets.get();
   sdk::GatekeeperCallbacks callbacks;
-  callbacks.on_command = PassCommandOn;
-  callbacks.on_chunk = PassChunkOn;
-  callbacks.on_room = PassRoomOn;
-  callbacks.on_transfer_ended = PassTransferEndOn;
+  callbacks.on_command = [](const v1::Command& command) {
+    OnPurplesThread([command](AccountAdapter& adapter) { adapter.Execute(command); });
+  };
+  callbacks.on_chunk = [](const v1::AttachmentChunk& chunk) {
+    OnPurplesThread([chunk](AccountAdapter& adapter) { adapter.files().TakeChunk(chunk); });
+  };
+  callbacks.on_room = [](const std::string& id) {
+    OnPurplesThread([id](AccountAdapter& adapter) { adapter.files().RoomAgain(id); });
+  };
+  callbacks.on_transfer_ended = [](const std::string& id) {
+    OnPurplesThread([id](AccountAdapter& adapter) { adapter.files().TransferEnded(id); });
+  };
   callbacks.on_state = TellState;
   callbacks.on_refused = TellRefusal;
   auto plugin = std::make_unique<Plugin>();
