@@ -8,11 +8,13 @@ import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("POSTERN_BIN", ROOT / "build" / "bin")).parent
 sys.path.insert(0, str(ROOT / "clients/demo"))
+from raw_xmpp import RawClient  # noqa: E402
 from xmpp_rig import rig as rig_module  # noqa: E402
 
 # A machine that builds on all its cores meanwhile.
@@ -127,10 +129,10 @@ class Host:
     def send(self, command_id, text, chat="carol@chat.test", **more):
         return self.command(command_id, send_message={"chat_id": chat, "text": text, **more})
 
-    def upload(self, command_id, chat, name, data):
-        """An UploadCommand and its bytes. Returns the result."""
+    def upload(self, command_id, chat, name, data, announced=None):
+        """An UploadCommand and its bytes, 'announced' of them. Returns the result."""
         self._write(json.dumps({"command_id": command_id, "upload": {
-            "chat_id": chat, "attachment": {"file_name": name, "size_bytes": str(len(data))}}}))
+            "chat_id": chat, "attachment": {"file_name": name, "size_bytes": str(announced or len(data))}}}))
         for offset in range(0, len(data), CHUNK_BYTES):
             part = data[offset:offset + CHUNK_BYTES]
             self._write("+" + json.dumps({
@@ -148,3 +150,29 @@ class Host:
             assert int(chunk["offset"]) == len(data), chunk["offset"]
             data += base64.b64decode(chunk["data"])
         return data
+
+
+class World:
+    """A server, Bob and Alice with the adapter and Dave with a client that knows nothing: it takes ten seconds to make."""
+
+    def __init__(self):
+        self.temporary = tempfile.TemporaryDirectory(prefix="postern-real-", dir="/tmp")
+        self.rig = rig_module.Rig(os.path.join(self.temporary.name, "rig"), ("alice", "dave", rig_module.STRANGER))
+        self.bob = self.alice = self.dave = None
+
+    def open(self):
+        self.rig.start(os.getpid())
+        self.bob = Host(self.rig, os.path.join(self.temporary.name, "bob"))
+        self.alice = Host(self.rig, os.path.join(self.temporary.name, "alice"), "alice")
+        self.bob.start()
+        self.alice.start()
+        self.dave = RawClient(self.rig, "dave").online()
+
+    def close(self):
+        for host in (self.bob, self.alice):
+            if host is not None:
+                host.end(signal.SIGKILL)
+        if self.dave is not None:
+            self.dave.close()
+        self.rig.stop()
+        self.temporary.cleanup()

@@ -19,6 +19,21 @@ STREAM = ("<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabb
           "to='{domain}' version='1.0'>")
 CLIENT = "{jabber:client}"
 
+# What the tests read and write, as the documents name it.
+REPLY = "urn:xmpp:reply:0"
+FALLBACK = "urn:xmpp:fallback:0"
+CORRECT = "urn:xmpp:message-correct:0"
+RETRACT = "urn:xmpp:message-retract:1"
+REACTIONS = "urn:xmpp:reactions:0"
+RECEIPTS = "urn:xmpp:receipts"
+MARKERS = "urn:xmpp:chat-markers:0"
+STATES = "http://jabber.org/protocol/chatstates"
+STANZA_ID = "urn:xmpp:sid:0"
+OOB = "jabber:x:oob"
+MUC_USER = "http://jabber.org/protocol/muc#user"
+MUC_ADMIN = "http://jabber.org/protocol/muc#admin"
+MUC_OWNER = "http://jabber.org/protocol/muc#owner"
+
 
 class RawClient:
     """One resource of one account. Everything that came is in `stanzas`, oldest first."""
@@ -152,13 +167,19 @@ class RawClient:
         self.wait("own presence in the room", lambda stanza: stanza.tag == CLIENT + "presence" and
                   stanza.get("from") == f"{room}/{nick}" and has_status(stanza, "110"))
 
+    def open_room(self, room, name):
+        """Makes a room that was just joined one that anybody may enter, and names it."""
+        self.request("set", f"<query xmlns='{MUC_OWNER}'><x xmlns='jabber:x:data' type='submit'>"
+                     "<field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#roomconfig</value></field>"
+                     f"<field var='muc#roomconfig_roomname'><value>{name}</value></field>"
+                     "<field var='muc#roomconfig_whois'><value>anyone</value></field></x></query>", room)
+
     def close(self):
         self._socket.close()
 
 
 def has_status(stanza, code):
-    return any(status.get("code") == code
-               for status in stanza.iter("{http://jabber.org/protocol/muc#user}status"))
+    return any(status.get("code") == code for status in stanza.iter(f"{{{MUC_USER}}}status"))
 
 
 def body(stanza):
@@ -168,3 +189,13 @@ def body(stanza):
 
 def child(stanza, namespace, name):
     return stanza.find(f"{{{namespace}}}{name}")
+
+
+def written(stanza):
+    """The text without what is there for clients that know no replies."""
+    text = body(stanza)
+    mark = child(stanza, FALLBACK, "fallback")
+    part = None if mark is None else mark.find(f"{{{FALLBACK}}}body")
+    if part is not None and part.get("start"):
+        text = text[:int(part.get("start"))] + text[int(part.get("end")):]
+    return text

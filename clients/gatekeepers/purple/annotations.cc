@@ -30,6 +30,8 @@ constexpr char kEncryptedLink[] = "aesgcm://";
 
 // More than any client sets; a stanza may not fill memory.
 constexpr size_t kReactionsMax = 32;
+// A reaction is one emoji; the contract's bound for it.
+constexpr size_t kReactionBytesMax = 64;
 // Of the answered message; enough to know which one is meant.
 constexpr size_t kQuotedCharactersMax = 160;
 
@@ -74,13 +76,18 @@ void ReadReactions(xmlnode* message, Annotations& result) {
        node != nullptr && result.reactions.size() < kReactionsMax;
        node = xmlnode_get_next_twin(node)) {
     const std::string emoji = TextOf(node);
-    if (!emoji.empty() && taken.insert(emoji).second) result.reactions.push_back(emoji);
+    if (IsReaction(emoji) && taken.insert(emoji).second) result.reactions.push_back(emoji);
   }
 }
 
 void AddStore(xmlnode* message) { AddChild(message, "store", kHints); }
 
 }  // namespace
+
+bool IsReaction(std::string_view text) {
+  return !text.empty() && text.size() <= kReactionBytesMax &&
+         text.find_first_of(" \t\r\n") == std::string_view::npos;
+}
 
 Annotations ReadAnnotations(xmlnode* message, std::string_view text) {
   Annotations result;

@@ -33,6 +33,9 @@ struct Annotations {
   std::string file_url;        // the text is no more than this link
 };
 
+// Whether a reaction may be this: one word that is no longer than the contract lets it be.
+bool IsReaction(std::string_view text);
+
 // 'message' is the one inside, if it came wrapped; 'text' its decrypted text.
 Annotations ReadAnnotations(xmlnode* message, std::string_view text);
 

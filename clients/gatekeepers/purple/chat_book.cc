@@ -40,14 +40,22 @@ bool ChatBook::IsRoom(const std::string& chat_jid) const {
 void ChatBook::Announce(const std::string& chat_jid) {
   if (IsAnnounced(chat_jid)) return;
   const std::string name = NameOf(chat_jid);
-  reporter_.Hand(maker_.ContactSeen(
-      chat_jid, name, purple_find_buddy(account_, chat_jid.c_str()) != nullptr, false));
+  reporter_.Hand(maker_.ContactSeen(chat_jid, name,
+                                    purple_find_buddy(account_, chat_jid.c_str()) != nullptr,
+                                    IsBlocked(chat_jid)));
   reporter_.Hand(maker_.ChatCreated(DirectChat(chat_jid)));
   remembered_.Put(kChatFact, chat_jid);
 }
 
 v1::Chat ChatBook::DirectChat(const std::string& chat_jid) const {
-  return maker_.DirectChat(chat_jid, NameOf(chat_jid), TraitsOf(chat_jid, false));
+  v1::Chat chat = maker_.DirectChat(chat_jid, NameOf(chat_jid), TraitsOf(chat_jid, false));
+  chat.set_blocked(IsBlocked(chat_jid));
+  return chat;
+}
+
+bool ChatBook::IsBlocked(const std::string& jid) const {
+  const std::string known = remembered_.Get(kContactFact, jid);
+  return known.size() > 1 && known[1] == kBlocked;
 }
 
 bool ChatBook::MarkAnnounced(const std::string& room_jid) {

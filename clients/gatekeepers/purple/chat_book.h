@@ -29,6 +29,8 @@ class ChatBook {
   bool IsAnnounced(const std::string& chat_jid) const;
   // Says whom a 1:1 chat is with, before the first thing that happens in it.
   void Announce(const std::string& chat_jid);
+  // Whether the user has blocked the person, as the server last said.
+  bool IsBlocked(const std::string& jid) const;
   // The 1:1 chat as it is now.
   v1::Chat DirectChat(const std::string& chat_jid) const;
   // True when the room had not been announced; the caller then does.

@@ -73,31 +73,33 @@ void ChatCommands::Create(const std::string& command_id, const v1::CreateChatCom
   }
   // Nobody shall guess the address of a private group.
   const std::string room_jid = FreshId() + "@" + services_.group_service();
-  std::vector<std::string> people;
-  for (const std::string& contact_id : command.contact_ids()) people.push_back(JidOf(contact_id));
-  const std::string name = command.name();
   rooms_.Join(
       room_jid, "",
-      [this, command_id, room_jid, people, name](bool entered, bool made,
-                                                 const std::string& reason) {
+      [this, command_id, room_jid, command](bool entered, bool made, const std::string& reason) {
         if (!entered) return parts_.reporter.Fail(command_id, reason);
         if (!made) return parts_.reporter.Fail(command_id, "the group exists already");
-        std::vector<Step> steps = {Configure(room_jid, {{kRoomName, name},
-                                                        {"muc#roomconfig_membersonly", "1"},
-                                                        {"muc#roomconfig_whois", "anyone"},
-                                                        {"muc#roomconfig_persistentroom", "1"},
-                                                        {"muc#roomconfig_publicroom", "0"}})};
-        for (const std::string& jid : people) {
-          steps.push_back(SetAffiliation(room_jid, jid, kMember));
-          steps.push_back(Invite(room_jid, jid));
-        }
-        Run(std::move(steps), 0, [this, command_id, room_jid](bool taken) {
-          rooms_.Describe(room_jid, [this, command_id, room_jid, taken] {
-            if (taken) return AnswerWithGroup(command_id, room_jid);
-            parts_.reporter.Fail(command_id, "the server refused a part of the group");
-          });
-        });
+        Furnish(command_id, room_jid, command);
       });
+}
+
+void ChatCommands::Furnish(const std::string& command_id, const std::string& room_jid,
+                           const v1::CreateChatCommand& command) {
+  std::vector<Step> steps = {Configure(room_jid, {{kRoomName, command.name()},
+                                                  {"muc#roomconfig_membersonly", "1"},
+                                                  {"muc#roomconfig_whois", "anyone"},
+                                                  {"muc#roomconfig_persistentroom", "1"},
+                                                  {"muc#roomconfig_publicroom", "0"}}),
+                             Tell(room_jid)};
+  for (const std::string& contact_id : command.contact_ids()) {
+    steps.push_back(SetAffiliation(room_jid, JidOf(contact_id), kMember));
+    steps.push_back(Invite(room_jid, JidOf(contact_id)));
+  }
+  Run(std::move(steps), 0, [this, command_id, room_jid](bool taken) {
+    if (taken) return AnswerWithGroup(command_id, room_jid);
+    rooms_.Describe(room_jid, [this, command_id] {
+      parts_.reporter.Fail(command_id, "the server refused a part of the group");
+    });
+  });
 }
 
 void ChatCommands::Update(const std::string& command_id, const v1::UpdateChatCommand& command) {
@@ -120,14 +122,10 @@ void ChatCommands::Update(const std::string& command_id, const v1::UpdateChatCom
   if (room == nullptr && fields.count("blocked") == 0) {
     return parts_.reporter.Fail(command_id, "nothing of this chat can be changed so");
   }
-  if (room == nullptr) return UpdateDirect(command_id, command);
+  if (room == nullptr) {
+    return people_.SetBlocked(command_id, chat_jid, command.chat().blocked());
+  }
   UpdateGroup(command_id, command, *room);
-}
-
-void ChatCommands::UpdateDirect(const std::string& command_id,
-                                const v1::UpdateChatCommand& command) {
-  people_.SetBlocked(command_id, parts_.chats.ChatOf(command.chat().id().c_str()),
-                     command.chat().blocked());
 }
 
 void ChatCommands::UpdateGroup(const std::string& command_id, const v1::UpdateChatCommand& command,
@@ -198,6 +196,10 @@ ChatCommands::Step ChatCommands::Configure(const std::string& room_jid,
     parts_.requests.Set(room_jid, std::move(query),
                         [taken](xmlnode* result) { taken(result != nullptr); });
   };
+}
+
+ChatCommands::Step ChatCommands::Tell(const std::string& room_jid) {
+  return [this, room_jid](Taken taken) { rooms_.Describe(room_jid, [taken] { taken(true); }); };
 }
 
 ChatCommands::Step ChatCommands::SetAffiliation(const std::string& room_jid, const std::string& jid,

@@ -29,12 +29,16 @@ class ChatCommands {
   using Taken = std::function<void(bool taken)>;
   using Step = std::function<void(Taken)>;
 
-  void UpdateDirect(const std::string& command_id, const v1::UpdateChatCommand& command);
+  // Makes of a room that was just entered the group that was asked for.
+  void Furnish(const std::string& command_id, const std::string& room_jid,
+               const v1::CreateChatCommand& command);
   void UpdateGroup(const std::string& command_id, const v1::UpdateChatCommand& command, Room& room);
   // One after the other, until one is refused.
   void Run(std::vector<Step> steps, size_t next, Taken done);
   Step Configure(const std::string& room_jid,
                  std::vector<std::pair<std::string, std::string>> form);
+  // Tells apps of the room, before anybody else can enter it.
+  Step Tell(const std::string& room_jid);
   Step SetAffiliation(const std::string& room_jid, const std::string& jid,
                       const std::string& affiliation);
   Step SetTopic(const std::string& room_jid, const std::string& topic);

@@ -5,7 +5,6 @@
 #include <privacy.h>
 
 #include <algorithm>
-#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -20,14 +19,6 @@ namespace postern::purple {
 namespace {
 
 constexpr char kMucUser[] = "http://jabber.org/protocol/muc#user";
-
-// The reactions that stand, as remembered: each followed by a space.
-std::vector<std::string> Words(const std::string& text) {
-  std::istringstream stream(text);
-  std::vector<std::string> words;
-  for (std::string word; stream >> word;) words.push_back(std::move(word));
-  return words;
-}
 
 bool Holds(const std::vector<std::string>& all, const std::string& one) {
   return std::find(all.begin(), all.end(), one) != all.end();
@@ -199,10 +190,8 @@ void Inbox::TakeReactions(const Place& place, const Annotations& annotations) {
   // The stanza says what stands now; the contract, what changed.
   const std::string key =
       Remembered::Key({place.chat_jid, annotations.reacted_id, place.contact_id});
-  const std::vector<std::string> before = Words(parts_.remembered.Get(kReactionsFact, key));
-  std::string now;
+  const std::vector<std::string> before = parts_.remembered.Words(kReactionsFact, key);
   for (const std::string& emoji : annotations.reactions) {
-    now += emoji + " ";
     if (Holds(before, emoji)) continue;
     parts_.reporter.Hand(parts_.maker.Reaction(place.chat_jid, annotations.reacted_id,
                                                place.contact_id, emoji, /*removed=*/false));
@@ -212,7 +201,7 @@ void Inbox::TakeReactions(const Place& place, const Annotations& annotations) {
     parts_.reporter.Hand(parts_.maker.Reaction(place.chat_jid, annotations.reacted_id,
                                                place.contact_id, emoji, /*removed=*/true));
   }
-  parts_.remembered.Put(kReactionsFact, key, now);
+  parts_.remembered.PutWords(kReactionsFact, key, annotations.reactions);
 }
 
 std::string Inbox::IdOf(const Place& place, const std::string& origin_id) const {

@@ -4,8 +4,6 @@
 #include <absl/strings/str_cat.h>
 #include <glib.h>
 
-#include <algorithm>
-#include <sstream>
 #include <utility>
 
 #include "clients/gatekeepers/purple/annotations.h"
@@ -153,13 +151,15 @@ void MessageCommands::Edit(const std::string& command_id, const v1::EditMessageC
   outbox_.Send(draft);
 }
 
-void MessageCommands::Point(const std::string& command_id, const Target& target,
+bool MessageCommands::Point(const std::string& command_id, const Target& target,
                             const XmlNodePtr& stanza, const std::vector<v1::Event>& events) {
   if (!SendStanza(parts_.account, stanza.get())) {
-    return parts_.reporter.FailForNow(command_id, "the account is offline");
+    parts_.reporter.FailForNow(command_id, "the account is offline");
+    return false;
   }
   // A room sends everything back, and that tells of it.
   parts_.reporter.Done(command_id, target.group ? std::vector<v1::Event>() : events);
+  return true;
 }
 
 void MessageCommands::Delete(const std::string& command_id,
@@ -186,7 +186,7 @@ void MessageCommands::SetReaction(const std::string& command_id,
   if (emoji.size() > 2 && emoji.front() == ':' && emoji.back() == ':') {
     return parts_.reporter.Fail(command_id, "this network has no such emoji", "custom_emoji");
   }
-  if (emoji.empty() || emoji.find_first_of(" \t\r\n") != std::string::npos || !IsWritable(emoji)) {
+  if (!IsReaction(emoji) || !IsWritable(emoji)) {
     return parts_.reporter.Fail(command_id, "a reaction is one emoji");
   }
   const std::optional<Target> target = TargetOf(command_id, command.chat_id());
@@ -194,21 +194,16 @@ void MessageCommands::SetReaction(const std::string& command_id,
   // The network has all of one person's reactions in one stanza.
   const std::string key =
       Remembered::Key({target->chat_jid, command.message_id(), parts_.maker.owner_contact_id()});
-  std::istringstream standing(parts_.remembered.Get(kReactionsFact, key));
-  std::vector<std::string> emojis;
-  for (std::string word; standing >> word;) {
-    if (word != emoji) emojis.push_back(word);
-  }
+  std::vector<std::string> emojis = parts_.remembered.Words(kReactionsFact, key);
+  std::erase(emojis, emoji);
   if (!command.remove()) emojis.push_back(emoji);
   const XmlNodePtr stanza = NewMessage(target->chat_jid, target->group, FreshId());
   AddReactions(stanza.get(), command.message_id(), emojis);
-  Point(command_id, *target, stanza,
-        {parts_.maker.Reaction(target->chat_jid, command.message_id(),
-                               parts_.maker.owner_contact_id(), emoji, command.remove())});
-  if (target->group || !purple_account_is_connected(parts_.account)) return;
-  std::string now;
-  for (const std::string& word : emojis) now += word + " ";
-  parts_.remembered.Put(kReactionsFact, key, now);
+  const bool left =
+      Point(command_id, *target, stanza,
+            {parts_.maker.Reaction(target->chat_jid, command.message_id(),
+                                   parts_.maker.owner_contact_id(), emoji, command.remove())});
+  if (left && !target->group) parts_.remembered.PutWords(kReactionsFact, key, emojis);
 }
 
 void MessageCommands::MarkRead(const std::string& command_id, const v1::MarkReadCommand& command) {
@@ -218,12 +213,8 @@ void MessageCommands::MarkRead(const std::string& command_id, const v1::MarkRead
   }
   const std::optional<Target> target = TargetOf(command_id, command.chat_id());
   if (!target) return;
-  const std::string through = command.through_message_id().empty()
-                                  ? parts_.recent.LatestOfOthers(target->chat_jid)
-                                  : command.through_message_id();
-  if (through.empty()) {
-    return parts_.reporter.Fail(command_id, "say which message was read: none is known here");
-  }
+  const std::string& through = command.through_message_id();
+  if (through.empty()) return parts_.reporter.Fail(command_id, "say which message was read");
   const XmlNodePtr stanza = NewMessage(target->chat_jid, target->group, FreshId());
   AddDisplayed(stanza.get(), through);
   Point(command_id, *target, stanza, {parts_.maker.ReadElsewhere(target->chat_jid, through)});

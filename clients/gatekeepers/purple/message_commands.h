@@ -35,8 +35,8 @@ class MessageCommands {
   };
   std::optional<Target> TargetOf(const std::string& command_id, const std::string& chat_id);
   // Sends what only points at a message. 'events': what it makes, where nothing comes back that
-  // tells of it.
-  void Point(const std::string& command_id, const Target& target, const XmlNodePtr& stanza,
+  // tells of it. False when it did not leave; the command is answered either way.
+  bool Point(const std::string& command_id, const Target& target, const XmlNodePtr& stanza,
              const std::vector<v1::Event>& events);
   void SendFiles(const Draft& draft, const v1::SendMessageCommand& command);
 

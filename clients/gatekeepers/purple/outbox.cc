@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <util.h>
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -110,10 +111,9 @@ void Outbox::BeforeEncryption(xmlnode* packet) {
 
 bool Outbox::IsForOthers(xmlnode* packet, const std::string& to_jid) const {
   const std::string& owner = parts_.maker.owner_jid();
-  // Each remembered id is followed by a space.
-  const std::string own = " " + parts_.remembered.Get(kDevicesFact, owner);
+  const std::vector<std::string> own = parts_.remembered.Words(kDevicesFact, owner);
   for (const std::string& device : OmemoDevices(packet)) {
-    if (to_jid == owner || own.find(" " + device + " ") == std::string::npos) return true;
+    if (to_jid == owner || std::find(own.begin(), own.end(), device) == own.end()) return true;
   }
   return false;
 }

@@ -3,8 +3,10 @@
 
 #include <status.h>
 
+#include <algorithm>
 #include <ctime>
 #include <utility>
+#include <vector>
 
 #include "clients/gatekeepers/purple/chat_book.h"
 #include "clients/gatekeepers/purple/event_maker.h"
@@ -24,11 +26,6 @@ constexpr char kDeviceListNode[] = "eu.siacs.conversations.axolotl.devicelist";
 constexpr char kOmemo[] = "eu.siacs.conversations.axolotl";
 // Devices of one person that are kept in mind.
 constexpr size_t kDevicesMax = 100;
-
-// The remembered fact of a contact: two marks and the name.
-constexpr char kInRoster = 'r';
-constexpr char kBlocked = 'b';
-constexpr char kNot = '-';
 
 }  // namespace
 
@@ -51,9 +48,8 @@ void People::TakeRoster(xmlnode* query) {
     const std::string jid = Attribute(item, "jid");
     if (jid.find('@') == std::string::npos || jid.find('/') != std::string::npos) continue;
     const std::string name = Attribute(item, "name");
-    const std::string known = parts_.remembered.Get(kContactFact, jid);
     Tell(jid, name.empty() ? jid : name, Attribute(item, "subscription") != "remove",
-         known.size() > 1 && known[1] == kBlocked);
+         parts_.chats.IsBlocked(jid));
   }
 }
 
@@ -81,15 +77,12 @@ void People::TakeBlocked(xmlnode* list, bool blocked) {
 }
 
 void People::Tell(const std::string& jid, const std::string& name, bool in_roster, bool blocked) {
-  const std::string before = parts_.remembered.Get(kContactFact, jid);
+  const bool was_blocked = parts_.chats.IsBlocked(jid);
   std::string fact = {in_roster ? kInRoster : kNot, blocked ? kBlocked : kNot};
   if (!parts_.remembered.Put(kContactFact, jid, fact + name)) return;
   parts_.reporter.Hand(parts_.maker.ContactSeen(jid, name, in_roster, blocked));
-  const bool was_blocked = before.size() > 1 && before[1] == kBlocked;
   if (was_blocked == blocked || !parts_.chats.IsAnnounced(jid)) return;
-  v1::Chat chat = parts_.chats.DirectChat(jid);
-  chat.set_blocked(blocked);
-  parts_.reporter.Hand(parts_.maker.ChatChanged(chat));
+  parts_.reporter.Hand(parts_.maker.ChatChanged(parts_.chats.DirectChat(jid)));
 }
 
 void People::TakePresence(xmlnode* presence) {
@@ -110,16 +103,14 @@ void People::TakeDeviceList(xmlnode* message) {
   xmlnode* list = ChildOf(item, "list", kOmemo);
   xmlnode* device = list == nullptr ? nullptr : xmlnode_get_child(list, "device");
   const bool known = parts_.remembered.Has(kDevicesFact, jid);
-  const std::string before = parts_.remembered.Get(kDevicesFact, jid);
-  std::string now;
+  const std::vector<std::string> before = parts_.remembered.Words(kDevicesFact, jid);
+  std::vector<std::string> now;
   bool added = false;
-  for (size_t count = 0; device != nullptr && count < kDevicesMax;
-       device = xmlnode_get_next_twin(device), ++count) {
-    const std::string id = Attribute(device, "id") + " ";
-    added = added || (" " + before).find(" " + id) == std::string::npos;
-    now += id;
+  for (; device != nullptr && now.size() < kDevicesMax; device = xmlnode_get_next_twin(device)) {
+    now.push_back(Attribute(device, "id"));
+    added = added || std::find(before.begin(), before.end(), now.back()) == before.end();
   }
-  if (!parts_.remembered.Put(kDevicesFact, jid, now) || !known || !added) return;
+  if (!parts_.remembered.PutWords(kDevicesFact, jid, now) || !known || !added) return;
   parts_.reporter.Hand(parts_.maker.Identity(jid, v1::IdentityChanged::KIND_NEW_DEVICE));
 }
 

@@ -12,7 +12,6 @@ void RecentMessages::Add(const std::string& chat_jid, const std::string& message
     message.excerpt.resize(static_cast<size_t>(g_utf8_find_prev_char(message.excerpt.data(), end) -
                                                message.excerpt.data()));
   }
-  if (!message.from_owner) latest_of_others_[chat_jid] = message_id;
   const Key key(chat_jid, message_id);
   if (messages_.count(key) == 0) order_.push_back(key);
   messages_[key] = std::move(message);
@@ -25,11 +24,6 @@ const RecentMessage* RecentMessages::Find(const std::string& chat_jid,
                                           const std::string& message_id) const {
   const auto found = messages_.find({chat_jid, message_id});
   return found == messages_.end() ? nullptr : &found->second;
-}
-
-std::string RecentMessages::LatestOfOthers(const std::string& chat_jid) const {
-  const auto found = latest_of_others_.find(chat_jid);
-  return found == latest_of_others_.end() ? "" : found->second;
 }
 
 }  // namespace postern::purple

@@ -22,8 +22,6 @@ class RecentMessages {
   void Add(const std::string& chat_jid, const std::string& message_id, RecentMessage message);
   // Null when it is not known.
   const RecentMessage* Find(const std::string& chat_jid, const std::string& message_id) const;
-  // The latest message of others in the chat; empty when none is known.
-  std::string LatestOfOthers(const std::string& chat_jid) const;
 
  private:
   static constexpr size_t kMessagesMax = 2000;
@@ -31,8 +29,7 @@ class RecentMessages {
 
   using Key = std::pair<std::string, std::string>;  // chat, message
   std::map<Key, RecentMessage> messages_;
-  std::map<std::string, std::string> latest_of_others_;  // by chat
-  std::deque<Key> order_;                                // oldest first
+  std::deque<Key> order_;  // oldest first
 };
 
 }  // namespace postern::purple

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <iterator>
+#include <sstream>
 #include <utility>
 
 namespace postern::purple {
@@ -19,7 +21,8 @@ constexpr size_t kLinesMax = 20000;
 constexpr char kKeyJoint = '\x1f';
 
 bool Grows(const std::string& kind) {
-  return kind == kSeenFact || kind == kOriginFact || kind == kNamedFact || kind == kReactionsFact;
+  return kind == kInvitedFact || kind == kSeenFact || kind == kOriginFact || kind == kNamedFact ||
+         kind == kReactionsFact;
 }
 
 // Names of people are in here: nothing may look like the end of a field.
@@ -40,7 +43,7 @@ Remembered::Remembered(std::string folder)
     if (second == std::string::npos) continue;
     const std::string key = line.substr(first + 1, second - first - 1);
     if (line[0] == '-') {
-      facts_[line.substr(1, first - 1)].values.erase(key);
+      Drop(line.substr(1, first - 1), key);
     } else {
       Take(line.substr(0, first), key, line.substr(second + 1));
     }
@@ -69,10 +72,20 @@ bool Remembered::Put(const char* kind, const std::string& key, const std::string
   return true;
 }
 
+std::vector<std::string> Remembered::Words(const char* kind, const std::string& key) const {
+  std::istringstream text(Get(kind, key));
+  return {std::istream_iterator<std::string>(text), {}};
+}
+
+bool Remembered::PutWords(const char* kind, const std::string& key,
+                          const std::vector<std::string>& words) {
+  std::string value;
+  for (const std::string& word : words) value += word + " ";
+  return Put(kind, key, value);
+}
+
 void Remembered::Forget(const char* kind, const std::string& key) {
-  const auto facts = facts_.find(kind);
-  if (facts == facts_.end() || facts->second.values.erase(OneField(key)) == 0) return;
-  Append(std::string("-") + kind, OneField(key), "");
+  if (Drop(kind, OneField(key))) Append(std::string("-") + kind, OneField(key), "");
 }
 
 std::vector<std::string> Remembered::Keys(const char* kind) const {
@@ -102,6 +115,13 @@ void Remembered::Take(const std::string& kind, const std::string& key, const std
   facts.order.pop_front();
 }
 
+bool Remembered::Drop(const std::string& kind, const std::string& key) {
+  const auto facts = facts_.find(kind);
+  if (facts == facts_.end() || facts->second.values.erase(key) == 0) return false;
+  std::erase(facts->second.order, key);
+  return true;
+}
+
 void Remembered::Append(const std::string& kind, const std::string& key, const std::string& value) {
   if (++lines_ > kLinesMax) return Rewrite();
   std::ofstream(facts_path_, std::ios::app) << kind << '\t' << key << '\t' << value << '\n';
@@ -112,8 +132,14 @@ void Remembered::Rewrite() {
   {
     std::ofstream file(fresh, std::ios::trunc);
     for (const auto& [kind, facts] : facts_) {
-      for (const auto& [key, value] : facts.values) {
+      const auto write = [&, &kind = kind](const std::string& key, const std::string& value) {
         file << kind << '\t' << key << '\t' << value << '\n';
+      };
+      if (Grows(kind)) {
+        // The oldest first: the next run must know which to drop.
+        for (const std::string& key : facts.order) write(key, facts.values.at(key));
+      } else {
+        for (const auto& [key, value] : facts.values) write(key, value);
       }
     }
     if (!file.flush()) return;

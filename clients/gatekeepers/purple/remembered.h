@@ -15,19 +15,25 @@ namespace postern::purple {
 // The kinds of facts, as they stand in the file.
 inline constexpr char kChatFact[] = "chat";            // announced
 inline constexpr char kEncryptedFact[] = "encrypted";  // the chat has been encrypted
-inline constexpr char kContactFact[] = "contact";      // what was last told of the person
-inline constexpr char kDevicesFact[] = "devices";      // OMEMO device ids, each followed by ' '
+inline constexpr char kContactFact[] = "contact";      // two marks and the name, as last told
+inline constexpr char kDevicesFact[] = "devices";      // OMEMO device ids, as words
 inline constexpr char kRoomFact[] = "room";            // joined; the value is the nick
+inline constexpr char kInvitedFact[] = "invited";      // room; the value is who invites
 inline constexpr char kSeenFact[] = "seen";            // room + message id: taken already
 inline constexpr char kOriginFact[] = "origin";        // room + message id: the sender's own id
 inline constexpr char kNamedFact[] = "named";  // room + person + their own id: the message id
-inline constexpr char kReactionsFact[] = "reactions";  // chat + message + person: what stands
+inline constexpr char kReactionsFact[] = "reactions";  // chat + message + person: emojis, as words
+
+// The marks of kContactFact: in the address book, blocked, or not.
+inline constexpr char kInRoster = 'r';
+inline constexpr char kBlocked = 'b';
+inline constexpr char kNot = '-';
 
 class Remembered {
  public:
   // Reads 'folder'/postern-facts. What cannot be read counts as not remembered: a chat is then
-  // announced once more, which is harmless. Of each kind that grows with messages the newest
-  // 'kGrowingFactsMax' are kept.
+  // announced once more, which is harmless. Of each kind that grows with what others do the
+  // newest 'kGrowingFactsMax' are kept.
   explicit Remembered(std::string folder);
 
   bool Has(const char* kind, const std::string& key) const;
@@ -35,6 +41,9 @@ class Remembered {
   std::string Get(const char* kind, const std::string& key) const;
   // True when that is new.
   bool Put(const char* kind, const std::string& key, const std::string& value = {});
+  // Values that are a list of words: nothing of them holds a space.
+  std::vector<std::string> Words(const char* kind, const std::string& key) const;
+  bool PutWords(const char* kind, const std::string& key, const std::vector<std::string>& words);
   void Forget(const char* kind, const std::string& key);
   std::vector<std::string> Keys(const char* kind) const;
   // One key of several parts.
@@ -49,10 +58,12 @@ class Remembered {
   static constexpr size_t kGrowingFactsMax = 2000;
   struct Facts {
     std::map<std::string, std::string> values;
-    std::deque<std::string> order;  // of the kinds that grow: the keys, oldest first
+    std::deque<std::string> order;  // of the kinds that grow: the same keys, oldest first
   };
 
   void Take(const std::string& kind, const std::string& key, const std::string& value);
+  // True when there was one.
+  bool Drop(const std::string& kind, const std::string& key);
   void Append(const std::string& kind, const std::string& key, const std::string& value);
   void Rewrite();
 

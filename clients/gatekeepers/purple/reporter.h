@@ -30,8 +30,6 @@ class Reporter {
             std::string_view missing_capability = {});
   void FailForNow(const std::string& command_id, std::string_view reason);
 
-  Outlet& outlet() { return outlet_; }
-
  private:
   Outlet& outlet_;
   const EventMaker& maker_;

@@ -34,22 +34,21 @@ void Requests::Send(const char* type, const std::string& to, XmlNodePtr child, A
   waiting_[id] = {to, std::move(answered), std::time(nullptr)};
 }
 
-bool Requests::Take(xmlnode* iq) {
+void Requests::Take(xmlnode* iq) {
   const std::string type = Attribute(iq, "type");
-  if (type != "result" && type != "error") return false;
+  if (type != "result" && type != "error") return;
   const auto found = waiting_.find(Attribute(iq, "id"));
-  if (found == waiting_.end()) return false;
+  if (found == waiting_.end()) return;
   const std::string from = Attribute(iq, "from");
   // Nobody else may answer. The own server answers for the account with or without a name.
-  if (!found->second.to.empty() && from != found->second.to) return false;
+  if (!found->second.to.empty() && from != found->second.to) return;
   if (found->second.to.empty() && !from.empty() &&
       BareJid(from) != BareJid(purple_account_get_username(account_))) {
-    return false;
+    return;
   }
   const Answered answered = std::move(found->second.answered);
   waiting_.erase(found);
   answered(type == "result" ? iq : nullptr);
-  return true;
 }
 
 void Requests::GiveUpOnOld() {

@@ -27,8 +27,8 @@ class Requests {
   void Get(const std::string& to, XmlNodePtr child, Answered answered);
   void Set(const std::string& to, XmlNodePtr child, Answered answered);
 
-  // Takes an <iq/> that came in; true when it answers one of ours.
-  bool Take(xmlnode* iq);
+  // Takes an <iq/> that came in, which may answer one of ours.
+  void Take(xmlnode* iq);
   // One tick of the clock: what waits too long is answered with null.
   void GiveUpOnOld();
   // The connection is gone: so is every answer.

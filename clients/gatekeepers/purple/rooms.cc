@@ -39,7 +39,6 @@ constexpr char kServiceStops[] = "332";
 // Rooms and people in one room that are kept in mind; beyond, a server is playing games.
 constexpr size_t kRoomsMax = 1000;
 constexpr size_t kOccupantsMax = 10000;
-constexpr size_t kInvitationsMax = 200;
 
 std::set<std::string> StatusCodes(xmlnode* user) {
   std::set<std::string> codes;
@@ -250,17 +249,25 @@ void Rooms::TakeOccupant(Room& room, const std::string& nick, xmlnode* presence,
 
 void Rooms::TellEntered(Room& room, bool made) {
   const std::string room_jid = room.jid;
+  room.first_visit = !parts_.remembered.Has(kRoomFact, room_jid);
   parts_.remembered.Put(kRoomFact, room_jid, room.nick);
-  if (const auto invitation = invitations_.find(room_jid); invitation != invitations_.end()) {
-    parts_.reporter.Hand(parts_.maker.Request(room_jid, ContactId(invitation->second.from_jid),
-                                              v1::MessageRequest::STATE_ACCEPTED));
-    invitations_.erase(invitation);
+  if (IsInvited(room_jid)) {
+    const std::string inviter = ContactId(parts_.remembered.Get(kInvitedFact, room_jid));
+    parts_.remembered.Forget(kInvitedFact, room_jid);
+    parts_.reporter.Hand(
+        parts_.maker.Request(room_jid, inviter, v1::MessageRequest::STATE_ACCEPTED));
   }
-  room.first_visit = parts_.chats.MarkAnnounced(room_jid);
-  parts_.reporter.Hand(room.first_visit ? parts_.maker.ChatCreated(ChatOf(room))
-                                        : parts_.maker.ChatChanged(ChatOf(room)));
+  // One that was made for a command is told of when it is what was asked for: until then it has
+  // neither its name nor encryption.
+  if (!made || room.waiting.empty()) Announce(room);
   if (!made) Describe(room_jid, nullptr);
   for (const Room::Entered& entered : std::exchange(room.waiting, {})) entered(true, made, "");
+}
+
+void Rooms::Announce(const Room& room) {
+  const v1::Chat chat = ChatOf(room);
+  parts_.reporter.Hand(parts_.chats.MarkAnnounced(room.jid) ? parts_.maker.ChatCreated(chat)
+                                                            : parts_.maker.ChatChanged(chat));
 }
 
 void Rooms::TakeDeparture(Room& room, const std::string& nick, xmlnode* presence,
@@ -328,9 +335,8 @@ void Rooms::Describe(const std::string& room_jid, std::function<void()> done) {
       if (features.count("muc_membersonly") > 0 && features.count("muc_nonanonymous") > 0) {
         EnableEncryption(*room);
       }
-      const v1::Chat now = ChatOf(*room);
-      if (now.SerializeAsString() != before) {
-        parts_.reporter.Hand(parts_.maker.ChatChanged(now));
+      if (!parts_.chats.IsAnnounced(room_jid) || ChatOf(*room).SerializeAsString() != before) {
+        Announce(*room);
       }
     }
     if (done) done();
@@ -356,6 +362,10 @@ void Rooms::TakeTopic(Room& room, const std::string& topic) {
 
 // -- invitations
 
+bool Rooms::IsInvited(const std::string& room_jid) const {
+  return parts_.remembered.Has(kInvitedFact, room_jid);
+}
+
 bool Rooms::TakeInvitation(xmlnode* message) {
   const std::string from = Attribute(message, "from");
   std::string room_jid, from_jid;
@@ -369,11 +379,10 @@ bool Rooms::TakeInvitation(xmlnode* message) {
   }
   if (room_jid.find('@') == std::string::npos || from_jid.empty()) return false;
   const Room* room = Find(room_jid);
-  if ((room != nullptr && room->joined) || IsInvited(room_jid) ||
-      invitations_.size() >= kInvitationsMax) {
+  if ((room != nullptr && room->joined) || IsInvited(room_jid)) {
     return true;  // the same invitation comes in both forms
   }
-  invitations_[room_jid] = {from_jid};
+  parts_.remembered.Put(kInvitedFact, room_jid, from_jid);
   Room invited;
   invited.jid = room_jid;
   invited.occupants[parts_.chats.NameOf(from_jid)] = {ContactId(from_jid),
@@ -388,10 +397,6 @@ bool Rooms::TakeInvitation(xmlnode* message) {
 
 void Rooms::AnswerInvitation(const std::string& command_id, const std::string& room_jid,
                              bool accept) {
-  const auto found = invitations_.find(room_jid);
-  if (found == invitations_.end()) {
-    return parts_.reporter.Fail(command_id, "there is no invitation to this room");
-  }
   if (accept) {
     return Join(room_jid, "", [this, command_id](bool entered, bool, const std::string& reason) {
       if (entered) return parts_.reporter.Done(command_id);
@@ -401,15 +406,15 @@ void Rooms::AnswerInvitation(const std::string& command_id, const std::string& r
   XmlNodePtr message(xmlnode_new("message"));
   xmlnode_set_attrib(message.get(), "to", room_jid.c_str());
   xmlnode* decline = AddChild(AddChild(message.get(), "x", kMucUser), "decline", kMucUser);
-  xmlnode_set_attrib(decline, "to", found->second.from_jid.c_str());
+  const std::string inviter_jid = parts_.remembered.Get(kInvitedFact, room_jid);
+  xmlnode_set_attrib(decline, "to", inviter_jid.c_str());
   if (!SendStanza(parts_.account, message.get())) {
     return parts_.reporter.FailForNow(command_id, "the account is offline");
   }
-  const std::string inviter = ContactId(found->second.from_jid);
-  invitations_.erase(found);
-  parts_.reporter.Done(command_id,
-                       {parts_.maker.Request(room_jid, inviter, v1::MessageRequest::STATE_DECLINED),
-                        parts_.maker.ChatRemoved(room_jid)});
+  parts_.remembered.Forget(kInvitedFact, room_jid);
+  parts_.reporter.Done(command_id, {parts_.maker.Request(room_jid, ContactId(inviter_jid),
+                                                         v1::MessageRequest::STATE_DECLINED),
+                                    parts_.maker.ChatRemoved(room_jid)});
   parts_.remembered.Forget(kChatFact, room_jid);
 }
 

@@ -37,8 +37,8 @@ struct Room {
   std::string topic;
   std::map<std::string, Occupant> occupants;  // by nick
   bool joined = false;
-  bool described = false;  // what the room is has been asked and answered
-  bool first_visit = false;
+  bool described = false;    // what the room is has been asked and answered
+  bool first_visit = false;  // the user was not in it before
   bool leaving = false;
   std::vector<Entered> waiting;
 };
@@ -54,39 +54,38 @@ class Rooms {
   // Enters a room, remembered from then on. 'nick' may be empty: the user's own name.
   void Join(const std::string& room_jid, const std::string& nick, Room::Entered entered);
   void Leave(Room& room);
-  // Asks the room what it is, and tells what is new. 'done' may be empty.
+  // Asks the room what it is, and tells what is new; of a room that was made for a command, that it
+  // is there. 'done' may be empty.
   void Describe(const std::string& room_jid, std::function<void()> done);
-  void EnableEncryption(Room& room);
 
   // Stanzas on their way in and out.
   void TakePresence(xmlnode* presence);
   void OwnPresenceLeaves(xmlnode* presence);
   // True when 'message' invites the user to a room; told as a request to be answered.
   bool TakeInvitation(xmlnode* message);
+  // For a room that IsInvited.
   void AnswerInvitation(const std::string& command_id, const std::string& room_jid, bool accept);
-  bool IsInvited(const std::string& room_jid) const { return invitations_.count(room_jid) > 0; }
+  bool IsInvited(const std::string& room_jid) const;
   void TakeTopic(Room& room, const std::string& topic);
 
   void SignedOn();
   void SignedOff();
 
  private:
-  struct Invitation {
-    std::string from_jid;
-  };
-
   void TakeOccupant(Room& room, const std::string& nick, xmlnode* presence,
                     const std::set<std::string>& codes);
   void TakeDeparture(Room& room, const std::string& nick, xmlnode* presence,
                      const std::set<std::string>& codes);
   void TellEntered(Room& room, bool made);
+  // Tells of the room as it is: that it is there, when the broker has not heard of it.
+  void Announce(const Room& room);
+  void EnableEncryption(Room& room);
   void EndRoom(const std::string& room_jid);
   bool IsHere(const Room& room, const std::string& contact_id) const;
   v1::Participant ParticipantOf(const Room& room, const std::string& nick) const;
 
   Parts parts_;
   std::map<std::string, Room> rooms_;
-  std::map<std::string, Invitation> invitations_;  // by room
 };
 
 }  // namespace postern::purple
