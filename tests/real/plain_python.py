@@ -4,11 +4,13 @@
 Nothing here is client code of ours: a program in any language that gRPC generates stubs for does the same.
 """
 
+import importlib
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "clients/demo"))
@@ -28,6 +30,7 @@ optional_scopes = ["messages:history", "messages:send"]
 [data_destination]
 kind = "stays_on_device"
 """
+SERVICES = ("attachment", "chat", "event", "forward", "message")
 
 
 def program(name):
@@ -46,6 +49,46 @@ def generate_stubs(folder, include, *protos):
     sys.path.insert(0, str(folder))
 
 
+def generate_contract(folder):
+    generate_stubs(folder, ROOT / "proto", *sorted((ROOT / "proto/postern/v1").glob("*.proto")))
+
+
+class Stubs:
+    """The generated messages and stubs of what an app calls, by service: `pb["chat"]`, `chat.ListChats`."""
+
+    def __init__(self, channel):
+        self.pb = {"version": importlib.import_module("postern.v1.version_pb2")}
+        for name in SERVICES:
+            self.pb[name] = importlib.import_module(f"postern.v1.{name}_service_pb2")
+            grpc_module = importlib.import_module(f"postern.v1.{name}_service_pb2_grpc")
+            setattr(self, name, getattr(grpc_module, f"{name.capitalize()}ServiceStub")(channel))
+
+    def call(self, service, method, **fields):
+        """One call that the user's client answers: again, with the same id, while that says that it is too early.
+
+        A client that signed on just now may have to fetch the other people's keys first.
+        """
+        import grpc
+
+        request = getattr(self.pb[service], method + "Request")(**fields)
+        deadline = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                return getattr(getattr(self, service), method)(request, timeout=WAIT_SECONDS)
+            except grpc.RpcError as error:
+                if error.code() != grpc.StatusCode.UNAVAILABLE or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+
+    def subscribe(self, **fields):
+        """A stream of events. Its first frame is empty and says that it is up."""
+        return self.event.Subscribe(self.pb["event"].SubscribeRequest(
+            protocol_version=self.pb["version"].ProtocolVersion(major=1), **fields))
+
+    def list_chats(self):
+        return self.chat.ListChats(self.pb["chat"].ListChatsRequest(page_size=50), timeout=WAIT_SECONDS).chats
+
+
 class World:
     def __init__(self):
         self.profile = Profile()
@@ -56,39 +99,39 @@ class World:
     def path(self, name):
         return os.path.join(self.profile.root, name)
 
-    def start_broker(self):
-        serving = sum("event=serving" in line for line in self.said)
-        self.broker = self.profile.start(
-            [sys.executable, str(ROOT / "clients/demo/scripted_person.py"), "--timeout", "300", "--",
-             program("posternd")], self.said.append)
+    def start(self, argv, lines, ready):
+        """Starts a program, which says into 'lines'. Returns when it has said 'ready'."""
+        before = len(lines)
+        process = self.profile.start(argv, lines.append)
         self.profile.wait_for(
-            lambda: sum("event=serving" in line for line in self.said) > serving or not self.broker.running(),
-            "the start of posternd", WAIT_SECONDS)
-        if not self.broker.running():
-            raise Failure("posternd ended:\n" + "\n".join(self.said))
+            lambda: any(ready in line for line in lines[before:]) or not process.running(), f"{argv[0]}: {ready}", WAIT_SECONDS)
+        if not process.running():
+            raise Failure(f"{argv[0]} ended:\n" + "\n".join(lines))
+        return process
+
+    def start_broker(self, *answers):
+        """'answers': what the scripted person types other than usual, each "PROMPT=LINE"."""
+        self.broker = self.start(
+            [sys.executable, str(ROOT / "clients/demo/scripted_person.py"), "--timeout", "300",
+             *(word for answer in answers for word in ("--answer", answer)), "--", program("posternd")],
+            self.said, "event=serving")
 
     def stop_broker(self):
         self.profile.end(self.broker, "the end of posternd")
 
     def start_gatekeeper(self, speed, lines):
         """AliceChat, which plays its script once over all its starts. Returns when it is attached."""
-        before = len(lines)
-        gatekeeper = self.profile.start(
-            [program("postern-demo-gatekeeper"), "--speed", speed, "--repeat", "2"], lines.append)
-        self.profile.wait_for(
-            lambda: any("attached" in line for line in lines[before:]) or not gatekeeper.running(),
-            "the attachment of AliceChat", WAIT_SECONDS)
-        return gatekeeper
+        return self.start([program("postern-demo-gatekeeper"), "--speed", speed, "--repeat", "2"], lines, "attached")
 
     def postern(self, *arguments):
         code, lines = self.profile.run([program("postern"), *arguments], WAIT_SECONDS)
         return code, "\n".join(lines)
 
-    def enroll(self, app_id):
+    def enroll(self, app_id, manifest_text=MANIFEST):
         """`postern enroll`, answered by the scripted person. Returns the folder with the three files."""
         manifest, keys = self.path(f"{app_id}.toml"), self.path(app_id)
         with open(manifest, "w", encoding="utf-8") as file:
-            file.write(MANIFEST.format(app_id=app_id))
+            file.write(manifest_text.format(app_id=app_id))
         code, said = self.postern("enroll", "--manifest", manifest, "--out", keys)
         if code != 0:
             raise Failure(f"postern enroll ended with {code}: {said}")
