@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The libpurple adapter's parts that need no client: what it remembers, and which links it takes.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "clients/gatekeepers/purple/event_maker.h"
+#include "clients/gatekeepers/purple/media_link.h"
+#include "clients/gatekeepers/purple/remembered.h"
+#include "tests/sdk/temporary_folder.h"
+
+namespace postern::purple {
+namespace {
+
+// More than the file holds before it is written anew, and than are kept of a kind that grows.
+constexpr int kLines = 20'100;
+constexpr int kMore = 2'100;
+
+// Later names sort before earlier ones.
+std::string NameOf(int number) { return std::to_string(9'000'000 - number); }
+
+TEST(Remembered, OfWhatGrowsTheNewestIsKeptAlsoOverRestarts) {
+  const sdk::TemporaryFolder folder;
+  {
+    Remembered facts(folder.path());
+    for (int i = 0; i < kLines; ++i) facts.Put(kSeenFact, NameOf(i));
+  }
+  Remembered facts(folder.path());
+  EXPECT_TRUE(facts.Has(kSeenFact, NameOf(kLines - 1)));
+  EXPECT_FALSE(facts.Has(kSeenFact, NameOf(0)));
+  facts.Put(kSeenFact, NameOf(kLines));
+  EXPECT_TRUE(facts.Has(kSeenFact, NameOf(kLines - 1))) << "an older one goes first";
+  EXPECT_FALSE(facts.Has(kSeenFact, NameOf(kLines - kMore)));
+}
+
+TEST(Remembered, WhatWasForgottenStaysSo) {
+  const sdk::TemporaryFolder folder;
+  {
+    Remembered facts(folder.path());
+    facts.Put(kInvitedFact, "room", "erin");
+    facts.Put(kRoomFact, "room", "a\tname\nof two lines");
+    facts.Forget(kInvitedFact, "room");
+    EXPECT_FALSE(facts.Put(kRoomFact, "room", "a name of two lines")) << "that is not new";
+  }
+  Remembered facts(folder.path());
+  EXPECT_FALSE(facts.Has(kInvitedFact, "room"));
+  EXPECT_EQ(facts.Get(kRoomFact, "room"), "a name of two lines");
+  EXPECT_TRUE(facts.Put(kInvitedFact, "room", "dave"));
+}
+
+const std::string kSecret(88, 'a');
+
+TEST(MediaLink, TakesWhatCanBeFetchedOverTlsOnly) {
+  for (const char* link :
+       {"", "http://host/x", "file:///etc/passwd", "https://", "https://host", "https:///x",
+        "https://host/a b", "https://host/a\r\nb", "https://user@host/x", "https://[::1]/x",
+        "https://host:0/x", "https://host:65536/x", "https://host:/x"}) {
+    EXPECT_FALSE(ParseMediaLink(link).has_value()) << link;
+  }
+  const auto link = ParseMediaLink("https://host:8443/folder/a%20b.jpg?size=1#ignored");
+  ASSERT_TRUE(link.has_value());
+  EXPECT_EQ(link->host, "host");
+  EXPECT_EQ(link->port, 8443);
+  EXPECT_EQ(link->path, "/folder/a%20b.jpg?size=1");
+  EXPECT_EQ(link->file_name, "a b.jpg");
+  EXPECT_EQ(link->key, "");
+}
+
+TEST(MediaLink, AnEncryptedOneHasItsKey) {
+  for (const std::string& fragment : {std::string(), std::string("#"), "#" + kSecret.substr(1),
+                                      "#" + kSecret + "aa", "#" + kSecret.substr(1) + "g"}) {
+    EXPECT_FALSE(ParseMediaLink("aesgcm://host/x" + fragment).has_value()) << fragment;
+  }
+  EXPECT_EQ(ParseMediaLink("aesgcm://host/x#" + kSecret)->iv.size(), 12u);
+  EXPECT_EQ(ParseMediaLink("aesgcm://host/x#" + kSecret + "aaaaaaaa")->iv.size(), 16u);
+}
+
+TEST(MediaLink, IsAnAttachmentWhenItFitsIntoAnId) {
+  const std::string link = "aesgcm://host/x.png#" + kSecret;
+  EXPECT_TRUE(AttachmentOf(link, true)->end_to_end_encrypted());
+  EXPECT_FALSE(AttachmentOf(link, false)->end_to_end_encrypted()) << "a server has seen the key";
+  EXPECT_EQ(AttachmentOf(link, true)->mime_type(), "image/png");
+  EXPECT_FALSE(AttachmentOf("https://host/" + std::string(kIdBytesMax, 'x'), true).has_value());
+}
+
+TEST(MediaLink, OnlyTheFileThatWasEncryptedIsDecrypted) {
+  const MediaKey key = NewMediaKey();
+  const std::string cipher = EncryptMedia(key.key, key.iv, "the file");
+  MediaLink link = *ParseMediaLink("aesgcm://host/x" + key.fragment);
+  EXPECT_EQ(DecryptMedia(link, cipher), "the file");
+  std::string changed = cipher;
+  changed[0] ^= 1;
+  EXPECT_FALSE(DecryptMedia(link, changed).has_value());
+  EXPECT_FALSE(DecryptMedia(link, cipher.substr(0, cipher.size() - 1)).has_value());
+  EXPECT_FALSE(DecryptMedia(link, "short").has_value());
+  link.key[0] ^= 1;
+  EXPECT_FALSE(DecryptMedia(link, cipher).has_value());
+}
+
+}  // namespace
+}  // namespace postern::purple
