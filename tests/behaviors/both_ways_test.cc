@@ -194,7 +194,7 @@ class BothWays : public ::testing::Test {
       ASSERT_FALSE(apps_names_[person].empty()) << person;
     }
     for (const char* chat : {"direct", "group"}) {
-      apps_names_[chat] = ChatIdOf(app_, world_.FindChat(alices_names_[chat])->chat.name());
+      apps_names_[chat] = ChatIdOf(app_, world_.FindChat(alices_names_[chat])->name());
       ASSERT_FALSE(apps_names_[chat].empty()) << chat;
     }
   }
@@ -274,7 +274,7 @@ class BothWays : public ::testing::Test {
     const grpc::Status status = app_->message->SendMessage(Patiently().get(), request, &response);
     ASSERT_TRUE(status.ok()) << Text(status);
     apps_["ours"] = response.message_id();
-    alices_["ours"] = world_.FindChat(alices_[group_ ? "group" : "direct"])->order.back();
+    alices_["ours"] = world_.ViewOf(alices_[group_ ? "group" : "direct"])->order.back();
   }
 
   void Upload() {
@@ -488,7 +488,7 @@ class BothWays : public ::testing::Test {
 
   // What AliceChat calls what the app's call made.
   void LearnResult(const v1::Command& command) {
-    const auto view = world_.FindChat(alices_[group_ ? "group" : "direct"]);
+    const auto view = world_.ViewOf(alices_[group_ ? "group" : "direct"]);
     if (!view->order.empty() && command.has_send_message()) alices_["result"] = view->order.back();
     if (!view->drafts.empty() && command.has_create_draft()) {
       alices_["result"] = view->drafts.back().id;

@@ -240,6 +240,36 @@ TEST(FilesTest, AreTheSameFromAnyOffset) {
   EXPECT_NE(whole, GenerateBytes(file, "attachment:y", 0, 1000));
 }
 
+TEST(FilesTest, AreThereOnceTheyAreWhole) {
+  Files files;
+  v1::Attachment announced;
+  announced.set_size_bytes(6);
+  ASSERT_TRUE(files.Append("u", 0, "abc", announced).ok());
+  EXPECT_FALSE(files.Has("u"));
+  EXPECT_TRUE(absl::IsNotFound(files.Read("u", 0, 3).status()));
+  ASSERT_TRUE(files.Append("u", 3, "def", announced).ok());
+  ASSERT_TRUE(files.Finish("u", announced).ok());
+  EXPECT_TRUE(files.Has("u"));
+  EXPECT_EQ(*files.Read("u", 2, 3), "cde");
+  EXPECT_TRUE(absl::IsOutOfRange(files.Read("u", 7, 1).status()));
+  // What was given up is begun anew, from its first byte.
+  ASSERT_TRUE(files.Append("v", 0, "abc", announced).ok());
+  files.GiveUp("v");
+  EXPECT_TRUE(absl::IsInvalidArgument(files.Append("v", 3, "def", announced)));
+  EXPECT_TRUE(absl::IsInvalidArgument(files.Finish("w", announced))) << "nothing came";
+  EXPECT_TRUE(absl::IsNotFound(files.AddFromPath("x", "/nowhere/at/all")));
+}
+
+TEST(TimesTest, AreWhatTheContractTakesAlsoBefore1970) {
+  google::protobuf::Timestamp stamp;
+  for (const int64_t millis : {-1500, -1, 0, 1, 1500}) {
+    const absl::Time time = absl::FromUnixMillis(millis);
+    SetTime(stamp, time);
+    EXPECT_GE(stamp.nanos(), 0) << millis;
+    EXPECT_EQ(TimeOf(stamp), time) << millis;
+  }
+}
+
 TEST(FilesTest, ThrowAwayWhatIsNotAsAnnounced) {
   Files files;
   v1::Attachment announced;

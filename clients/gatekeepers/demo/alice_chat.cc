@@ -81,25 +81,20 @@ absl::Duration DurationOf(const google::protobuf::Duration& duration) {
   return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
 }
 
-absl::Time TimeOf(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
-}
-
 }  // namespace
-
-void SetTime(google::protobuf::Timestamp& timestamp, absl::Time now) {
-  const int64_t nanos = absl::ToUnixNanos(now);
-  timestamp.set_seconds(nanos / 1'000'000'000);
-  timestamp.set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
-}
 
 Outcome Failed(const v1::Command& command, std::string_view reason, std::string_view capability) {
   Outcome outcome;
   outcome.result.set_command_id(command.command_id());
-  outcome.result.set_state(v1::CommandResult::STATE_FAILED);
-  outcome.result.set_reason(std::string(reason));
+  Fail(reason, outcome);
   outcome.result.set_missing_capability(std::string(capability));
   return outcome;
+}
+
+void Fail(std::string_view reason, Outcome& outcome) {
+  outcome.result.set_state(v1::CommandResult::STATE_FAILED);
+  outcome.result.set_reason(std::string(reason));
+  outcome.result.clear_end_to_end_encrypted();
 }
 
 const std::string& ChatOf(const v1::Command& command) {
@@ -191,9 +186,9 @@ AliceChat::AliceChat(const Script& script, World& world, Files& files, Faults& f
     : script_(script), world_(world), files_(files), faults_(faults), start_(start) {}
 
 v1::ChatCapabilities AliceChat::CapabilitiesOf(const std::string& chat) const {
-  const auto view = world_.FindChat(chat);
-  return view.has_value() && view->chat.has_capabilities() ? view->chat.capabilities()
-                                                           : script_.capabilities;
+  const auto found = world_.FindChat(chat);
+  return found.has_value() && found->has_capabilities() ? found->capabilities()
+                                                        : script_.capabilities;
 }
 
 Outcome AliceChat::Refusal(const v1::Command& command, const v1::ChatCapabilities& can,
@@ -318,7 +313,7 @@ std::vector<Outcome> AliceChat::CarryOut(const v1::Command& command, absl::Time 
     case v1::Command::kBackfill:
       return Backfill(command);
     case v1::Command::kDownload:
-      if (const auto file = files_.Describe(command.download().attachment_id()); !file.ok()) {
+      if (!files_.Has(command.download().attachment_id())) {
         return {Failed(command, "there is no such file")};
       }
       return {Outcome{}};
@@ -334,12 +329,14 @@ std::vector<Outcome> AliceChat::CarryOut(const v1::Command& command, absl::Time 
   }
   if (outcome.result.has_chat()) {
     // As it is now, with all that was just done.
-    if (const auto view = world_.FindChat(outcome.result.chat().id()); view.has_value()) {
-      *outcome.result.mutable_chat() = view->chat;
+    if (const auto chat = world_.FindChat(outcome.result.chat().id()); chat.has_value()) {
+      *outcome.result.mutable_chat() = *chat;
     }
   }
   return {std::move(outcome)};
 }
+
+std::string UploadId(const std::string& command_id) { return absl::StrCat("upload:", command_id); }
 
 Outcome AliceChat::EndUpload(const v1::Command& command, const absl::Status& status) const {
   if (!status.ok()) {
@@ -353,7 +350,7 @@ Outcome AliceChat::EndUpload(const v1::Command& command, const absl::Status& sta
   outcome.result.set_command_id(command.command_id());
   outcome.result.set_state(v1::CommandResult::STATE_SENT);
   outcome.result.set_end_to_end_encrypted(true);
-  outcome.result.set_attachment_id(absl::StrCat("upload:", command.command_id()));
+  outcome.result.set_attachment_id(UploadId(command.command_id()));
   outcome.line = absl::StrCat(world_.Heading(command.upload().chat_id()), " an app uploads ",
                               command.upload().attachment().file_name());
   return outcome;

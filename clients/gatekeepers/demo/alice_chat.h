@@ -82,13 +82,17 @@ class AliceChat {
 Outcome Failed(const v1::Command& command, std::string_view reason,
                std::string_view capability = {});
 
+// Makes of an outcome one that failed for good. What it was going to tell is dropped later.
+void Fail(std::string_view reason, Outcome& outcome);
+
 // The capabilities that a command needs, in the order they are asked for; all are fields of
 // ChatCapabilities.
 std::vector<std::string> NeededCapabilities(const v1::Command& command);
 
+// What the file of an UploadCommand is called.
+std::string UploadId(const std::string& command_id);
+
 // The chat that a command is about; empty for CreateChat and Download.
 const std::string& ChatOf(const v1::Command& command);
-
-void SetTime(google::protobuf::Timestamp& timestamp, absl::Time now);
 
 }  // namespace postern::demo

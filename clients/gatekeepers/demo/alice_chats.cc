@@ -13,22 +13,12 @@ namespace {
 // Older messages come in parts of so many, each with word of how far it is.
 constexpr size_t kBackfillPart = 50;
 
-void Fail(std::string_view reason, Outcome& outcome) {
-  outcome.result.set_state(v1::CommandResult::STATE_FAILED);
-  outcome.result.set_reason(std::string(reason));
-  outcome.result.clear_end_to_end_encrypted();
-}
-
 const v1::Participant* Member(const v1::Chat& chat, const std::string& contact) {
   const auto& members = chat.participants();
   const auto found = std::find_if(members.begin(), members.end(), [&](const auto& member) {
     return member.contact_id() == contact;
   });
   return found == members.end() ? nullptr : &*found;
-}
-
-absl::Time TimeOf(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
 }
 
 }  // namespace
@@ -67,7 +57,7 @@ void AliceChat::CreateChat(const v1::CreateChatCommand& create, Outcome& outcome
 
 void AliceChat::ChangeMembers(const v1::UpdateChatCommand& update, Outcome& outcome) {
   const std::string& id = update.chat().id();
-  const v1::Chat chat = world_.FindChat(id)->chat;
+  const v1::Chat chat = *world_.FindChat(id);
   for (const std::string& contact : update.add_contact_ids()) {
     if (!world_.FindContact(contact).has_value()) return Fail("there is no such person", outcome);
     if (Member(chat, contact) != nullptr) continue;
@@ -100,7 +90,7 @@ void AliceChat::ChangeMembers(const v1::UpdateChatCommand& update, Outcome& outc
 void AliceChat::UpdateChat(const v1::UpdateChatCommand& update, Outcome& outcome) {
   outcome.result.clear_end_to_end_encrypted();
   const std::string& id = update.chat().id();
-  v1::Chat now = world_.FindChat(id)->chat;
+  v1::Chat now = *world_.FindChat(id);
   const v1::Chat& asked = update.chat();
   bool changed = false;
   for (const std::string& path : update.update_mask().paths()) {
@@ -129,8 +119,7 @@ void AliceChat::UpdateChat(const v1::UpdateChatCommand& update, Outcome& outcome
     } else if (path == "archived") {
       now.set_archived(asked.archived());
     } else if (path == "avatar_attachment_id") {
-      if (!asked.avatar_attachment_id().empty() &&
-          !files_.Describe(asked.avatar_attachment_id()).ok()) {
+      if (!asked.avatar_attachment_id().empty() && !files_.Has(asked.avatar_attachment_id())) {
         return Fail("there is no such file", outcome);
       }
       now.set_avatar_attachment_id(asked.avatar_attachment_id());

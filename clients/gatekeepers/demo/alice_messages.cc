@@ -10,12 +10,6 @@
 namespace postern::demo {
 namespace {
 
-void Fail(std::string_view reason, Outcome& outcome) {
-  outcome.result.set_state(v1::CommandResult::STATE_FAILED);
-  outcome.result.set_reason(std::string(reason));
-  outcome.result.clear_end_to_end_encrypted();
-}
-
 // What stands for a message without text on the screen.
 std::string TitleOf(const v1::Message& message) {
   switch (message.kind()) {
@@ -78,9 +72,9 @@ void AliceChat::SendMessage(const v1::SendMessageCommand& send, absl::Time now, 
       message.mutable_reply_to()->set_sender_contact_id(answered->sender_contact_id());
     }
   }
-  if (const auto view = world_.FindChat(send.chat_id());
-      view.has_value() && view->chat.has_disappearing_timer()) {
-    *message.mutable_disappearing_timer() = view->chat.disappearing_timer();
+  if (const auto chat = world_.FindChat(send.chat_id());
+      chat.has_value() && chat->has_disappearing_timer()) {
+    *message.mutable_disappearing_timer() = chat->disappearing_timer();
   }
   outcome.line =
       absl::StrCat(world_.Heading(send.chat_id()), " You (via ", send.app_display_name(),

@@ -53,6 +53,7 @@ void Connection::Close() {
   platform::MutexLock lock(mutex_);
   current_ = nullptr;
   closing_ = false;
+  for (const auto& [command_id, command] : uploads_) parts_.files.GiveUp(UploadId(command_id));
   uploads_.clear();
   downloads_.clear();
 }
@@ -80,7 +81,7 @@ void Connection::Answer(const Outcome& outcome) {
 void Connection::Carry(const v1::Command& command) {
   WaitForLink();
   // Late, but not for ever.
-  if (parts_.faults.Strikes(Fault::kSlow, std::hash<std::string>()(command.command_id()))) {
+  if (parts_.faults.Strikes(Fault::kSlow, commands_++)) {
     platform::MutexLock lock(mutex_);
     const absl::Time until = absl::Now() + kSlowFor;
     while (!closing_ && absl::Now() < until) changed_.WaitFor(mutex_, until - absl::Now());
@@ -120,7 +121,7 @@ void Connection::Take(const v1::AttachmentChunk& chunk) {
     command = upload->second;
   }
   const v1::Attachment& described = command.upload().attachment();
-  const std::string id = absl::StrCat("upload:", chunk.command_id());
+  const std::string id = UploadId(chunk.command_id());
   absl::Status status = parts_.files.Append(id, chunk.offset(), chunk.data(), described);
   if (status.ok() && !chunk.last()) return;
   if (status.ok()) status = parts_.files.Finish(id, described);
@@ -128,6 +129,7 @@ void Connection::Take(const v1::AttachmentChunk& chunk) {
     platform::MutexLock lock(mutex_);
     uploads_.erase(chunk.command_id());
   }
+  if (!status.ok()) parts_.files.GiveUp(id);
   Answer(parts_.alice.EndUpload(command, status));
 }
 
@@ -140,6 +142,7 @@ void Connection::TransferEnded(const std::string& command_id) {
     command = upload->second;
     uploads_.erase(upload);
   }
+  parts_.files.GiveUp(UploadId(command_id));
   Answer(parts_.alice.EndUpload(command, absl::CancelledError("the broker gave it up")));
 }
 

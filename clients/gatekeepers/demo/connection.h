@@ -73,6 +73,7 @@ class Connection {
   std::map<std::string, v1::Command> uploads_ ABSL_GUARDED_BY(mutex_);
   std::deque<v1::Command> downloads_ ABSL_GUARDED_BY(mutex_);
   std::thread download_thread_;
+  uint64_t commands_ = 0;  // on the link's one thread that gives them
 };
 
 }  // namespace postern::demo

@@ -42,7 +42,7 @@ Json Look(const World& world, const Json& at) {
     if (const auto found = world.FindContact(contact)) seen["contact"] = Shown(*found);
   }
   const std::string chat = StringIn(at, "chat_id");
-  const auto view = world.FindChat(chat);
+  const auto view = world.ViewOf(chat);
   if (!view.has_value()) return seen;
   seen["chat"] = Shown(view->chat);
   seen["typing"] = view->typing;

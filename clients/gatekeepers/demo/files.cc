@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 #include "platform/status_macros.h"
 
@@ -130,9 +131,10 @@ std::string GenerateBytes(const GeneratedFile& file, std::string_view id, uint64
   const uint64_t key = Mix(file.seed ^ NameHash(id));
   std::string bytes;
   bytes.reserve(size);
+  uint64_t word = Mix(key ^ (offset / kWordBytes));
   for (uint64_t at = offset; at < offset + size; ++at) {
+    if (at % kWordBytes == 0) word = Mix(key ^ (at / kWordBytes));
     // Little end first, whatever the machine.
-    const uint64_t word = Mix(key ^ (at / kWordBytes));
     bytes += at < file.beginning.size() ? file.beginning[at]
                                         : static_cast<char>(word >> (8 * (at % kWordBytes)));
   }
@@ -171,6 +173,11 @@ absl::Status Files::AddFromPath(const std::string& id, const std::string& path) 
   return absl::OkStatus();
 }
 
+bool Files::Has(const std::string& id) const {
+  platform::MutexLock lock(mutex_);
+  return stored_.count(id) != 0 || generated_.count(NameOf(id)) != 0;
+}
+
 absl::StatusOr<std::string> Files::Read(const std::string& id, uint64_t offset, size_t size) {
   platform::MutexLock lock(mutex_);
   const auto stored = stored_.find(id);
@@ -203,7 +210,7 @@ absl::StatusOr<v1::Attachment> Files::Describe(const std::string& id) {
 absl::Status Files::Append(const std::string& id, uint64_t offset, std::string_view bytes,
                            const v1::Attachment& described) {
   platform::MutexLock lock(mutex_);
-  Stored& stored = stored_[id];
+  Stored& stored = coming_[id];
   // From the beginning: the upload is done anew.
   if (offset == 0 || !stored.fd.valid()) {
     stored.fd = NamelessFile();
@@ -229,18 +236,25 @@ absl::Status Files::Append(const std::string& id, uint64_t offset, std::string_v
 
 absl::Status Files::Finish(const std::string& id, const v1::Attachment& described) {
   platform::MutexLock lock(mutex_);
-  const auto stored = stored_.find(id);
-  if (stored == stored_.end()) return absl::InvalidArgumentError("no bytes came");
-  const auto hash = HashOf(stored->second.fd.get(), stored->second.size);
-  if (!hash.ok() || stored->second.size != described.size_bytes() ||
+  const auto coming = coming_.find(id);
+  if (coming == coming_.end()) return absl::InvalidArgumentError("no bytes came");
+  Stored stored = std::move(coming->second);
+  coming_.erase(coming);
+  const auto hash = HashOf(stored.fd.get(), stored.size);
+  if (!hash.ok() || stored.size != described.size_bytes() ||
       (!described.sha256().empty() && *hash != described.sha256())) {
-    stored_.erase(stored);
     return absl::InvalidArgumentError("the bytes are not what was said of them");
   }
-  stored->second.described = described;
-  stored->second.described.set_id(id);
-  stored->second.described.set_sha256(*hash);
+  stored.described = described;
+  stored.described.set_id(id);
+  stored.described.set_sha256(*hash);
+  stored_[id] = std::move(stored);
   return absl::OkStatus();
+}
+
+void Files::GiveUp(const std::string& id) {
+  platform::MutexLock lock(mutex_);
+  coming_.erase(id);
 }
 
 }  // namespace postern::demo

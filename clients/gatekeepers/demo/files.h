@@ -53,10 +53,13 @@ class Files {
   // A file on this machine that the other person sends. NOT_FOUND when it cannot be read.
   absl::Status AddFromPath(const std::string& id, const std::string& path);
 
+  // Whether there is such a file, whole: an upload only once it has ended. Costs nothing.
+  bool Has(const std::string& id) const;
   // Reads at most 'size' bytes from 'offset' on; fewer only at the end. NOT_FOUND without such a
   // file, OUT_OF_RANGE when 'offset' lies behind its end.
   absl::StatusOr<std::string> Read(const std::string& id, uint64_t offset, size_t size);
-  // What is there: size and hash. NOT_FOUND without such a file.
+  // What is there: size and hash, for which a generated file is made from end to end. NOT_FOUND
+  // without such a file.
   absl::StatusOr<v1::Attachment> Describe(const std::string& id);
 
   // Takes an upload, part after part in order; 'described' says what was announced.
@@ -66,6 +69,8 @@ class Files {
   // The upload is over. INVALID_ARGUMENT, and the bytes are thrown away, when size or hash are not
   // those announced.
   absl::Status Finish(const std::string& id, const v1::Attachment& described);
+  // Throws away what came of an upload that does not end.
+  void GiveUp(const std::string& id);
 
  private:
   struct Stored {
@@ -76,9 +81,10 @@ class Files {
   // The script's name of a file: without the mark of a repetition.
   static std::string NameOf(const std::string& id);
 
-  platform::Mutex mutex_;
+  mutable platform::Mutex mutex_;
   std::map<std::string, GeneratedFile> generated_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Stored> stored_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, Stored> coming_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace postern::demo

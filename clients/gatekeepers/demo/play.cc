@@ -9,12 +9,6 @@ namespace {
 
 using v1::Event;
 
-void SetTime(google::protobuf::Timestamp& timestamp, absl::Time now) {
-  const int64_t nanos = absl::ToUnixNanos(now);
-  timestamp.set_seconds(nanos / 1'000'000'000);
-  timestamp.set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
-}
-
 // A time in a script counts from 'now'.
 void MakeAbsolute(google::protobuf::Timestamp& timestamp, absl::Time now) {
   SetTime(timestamp, now + absl::Seconds(timestamp.seconds()));
@@ -94,6 +88,18 @@ void SetIdsApart(Event& event, int round) {
 }
 
 }  // namespace
+
+void SetTime(google::protobuf::Timestamp& timestamp, absl::Time time) {
+  // The parts of a time before 1970 are a whole second less, and nanoseconds more.
+  const int64_t seconds = absl::ToUnixSeconds(time);
+  timestamp.set_seconds(seconds);
+  timestamp.set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+}
+
+absl::Time TimeOf(const google::protobuf::Timestamp& timestamp) {
+  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
+}
 
 Event Play(const Step& step, absl::Time now, int round) {
   Event event = step.event;

@@ -62,6 +62,10 @@ v1::ChatCapabilities FullCapabilities();
 // Sets the hash: equal exactly when the rest is equal.
 void SetHash(v1::ChatCapabilities& capabilities);
 
+// Times of the contract.
+void SetTime(google::protobuf::Timestamp& timestamp, absl::Time time);
+absl::Time TimeOf(const google::protobuf::Timestamp& timestamp);
+
 // Returns the event as it happens at 'now'. 'round' sets the message ids of a repetition apart.
 v1::Event Play(const Step& step, absl::Time now, int round);
 

@@ -68,21 +68,9 @@ void React(const std::string& contact, const std::string& emoji, v1::Message& me
 
 void World::Apply(const v1::Event& event) {
   platform::MutexLock lock(mutex_);
-  switch (event.kind_case()) {
-    case v1::Event::kContactChanged:
-      contacts_[event.contact_changed().contact().id()] = event.contact_changed().contact();
-      return;
-    case v1::Event::kPresence:
-      presences_[event.presence().contact_id()] = event.presence();
-      return;
-    case v1::Event::kIdentityChanged:
-      identities_[event.identity_changed().contact_id()] = event.identity_changed();
-      return;
-    case v1::Event::kAccountStateChanged:
-      account_state_ = event.account_state_changed().state();
-      return;
-    default:
-      break;
+  if (event.has_contact_changed()) {
+    contacts_[event.contact_changed().contact().id()] = event.contact_changed().contact();
+    return;
   }
   const std::string& id = ChatOf(event);
   if (id.empty()) return;
@@ -218,9 +206,6 @@ void World::ApplyToChat(const v1::Event& event, ChatView& view) {
         view.read_through = event.unread_mark().read_through_message_id();
       }
       break;
-    case v1::Event::kCall:
-      view.calls[event.call().call_id()] = event.call();
-      break;
     case v1::Event::kCapabilitiesChanged:
       *view.chat.mutable_capabilities() = event.capabilities_changed().capabilities();
       break;
@@ -234,14 +219,25 @@ void World::AddDraft(const std::string& chat, Draft draft) {
   chats_[chat].drafts.push_back(std::move(draft));
 }
 
-std::optional<ChatView> World::FindChat(const std::string& chat) const {
-  platform::MutexLock lock(mutex_);
+const ChatView* World::Shown(const std::string& chat) const {
   const auto found = chats_.find(chat);
   // A chat of which only something was heard has not been there yet.
   if (found == chats_.end() || found->second.chat.id().empty() || found->second.removed) {
-    return std::nullopt;
+    return nullptr;
   }
-  return found->second;
+  return &found->second;
+}
+
+std::optional<v1::Chat> World::FindChat(const std::string& chat) const {
+  platform::MutexLock lock(mutex_);
+  const ChatView* const view = Shown(chat);
+  return view == nullptr ? std::nullopt : std::optional(view->chat);
+}
+
+std::optional<ChatView> World::ViewOf(const std::string& chat) const {
+  platform::MutexLock lock(mutex_);
+  const ChatView* const view = Shown(chat);
+  return view == nullptr ? std::nullopt : std::optional(*view);
 }
 
 std::optional<v1::Message> World::FindMessage(const std::string& chat,
@@ -261,31 +257,12 @@ std::optional<v1::Contact> World::FindContact(const std::string& contact) const 
   return found->second;
 }
 
-std::optional<v1::Presence> World::FindPresence(const std::string& contact) const {
-  platform::MutexLock lock(mutex_);
-  const auto found = presences_.find(contact);
-  if (found == presences_.end()) return std::nullopt;
-  return found->second;
-}
-
-std::optional<v1::IdentityChanged> World::FindIdentity(const std::string& contact) const {
-  platform::MutexLock lock(mutex_);
-  const auto found = identities_.find(contact);
-  if (found == identities_.end()) return std::nullopt;
-  return found->second;
-}
-
 std::string World::ChatCalled(const std::string& name) const {
   platform::MutexLock lock(mutex_);
   for (const auto& [id, view] : chats_) {
     if (view.chat.name() == name && !view.removed) return id;
   }
   return {};
-}
-
-v1::AccountState World::account_state() const {
-  platform::MutexLock lock(mutex_);
-  return account_state_;
 }
 
 std::string World::NameOf(const std::string& contact) const {

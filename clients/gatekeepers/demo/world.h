@@ -41,7 +41,6 @@ struct ChatView {
   std::vector<Draft> drafts;
   // The user has read up to this message, as the user's own devices know.
   std::string read_through;
-  std::map<std::string, v1::Call> calls;
   v1::MessageRequest request;
   bool removed = false;
 };
@@ -58,29 +57,26 @@ class World {
   void AddDraft(const std::string& chat, Draft draft);
 
   // Nothing when there is no such chat, message or person.
-  std::optional<ChatView> FindChat(const std::string& chat) const;
+  std::optional<v1::Chat> FindChat(const std::string& chat) const;
+  // The chat with all that is shown in it: a copy of up to kMessagesPerChatMax messages.
+  std::optional<ChatView> ViewOf(const std::string& chat) const;
   std::optional<v1::Message> FindMessage(const std::string& chat, const std::string& message) const;
   std::optional<v1::Contact> FindContact(const std::string& contact) const;
-  std::optional<v1::Presence> FindPresence(const std::string& contact) const;
-  std::optional<v1::IdentityChanged> FindIdentity(const std::string& contact) const;
   // The id of a chat that is called so now; empty when none is.
   std::string ChatCalled(const std::string& name) const;
-  v1::AccountState account_state() const;
   // The name a person is shown by in AliceChat: "You" for the user.
   std::string NameOf(const std::string& contact) const;
   // What stands before a line about a chat: "[Friday dinner]"; the id where the name is not known.
   std::string Heading(const std::string& chat) const;
 
  private:
+  const ChatView* Shown(const std::string& chat) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ApplyToMessage(const v1::Event& event, ChatView& chat) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ApplyToChat(const v1::Event& event, ChatView& chat) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   mutable platform::Mutex mutex_;
   std::map<std::string, ChatView> chats_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, v1::Contact> contacts_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, v1::Presence> presences_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, v1::IdentityChanged> identities_ ABSL_GUARDED_BY(mutex_);
-  v1::AccountState account_state_ ABSL_GUARDED_BY(mutex_) = v1::ACCOUNT_STATE_ONLINE;
 };
 
 }  // namespace postern::demo
