@@ -38,9 +38,8 @@ class Person:
         focused = self.reader.ask(do="focused")
         return focused.get("place", -1), focused.get("name", "")
 
-    def step(self, key):
-        """Presses 'key' and returns where one is then."""
-        before = self.stop()
+    def step(self, key, before):
+        """Presses 'key' and returns where one is then; until then one is at 'before'."""
         self.key(key)
         deadline = time.monotonic() + DEADLINE_SECONDS
         somewhere = time.monotonic()
@@ -56,7 +55,7 @@ class Person:
         passed = [self.stop()]
         while not passed[-1][1].startswith(name):
             assert len(passed) < STOPS_MAX, "%r is not reached, but %r" % (name, passed)
-            passed.append(self.step(key))
+            passed.append(self.step(key, passed[-1]))
         return [name for _, name in passed]
 
     def sees(self, line, gone=None):

@@ -93,25 +93,27 @@ class Bus:
 
 
 class Widget:
-    """What was said of a widget when it was asked."""
+    """What was said of a widget when it was asked. Without 'role' and 'properties' it was not asked for those."""
 
-    def __init__(self, place, role, states, properties, children):
+    def __init__(self, place, states, children, role=(Role.UNKNOWN,), properties=({},)):
         self.place = place
-        self.role = Role(role[0])
         low, high = states[0]
         self._states = low | high << 32
+        self.children = [tuple(child) for child in children[0][:CHILDREN_MAX] if child[1] != NOTHING]
+        self.role = Role(role[0])
         self.name = properties[0].get("Name") or ""
         self.description = properties[0].get("Description") or ""
-        self.children = [tuple(child) for child in children[0][:CHILDREN_MAX] if child[1] != NOTHING]
 
     def has(self, state):
         return bool(self._states >> int(state) & 1)
 
 
-def about(place):
-    return ((place, ACCESSIBLE, "GetRole", None), (place, ACCESSIBLE, "GetState", None),
-            (place, PROPERTIES, "GetAll", GLib.Variant("(s)", (ACCESSIBLE,))),
-            (place, ACCESSIBLE, "GetChildren", None))
+def about(place, whole):
+    """Returns what to ask of a widget: whether it is shown, and what is below it; as a 'whole' all there is."""
+    where = [(place, ACCESSIBLE, "GetState", None), (place, ACCESSIBLE, "GetChildren", None)]
+    what = [(place, ACCESSIBLE, "GetRole", None),
+            (place, PROPERTIES, "GetAll", GLib.Variant("(s)", (ACCESSIBLE,)))]
+    return where + what if whole else where
 
 
 def children_of(place):
@@ -122,14 +124,18 @@ def children_of(place):
 def program():
     """Returns the place of the program's newest object, or None."""
     places = children_of(DESKTOP)
-    names = bus.ask([(place, PROPERTIES, "Get", GLib.Variant("(ss)", (ACCESSIBLE, "Name"))) for place in places])
-    for place, name in reversed(list(zip(places, names))):
-        if name is not None and name[0] == PROGRAM:
+    for place, name in reversed(list(zip(places, names_of(places)))):
+        if name == PROGRAM:
             return place
     return None
 
 
-def widgets():
+def names_of(places):
+    answers = bus.ask([(place, PROPERTIES, "Get", GLib.Variant("(ss)", (ACCESSIBLE, "Name"))) for place in places])
+    return [answer[0] if answer is not None else "" for answer in answers]
+
+
+def widgets(whole=True):
     """Returns all that is shown, from top to bottom; widgets come and go, and what vanished is left out."""
     root = program()
     if root is None:
@@ -137,9 +143,10 @@ def widgets():
     shown = {}
     tops = level = children_of(root)[:CHILDREN_MAX]
     while level:
-        answers = bus.ask([question for place in level for question in about(place)])
-        level = [child for number, place in enumerate(level)
-                 for child in see(shown, place, answers[4 * number:4 * number + 4])]
+        questions = [about(place, whole) for place in level]
+        answers = iter(bus.ask([question for of_one in questions for question in of_one]))
+        level = [child for place, of_one in zip(level, questions)
+                 for child in see(shown, place, [next(answers) for _ in of_one])]
     found = []
     below = list(reversed(tops))
     while below:
@@ -161,9 +168,9 @@ def see(shown, place, answers):
     return widget.children
 
 
-def name_of(widget):
-    """Returns its name; the toolkit's word for a kind of widget is none."""
-    return "" if re.fullmatch(r"(Gtk|Adw)[A-Z]\w*", widget.name) else widget.name
+def own(name):
+    """Returns a widget's name; the toolkit's word for a kind of widget is none."""
+    return "" if re.fullmatch(r"(Gtk|Adw)[A-Z]\w*", name) else name
 
 
 def texts_of(found):
@@ -174,7 +181,7 @@ def texts_of(found):
 
 def line_of(widget, text):
     """Returns what is said of a widget, or None."""
-    name = name_of(widget)
+    name = own(widget.name)
     if text == name:
         text = ""
     if widget.role in SILENT and not name and not text:
@@ -250,9 +257,10 @@ def answer(request):
     if do == "tree":
         return {"ok": True, "tree": tree()}
     if do == "focused":
-        for place, widget in enumerate(widgets()):
+        for above, widget in enumerate(widgets(whole=False)):
             if widget.has(State.FOCUSED):
-                return {"ok": True, "name": name_of(widget) or texts_of([widget])[0], "place": place}
+                name, = names_of([widget.place])
+                return {"ok": True, "name": own(name) or texts_of([widget])[0], "place": above}
         return {"ok": True, "name": "", "place": -1}
     widget = wait_for(request["name"], do == "wait")
     if widget is None:
