@@ -10,6 +10,7 @@
 #include "broker/limits.h"
 #include "broker/request_check.h"
 #include "broker/rpc_status.h"
+#include "platform/awake_time.h"
 #include "platform/status_macros.h"
 
 namespace postern::broker {
@@ -34,12 +35,11 @@ absl::StatusOr<std::unique_ptr<UploadBook::Turn>> UploadBook::Take(
     const Principal& principal, const std::string& request_id,
     absl::FunctionRef<bool()> cancelled) {
   const std::string key = TurnKey(principal, request_id);
-  const platform::SystemClock clock;
-  const absl::Duration deadline = clock.Elapsed() + kUploadTakeover;
+  const absl::Duration deadline = platform::AwakeTime() + kUploadTakeover;
   platform::MutexLock lock(mutex_);
   while (taken_.contains(key)) {
     if (cancelled()) return absl::CancelledError();
-    if (clock.Elapsed() >= deadline) {
+    if (platform::AwakeTime() >= deadline) {
       return ReasonStatus(absl::StatusCode::kAborted, v1::ERROR_REASON_REQUEST_ID_CONFLICT,
                           "this upload is still under way; ask GetUpload how far it is, and go on "
                           "then");
