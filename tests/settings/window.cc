@@ -11,6 +11,7 @@
 #include <array>
 #include <chrono>
 #include <cstdlib>
+#include <utility>
 
 namespace postern::settings_test {
 namespace {
@@ -19,7 +20,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kPatience{20};
 // More stops than any page has.
 constexpr int kStopsMax = 80;
-constexpr int kNowhereMin = 5;
+constexpr std::chrono::seconds kNowhere{1};
 
 // Starts a program that ends with this one. Its standard streams are 'input' and 'output' where
 // they are not -1.
@@ -60,11 +61,12 @@ std::string Output(const std::string& command) {
   return text;
 }
 
-Desktop::Desktop(const fakes::SessionBus& session) {
+Desktop::Desktop(const fakes::SessionBus& session) : session_(session.Environment()) {
   int said[2];
   if (::pipe(said) != 0) return;
-  server_ = Spawn({"Xvfb", "-screen", "0", "1900x2000x24", "-nolisten", "tcp", "-displayfd",
-                   std::to_string(said[1])},
+  // Without -noreset it begins anew, and takes nobody, whenever its last client is gone.
+  server_ = Spawn({"Xvfb", "-screen", "0", "1900x2000x24", "-noreset", "-nolisten", "tcp",
+                   "-displayfd", std::to_string(said[1])},
                   {});
   ::close(said[1]);
   std::string number;
@@ -72,12 +74,15 @@ Desktop::Desktop(const fakes::SessionBus& session) {
   ::close(said[0]);
   if (number.empty()) return;
   display_ = ":" + number;
-  daemon_test::Environment environment = session.Environment();
+  daemon_test::Environment environment = session_;
   environment["DISPLAY"] = display_;
   accessibility_ = Spawn({"/usr/libexec/at-spi-bus-launcher", "--launch-immediately"}, environment);
 }
 
 Desktop::~Desktop() {
+  if (to_reader_ != nullptr) std::fclose(to_reader_);
+  if (from_reader_ != nullptr) std::fclose(from_reader_);
+  End(reader_);
   End(accessibility_);
   End(server_);
 }
@@ -89,30 +94,12 @@ daemon_test::Environment Desktop::environment() const {
           {"LC_ALL", "C.UTF-8"},           {"TZ", "UTC"}};
 }
 
-Window::Window(const Desktop& desktop, const daemon_test::Profile& profile,
-               daemon_test::Environment environment, std::vector<std::string> arguments)
-    : display_(desktop.display()) {
-  daemon_test::Environment all = desktop.environment();
-  for (const auto& [name, value] : environment) all[name] = value;
-  // Without a window manager the window below the pointer has the focus.
-  Output("DISPLAY=" + display_ + " xdotool mousemove 1890 1990");
-  program_ = daemon_test::Process::Start(
-      profile,
-      {.program = "postern-settings", .arguments = std::move(arguments), .environment = all});
-  const std::string id =
-      Output("DISPLAY=" + display_ + " timeout 20 xdotool search --sync --onlyvisible --pid " +
-             std::to_string(program_->pid()) + " | tail -1");
-  EXPECT_FALSE(id.empty()) << program_->errors();
-  // Tall enough to show all of most pages: what is to be pressed need not be scrolled to.
-  const bool large = all.contains("GDK_SCALE");
-  Output("DISPLAY=" + display_ + " xdotool windowsize --sync " + id +
-         (large ? " 1800 1950" : " 900 1240"));
-  Output("DISPLAY=" + display_ + " xdotool windowfocus --sync " + id);
+void Desktop::StartReader() {
   int to[2];
   int from[2];
   if (::pipe2(to, O_CLOEXEC) != 0 || ::pipe2(from, O_CLOEXEC) != 0) std::abort();
-  daemon_test::Environment reader = profile.environment();
-  for (const auto& [name, value] : all) reader[name] = value;
+  daemon_test::Environment reader = session_;
+  for (const auto& [name, value] : environment()) reader[name] = value;
   reader_ = Spawn({"/usr/bin/python3", SCREEN_READER, "postern-settings"}, reader, to[0], from[1]);
   ::close(to[0]);
   ::close(from[1]);
@@ -120,14 +107,8 @@ Window::Window(const Desktop& desktop, const daemon_test::Profile& profile,
   from_reader_ = ::fdopen(from[0], "r");
 }
 
-Window::~Window() {
-  std::fclose(to_reader_);
-  std::fclose(from_reader_);
-  End(reader_);
-  program_->Stop();
-}
-
-nlohmann::json Window::Ask(const nlohmann::json& request) {
+nlohmann::json Desktop::Ask(const nlohmann::json& request) {
+  if (reader_ == 0) StartReader();
   const std::string line = request.dump() + "\n";
   std::fputs(line.c_str(), to_reader_);
   std::fflush(to_reader_);
@@ -138,6 +119,34 @@ nlohmann::json Window::Ask(const nlohmann::json& request) {
   }
   const nlohmann::json parsed = nlohmann::json::parse(answer, nullptr, false);
   return parsed.is_object() ? parsed : nlohmann::json{{"ok", false}};
+}
+
+Window::Window(Desktop& desktop, const daemon_test::Profile& profile,
+               daemon_test::Environment environment, std::vector<std::string> arguments)
+    : desktop_(desktop), display_(desktop.display()) {
+  daemon_test::Environment all = desktop.environment();
+  for (const auto& [name, value] : environment) all[name] = value;
+  // Without a window manager the window below the pointer has the focus.
+  Output("DISPLAY=" + display_ + " xdotool mousemove 1890 1990");
+  program_ = daemon_test::Process::Start(
+      profile,
+      {.program = "postern-settings", .arguments = std::move(arguments), .environment = all});
+  const std::string id = Find("--pid " + std::to_string(program_->pid()));
+  EXPECT_FALSE(id.empty()) << program_->errors();
+  // Tall enough to show all of most pages: what is to be pressed need not be scrolled to.
+  const bool large = all.contains("GDK_SCALE");
+  Output("DISPLAY=" + display_ + " xdotool windowsize --sync " + id +
+         (large ? " 1800 1950" : " 900 1240"));
+  Output("DISPLAY=" + display_ + " xdotool windowfocus --sync " + id);
+}
+
+Window::~Window() { program_->Stop(); }
+
+// By turns of our own: xdotool's --sync looks twice a second.
+std::string Window::Find(const std::string& what) {
+  return Output("DISPLAY=" + display_ + " timeout " + std::to_string(kPatience.count()) +
+                " sh -c 'until xdotool search --onlyvisible " + what +
+                " | grep .; do sleep 0.03; done' | tail -1");
 }
 
 bool Window::Press(const std::vector<std::string>& names) {
@@ -189,9 +198,7 @@ void Window::FocusTop() {
 }
 
 bool Window::FocusTitled(const std::string& title) {
-  const std::string id =
-      Output("DISPLAY=" + display_ + " timeout " + std::to_string(kPatience.count()) +
-             " xdotool search --sync --onlyvisible --name '^" + title + "$' | tail -1");
+  const std::string id = Find("--name \"^" + title + "$\"");
   if (id.empty()) {
     ADD_FAILURE() << "there is no window named " << title;
     return false;
@@ -202,19 +209,22 @@ bool Window::FocusTitled(const std::string& title) {
 
 bool Window::WalkTo(const std::string& name, const std::string& key) {
   std::string passed;
+  nlohmann::json before = Ask({{"do", "focused"}});
   for (int stop = 0; stop < kStopsMax; ++stop) {
-    const nlohmann::json before = Ask({{"do", "focused"}});
     if (before.value("name", "").rfind(name, 0) == 0) return true;
     passed += before.value("name", "") + "; ";
     Key(key);
     const auto deadline = Clock::now() + kPatience;
     // A text field does not say that it has the keyboard: nowhere for some time is a stop too.
-    int nowhere = 0;
-    while (Clock::now() < deadline && nowhere < kNowhereMin) {
-      const nlohmann::json now = Ask({{"do", "focused"}});
-      nowhere = now.value("place", -1) < 0 ? nowhere + 1 : 0;
-      if (now.value("place", -1) >= 0 && now != before) break;
+    auto somewhere = Clock::now();
+    nlohmann::json now;
+    while (Clock::now() < deadline && Clock::now() - somewhere < kNowhere) {
+      now = Ask({{"do", "focused"}});
+      if (now.value("place", -1) < 0) continue;
+      somewhere = Clock::now();
+      if (now != before) break;
     }
+    before = std::move(now);
   }
   ADD_FAILURE() << name << " is not reached, but " << passed;
   return false;
@@ -223,7 +233,7 @@ bool Window::WalkTo(const std::string& name, const std::string& key) {
 bool Window::Photograph(const std::string& path) {
   // The window, without the empty display around it.
   Output("DISPLAY=" + display_ + " xdotool mousemove 1890 1990");
-  Output("DISPLAY=" + display_ + " import -window root -trim +repage " + path);
+  Output("DISPLAY=" + display_ + " import -window root -trim +repage -quality 11 " + path);
   const std::string colours = Output("identify -format %k " + path);
   return std::atoi(colours.c_str()) > 8;
 }

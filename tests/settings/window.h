@@ -15,7 +15,8 @@
 
 namespace postern::settings_test {
 
-// A virtual display and the bus of screen readers, on a session's bus, for a whole program.
+// A virtual display, the bus of screen readers and a screen reader, on a session's bus, for a whole
+// program.
 class Desktop {
  public:
   explicit Desktop(const fakes::SessionBus& session);
@@ -27,11 +28,20 @@ class Desktop {
   // For programs that are to be seen on it.
   daemon_test::Environment environment() const;
   const std::string& display() const { return display_; }
+  // Puts a request to the screen reader (tests/consent/screen_reader.py), which is started by the
+  // first one. It tells of the newest window.
+  nlohmann::json Ask(const nlohmann::json& request);
 
  private:
+  void StartReader();
+
   std::string display_;
+  daemon_test::Environment session_;
   pid_t server_ = 0;
   pid_t accessibility_ = 0;
+  pid_t reader_ = 0;
+  std::FILE* to_reader_ = nullptr;
+  std::FILE* from_reader_ = nullptr;
 };
 
 // Runs a shell command and returns what it prints.
@@ -40,7 +50,7 @@ std::string Output(const std::string& command);
 class Window {
  public:
   // Starts the program and waits for its window.
-  Window(const Desktop& desktop, const daemon_test::Profile& profile,
+  Window(Desktop& desktop, const daemon_test::Profile& profile,
          daemon_test::Environment environment = {}, std::vector<std::string> arguments = {});
   ~Window();
   Window(const Window&) = delete;
@@ -70,13 +80,14 @@ class Window {
   bool Photograph(const std::string& path);
 
  private:
-  nlohmann::json Ask(const nlohmann::json& request);
+  nlohmann::json Ask(const nlohmann::json& request) { return desktop_.Ask(request); }
+  // Waits for a visible window that xdotool finds by 'what', and returns its id; empty when none
+  // comes.
+  std::string Find(const std::string& what);
 
+  Desktop& desktop_;
   std::string display_;
   std::unique_ptr<daemon_test::Process> program_;
-  pid_t reader_ = 0;
-  std::FILE* to_reader_ = nullptr;
-  std::FILE* from_reader_ = nullptr;
   int actions_ = 0;
 };
 
