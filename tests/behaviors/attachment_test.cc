@@ -245,6 +245,19 @@ v1::Attachment Described(const std::string& id, uint64_t size, const std::string
   return attachment;
 }
 
+// What may be announced of 'bytes' and is not so, and the field that says it.
+struct Lie {
+  std::string field;
+  v1::Attachment announced;
+};
+
+std::vector<Lie> LiesAbout(const std::string& bytes, const std::string& wrong_type) {
+  return {{"size_bytes", Described("size", bytes.size() - 1, Sha256(bytes))},
+          {"size_bytes", Described("more", bytes.size() + 1, Sha256(bytes))},
+          {"sha256", Described("hash", bytes.size(), Sha256("other"))},
+          {"mime_type", Described("type", bytes.size(), Sha256(bytes), wrong_type)}};
+}
+
 class AttachmentTest : public testing::Test {
  protected:
   AttachmentTest() {
@@ -479,23 +492,14 @@ TEST_F(AttachmentTest, OnlyWhoSeesTheMessageGetsItsFile) {
 
 TEST_F(AttachmentTest, ALieOfTheNetworkIsThrownAway) {
   const std::string bytes = BytesAt(0, 100'000);
-  struct Lie {
-    std::string what;
-    v1::Attachment announced;
-  };
-  const std::vector<Lie> lies = {
-      {"size_bytes", Described("size", bytes.size() - 1, Sha256(bytes))},
-      {"size_bytes", Described("more", bytes.size() + 1, Sha256(bytes))},
-      {"sha256", Described("hash", bytes.size(), Sha256("other"))},
-      {"mime_type", Described("type", bytes.size(), Sha256(bytes), "image/png")}};
   const Program app = Reader("Reader");
-  for (const Lie& lie : lies) {
+  for (const Lie& lie : LiesAbout(bytes, "image/png")) {
     network_.Put(lie.announced.id(), {bytes, 0});
     network_.Push(FileEvent("garden", "m-" + lie.announced.id(), lie.announced));
     const grpc::Status status = Download(app, AttachmentIdOf(app, "garden"), nullptr);
     EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION) << Text(status);
     EXPECT_EQ(ReasonOf(status), "ATTACHMENT_MISMATCH");
-    EXPECT_EQ(InfoOf(status).metadata().at("field"), lie.what);
+    EXPECT_EQ(InfoOf(status).metadata().at("field"), lie.field);
   }
   EXPECT_EQ(StoredFiles(), 0u);
 }
@@ -568,22 +572,15 @@ TEST_F(AttachmentTest, ARevocationEndsADownload) {
 TEST_F(AttachmentTest, ALieOfAnAppIsThrownAway) {
   const std::string bytes = BytesAt(0, 100'000);
   const Program app = harness_.App("Writer", {kChatsRead, kAttachmentsWrite});
-  struct Lie {
-    std::string field;
-    v1::Attachment announced;
-  };
-  const std::vector<Lie> lies = {
-      {"size_bytes", Described("", bytes.size() - 1, Sha256(bytes))},
-      {"size_bytes", Described("", bytes.size() + 1, Sha256(bytes))},
-      {"sha256", Described("", bytes.size(), Sha256("other"))},
-      {"mime_type", Described("", bytes.size(), Sha256(bytes), "application/pdf")}};
-  for (size_t i = 0; i < lies.size(); ++i) {
+  for (Lie lie : LiesAbout(bytes, "application/pdf")) {
     v1::UploadResponse response;
-    const std::string request_id = "lie-" + std::to_string(i);
-    const grpc::Status status = Upload(app, request_id, lies[i].announced, bytes, &response);
+    const std::string request_id = "lie-" + lie.announced.id();
+    // A file that is not there yet has no id.
+    lie.announced.clear_id();
+    const grpc::Status status = Upload(app, request_id, lie.announced, bytes, &response);
     EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << Text(status);
     EXPECT_EQ(ReasonOf(status), "ATTACHMENT_MISMATCH");
-    EXPECT_EQ(InfoOf(status).metadata().at("field"), lies[i].field);
+    EXPECT_EQ(InfoOf(status).metadata().at("field"), lie.field);
     v1::GetUploadRequest request;
     request.set_request_id(request_id);
     v1::GetUploadResponse state;
