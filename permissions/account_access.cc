@@ -41,11 +41,6 @@ ChatId NewChat() {
 
 }  // namespace
 
-bool CoversEveryChat(const Selection& selection) {
-  return selection.chat_choice == ChatChoice::kAllAndNew && selection.excluded_chats.empty() &&
-         selection.chat_kinds == ChatKinds::kBoth && selection.people == People::kAll;
-}
-
 Verdict DecidePerson(const Access& access, Scope scope, const ObjectFacts& object, absl::Time now) {
   const Verdict verdict = Decide(access, scope, object, now);
   if (verdict != Verdict::kAllowed) return verdict;

@@ -11,9 +11,6 @@
 
 namespace postern::permissions {
 
-// Whether the selection leaves no chat of its accounts out, now and later.
-bool CoversEveryChat(const Selection& selection);
-
 // As Decide, for a person whom the app need not share a chat with: only grants that cover every
 // chat count. 'object' has no chat.
 Verdict DecidePerson(const Access& access, Scope scope, const ObjectFacts& object, absl::Time now);

@@ -6,11 +6,16 @@
 
 #include <algorithm>
 
-#include "permissions/account_access.h"
 #include "permissions/event_scopes.h"
 #include "permissions/limits.h"
 
 namespace postern::permissions {
+
+bool CoversEveryChat(const Selection& selection) {
+  return selection.chat_choice == ChatChoice::kAllAndNew && selection.excluded_chats.empty() &&
+         selection.chat_kinds == ChatKinds::kBoth && selection.people == People::kAll;
+}
+
 namespace {
 
 // Where a grant stands now, whatever was last written about it.

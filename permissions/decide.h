@@ -107,6 +107,9 @@ enum class Verdict : uint8_t {
   kNotFound,
 };
 
+// Whether the selection leaves no chat of its accounts out, now and later.
+bool CoversEveryChat(const Selection& selection);
+
 // Returns whether 'scope' is open for 'object' now. With neither account nor chat in 'object':
 // whether any grant in force has the scope (for lists and streams, which filter each item again).
 Verdict Decide(const Access& access, Scope scope, const ObjectFacts& object, absl::Time now);

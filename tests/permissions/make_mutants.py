@@ -26,7 +26,8 @@ DECIDERS = {
     "is_broker_only": "IsBrokerOnly",
 }
 TABLE_FUNCTIONS = ["FindEventScopes", "IsBrokerOnly"]
-DECIDE_FUNCTIONS = [name for name in DECIDERS.values() if name not in TABLE_FUNCTIONS]
+# What the code that decides shares with the rest of permissions/ is spoilt with it.
+DECIDE_FUNCTIONS = [name for name in DECIDERS.values() if name not in TABLE_FUNCTIONS] + ["CoversEveryChat"]
 VALUES = {
     "Verdict": ["kAllowed", "kPaused", "kScopeMissing", "kRevoked", "kSuspended", "kExpired", "kNotFound"],
     "View": ["kNothing", "kMetadata", "kWhole", "kWithheld"],
@@ -193,9 +194,8 @@ def mutants_of(path):
 
 
 def write_part(path, number, includes, decide_body, mutants):
-    lines = ["// Made by make_mutants.py.", *includes, '#include "permissions/account_access.h"',
-             '#include "permissions/decide.h"', '#include "permissions/event_scopes.h"',
-             '#include "permissions/limits.h"',
+    lines = ["// Made by make_mutants.py.", *includes, '#include "permissions/decide.h"',
+             '#include "permissions/event_scopes.h"', '#include "permissions/limits.h"',
              '#include "tests/permissions/mutants.h"', ""]
     # What decides, over whichever table is under test.
     over_table = f"over_table_{number}"
