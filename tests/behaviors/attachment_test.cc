@@ -297,6 +297,17 @@ class AttachmentTest : public testing::Test {
                         allowance);
   }
 
+  // The first part of an upload that says 'announced' of its bytes.
+  v1::UploadRequest StartOf(const Program& app, const std::string& request_id,
+                            const v1::Attachment& announced, uint64_t offset = 0,
+                            const std::string& chat = "garden") {
+    v1::UploadRequest part;
+    part.mutable_start()->set_request_id(request_id);
+    part.mutable_start()->set_chat_id(ChatIdOf(app, chat));
+    *part.mutable_start()->mutable_attachment() = announced;
+    part.mutable_start()->set_offset(offset);
+    return part;
+  }
   // What an upload that says 'announced' of 'bytes' is answered.
   grpc::Status Upload(const Program& app, const std::string& request_id,
                       const v1::Attachment& announced, const std::string& bytes,
@@ -304,11 +315,7 @@ class AttachmentTest : public testing::Test {
                       const std::string& chat = "garden") {
     const auto context = Patiently();
     const auto writer = app->attachment->Upload(context.get(), response);
-    v1::UploadRequest part;
-    part.mutable_start()->set_request_id(request_id);
-    part.mutable_start()->set_chat_id(ChatIdOf(app, chat));
-    *part.mutable_start()->mutable_attachment() = announced;
-    part.mutable_start()->set_offset(offset);
+    v1::UploadRequest part = StartOf(app, request_id, announced, offset, chat);
     bool open = writer->Write(part);
     for (uint64_t at = offset; open && at < bytes.size(); at += kPart) {
       part.set_data(bytes.substr(at, kPart));
@@ -620,7 +627,6 @@ TEST_F(AttachmentTest, AnUploadIsTakenOnceUnderItsRequestId) {
 
 TEST_F(AttachmentTest, WhatIsBegunAndLeftIsBoundedAndDroppedAfterADay) {
   const Program app = harness_.App("Writer", {kChatsRead, kAttachmentsWrite});
-  const std::string garden = ChatIdOf(app, "garden");
   const std::string bytes = BytesAt(0, 2 * kPart);
   const v1::Attachment announced = Described("", bytes.size(), Sha256(bytes));
   const auto begin = [&](const std::string& request_id) {
@@ -628,10 +634,7 @@ TEST_F(AttachmentTest, WhatIsBegunAndLeftIsBoundedAndDroppedAfterADay) {
     const auto context = Patiently();
     v1::UploadResponse response;
     const auto writer = app->attachment->Upload(context.get(), &response);
-    v1::UploadRequest part;
-    part.mutable_start()->set_request_id(request_id);
-    part.mutable_start()->set_chat_id(garden);
-    *part.mutable_start()->mutable_attachment() = announced;
+    v1::UploadRequest part = StartOf(app, request_id, announced);
     writer->Write(part);
     part.set_data(bytes.substr(0, kPart));
     writer->Write(part);
@@ -678,10 +681,7 @@ TEST_F(AttachmentTest, AnUploadWhoseAppFallsSilentEnds) {
   grpc::Status status = writer->Finish();
   EXPECT_THAT(status.error_message(), HasSubstr("GetUpload")) << Text(status);
   // One that stops in the middle: what has come stays.
-  v1::UploadRequest part;
-  part.mutable_start()->set_request_id("r1");
-  part.mutable_start()->set_chat_id(ChatIdOf(app, "garden"));
-  *part.mutable_start()->mutable_attachment() = Described("", bytes.size(), Sha256(bytes));
+  v1::UploadRequest part = StartOf(app, "r1", Described("", bytes.size(), Sha256(bytes)));
   context = Patiently();
   writer = app->attachment->Upload(context.get(), &response);
   writer->Write(part);
@@ -705,11 +705,7 @@ TEST_F(AttachmentTest, AnUploadEndsWithItsApp) {
   const auto context = Patiently();
   v1::UploadResponse response;
   const auto writer = app->attachment->Upload(context.get(), &response);
-  v1::UploadRequest part;
-  part.mutable_start()->set_request_id("r1");
-  part.mutable_start()->set_chat_id(ChatIdOf(app, "garden"));
-  *part.mutable_start()->mutable_attachment() = Described("", bytes.size(), Sha256(bytes));
-  writer->Write(part);
+  writer->Write(StartOf(app, "r1", Described("", bytes.size(), Sha256(bytes))));
   ASSERT_TRUE(OwnerCalls::Await([&] { return StoredFiles() == 1; }));
   OwnerCalls owner(harness_);
   owner.RevokeApp(app.principal);
@@ -725,11 +721,7 @@ TEST_F(AttachmentTest, AnUploadDoesNotHoldUpTheEnd) {
   const auto context = Patiently();
   v1::UploadResponse response;
   const auto writer = app->attachment->Upload(context.get(), &response);
-  v1::UploadRequest part;
-  part.mutable_start()->set_request_id("r1");
-  part.mutable_start()->set_chat_id(ChatIdOf(app, "garden"));
-  *part.mutable_start()->mutable_attachment() = Described("", 3, Sha256("abc"));
-  writer->Write(part);
+  writer->Write(StartOf(app, "r1", Described("", 3, Sha256("abc"))));
   ASSERT_TRUE(OwnerCalls::Await([&] { return StoredFiles() == 1; }));
   harness_.Restart();
   const grpc::Status status = writer->Finish();
@@ -798,10 +790,7 @@ TEST_F(AttachmentTest, AnUploadComesInOrderAndInParts) {
   const auto go_on_with = [&](auto change) {
     const auto context = Patiently();
     const auto writer = app->attachment->Upload(context.get(), &response);
-    v1::UploadRequest part;
-    part.mutable_start()->set_request_id("r1");
-    part.mutable_start()->set_chat_id(ChatIdOf(app, "garden"));
-    *part.mutable_start()->mutable_attachment() = announced;
+    v1::UploadRequest part = StartOf(app, "r1", announced);
     writer->Write(part);
     change(part);
     writer->Write(part);

@@ -91,6 +91,15 @@ class ExportTest : public testing::Test {
   }
   // As long as the person's own tools must wait between two questions.
   void Later() { harness_.clock().Advance(absl::Hours(2)); }
+  // Both rooms may be exported; the kitchen for ten hours.
+  Program WithAGrantThatEnds() {
+    const std::vector<permissions::Scope> scopes = {kChatsRead, kMessagesRead, kMessagesHistory,
+                                                    kExport};
+    const Program app = harness_.App("Archive", scopes, {.chats = {"garden"}});
+    harness_.Widen(app, scopes,
+                   {.chats = {"kitchen"}, .until = harness_.clock().Now() + absl::Hours(10)});
+    return app;
+  }
   static std::vector<std::string> Texts(const Exported& exported) {
     std::vector<std::string> texts;
     for (const auto& line : exported.messages) texts.push_back(line["message"]["text"]);
@@ -192,11 +201,7 @@ TEST_F(ExportTest, ARevokedAppGoesOnWithNothing) {
 }
 
 TEST_F(ExportTest, WhatWasWrittenUnderAGrantIsNotReadPastItsEnd) {
-  const std::vector<permissions::Scope> scopes = {kChatsRead, kMessagesRead, kMessagesHistory,
-                                                  kExport};
-  const Program app = harness_.App("Archive", scopes, {.chats = {"garden"}});
-  harness_.Widen(app, scopes,
-                 {.chats = {"kitchen"}, .until = harness_.clock().Now() + absl::Hours(10)});
+  const Program app = WithAGrantThatEnds();
   Later();
   const Exported both = Export(app, Request("r1"));
   ASSERT_TRUE(both.status.ok()) << Text(both.status);
@@ -209,11 +214,7 @@ TEST_F(ExportTest, WhatWasWrittenUnderAGrantIsNotReadPastItsEnd) {
 }
 
 TEST_F(ExportTest, TheSdkSaysWhenAnExportCannotGoOn) {
-  const std::vector<permissions::Scope> scopes = {kChatsRead, kMessagesRead, kMessagesHistory,
-                                                  kExport};
-  const Program app = harness_.App("Archive", scopes, {.chats = {"garden"}});
-  harness_.Widen(app, scopes,
-                 {.chats = {"kitchen"}, .until = harness_.clock().Now() + absl::Hours(10)});
+  const Program app = WithAGrantThatEnds();
   Later();
   const auto go_on = [&](const std::string& id, uint64_t offset) {
     v1::ExportRequest request = Request(id);
