@@ -6,34 +6,29 @@ Every click, key and turn of the wheel on the real window, at the size in which 
 action, and so does launching the app. No manual is read: each step goes by what the window says. Runs on an
 Xvfb and a session bus of its own (on_display.sh).
 """
-import os
 import sys
 import time
 
-from asking import Agent, question
-from states_test import ScreenReader, run, window_of
+from asking import question
+from person import DEADLINE_SECONDS, Person
+from states_test import ScreenReader, run
 
 ACTIONS_MAX = 12
 # Taking it back in the settings window, held by tests/settings (RevokingTakesNoMoreActionsThanGranting).
 REVOKING_ACTIONS_MAX = 3
 DAY_SECONDS = 24 * 60 * 60
-DEADLINE_SECONDS = 10
 # What has not moved for so long has come to rest.
 STILL_SECONDS = 0.5
 # The bars above and below what scrolls.
 BAR = 60
 
 
-class Person:
+class Newcomer(Person):
     """Acts on the window by mouse and keyboard alone, and counts."""
 
     def __init__(self, reader):
-        self.reader = reader
         self.actions = 1  # launches the app
-        run("xdotool mousemove 1390 2790")
-        self.agent = Agent(question(), dict(os.environ, LANG="C.UTF-8", LANGUAGE=""))
-        self.window = window_of(self.agent)
-        run("xdotool windowfocus --sync " + self.window)
+        super().__init__(reader, question())
 
     def _height(self):
         return int(run("xdotool getwindowgeometry --shell %s | sed -n s/HEIGHT=//p" % self.window))
@@ -70,16 +65,8 @@ class Person:
         return before
 
     def key(self, name):
-        run("xdotool key " + name)
+        super().key(name)
         self.actions += 1
-
-    def sees(self, line, gone=None):
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while time.monotonic() < deadline:
-            said = self.reader.tree()
-            if line in said and gone not in said:
-                return
-        raise AssertionError("the window does not say %r, but %r" % (line, said))
 
     def sees_a_list(self):
         """Waits until the choices are open: they are a window of their own."""
@@ -92,7 +79,7 @@ class Person:
 
 def main():
     reader = ScreenReader()
-    person = Person(reader)
+    person = Newcomer(reader)
     person.click("Read new messages")
     person.sees('check box "Read new messages" on')
     person.click("Family (group")

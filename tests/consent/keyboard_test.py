@@ -5,33 +5,22 @@
 What a person sees as the ring around a widget, the screen reader tells here. Runs on an Xvfb and a session bus
 of its own (on_display.sh).
 """
-import os
 import sys
 import time
 
-from asking import Agent, question
-from states_test import ScreenReader, run, window_of
+from asking import question
+from person import DEADLINE_SECONDS, Person
+from states_test import ScreenReader, run
 
 DAY_SECONDS = 24 * 60 * 60
-DEADLINE_SECONDS = 10
 # More stops than the window has.
 STOPS_MAX = 60
 # GTK 4.8 does not say that a text field has the ring: for so long it is nowhere then.
 NOWHERE_SECONDS = 1
 
 
-class Person:
+class Typist(Person):
     """Has a keyboard and no pointer."""
-
-    def __init__(self, reader, asked):
-        self.reader = reader
-        run("xdotool mousemove 1390 2790")
-        self.agent = Agent(asked, dict(os.environ, LANG="C.UTF-8", LANGUAGE=""))
-        self.window = window_of(self.agent)
-        run("xdotool windowfocus --sync " + self.window)
-
-    def key(self, name):
-        run("xdotool key " + name)
 
     def stop(self):
         """Where the ring is: how far down, and around what."""
@@ -58,17 +47,9 @@ class Person:
             passed.append(self.step(key, passed[-1]))
         return [name for _, name in passed]
 
-    def sees(self, line, gone=None):
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while time.monotonic() < deadline:
-            said = self.reader.tree()
-            if line in said and gone not in said:
-                return
-        raise AssertionError("the window does not say %r, but %r" % (line, said))
-
 
 def grants_one_chat_for_one_day(reader):
-    person = Person(reader, question())
+    person = Typist(reader, question())
     person.walk_to("Read new messages")
     person.key("space")
     person.sees('check box "Read new messages" on')

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <absl/status/status.h>
-#include <absl/time/clock.h>
 
 #include <functional>
 #include <set>
@@ -51,15 +50,6 @@ class FakeUnitStarter {
     platform::MutexLock lock(mutex_);
     return asked_;
   }
-  // Waits until it was asked so often.
-  bool WaitForAsked(size_t count, absl::Duration timeout = absl::Seconds(30)) const {
-    const absl::Time deadline = absl::Now() + timeout;
-    platform::MutexLock lock(mutex_);
-    while (asked_.size() < count && absl::Now() < deadline) {
-      changed_.WaitFor(mutex_, deadline - absl::Now());
-    }
-    return asked_.size() >= count;
-  }
 
  private:
   absl::Status Start(const std::string& unit) {
@@ -71,7 +61,6 @@ class FakeUnitStarter {
     if (on_start) on_start(unit);
     platform::MutexLock lock(mutex_);
     asked_.push_back(unit);
-    changed_.NotifyAll();
     if (stopped_) return absl::UnavailableError("no manager");
     if (!installed_.contains(unit)) return absl::NotFoundError("no such unit");
     if (masked_.contains(unit)) return absl::FailedPreconditionError("masked");
@@ -79,7 +68,6 @@ class FakeUnitStarter {
   }
 
   mutable platform::Mutex mutex_;
-  mutable platform::ConditionVariable changed_;
   std::set<std::string> installed_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> masked_ ABSL_GUARDED_BY(mutex_);
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
