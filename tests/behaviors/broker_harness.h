@@ -28,6 +28,7 @@
 #include "tests/fakes/memory_secret_store.h"
 #include "tests/fakes/recording_notifier.h"
 #include "tests/fakes/scripted_consent_prompt.h"
+#include "tests/sanitized.h"
 
 namespace postern::behaviors {
 
@@ -38,17 +39,7 @@ using Person = fakes::ScriptedConsentPrompt::Person;
 inline constexpr absl::Duration kPatience = absl::Seconds(30);
 
 // Bounds of time are those of the product; a sanitizer makes it about ten times slower.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr int kSlowdown = 10;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr int kSlowdown = 10;
-#else
-inline constexpr int kSlowdown = 1;
-#endif
-#else
-inline constexpr int kSlowdown = 1;
-#endif
+inline constexpr int kSlowdown = kSanitized ? 10 : 1;
 
 // The ErrorInfo of a refusal; empty when it carries none.
 v1::ErrorInfo InfoOf(const grpc::Status& status);

@@ -32,12 +32,15 @@ def widgets(node):
 def find(name):
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
-        for app in pyatspi.Registry.getDesktop(0):
-            if app is None or app.name != "postern-consent":
-                continue
-            for widget in widgets(app):
-                if widget.getRole() in PRESSABLE and widget.name.startswith(name):
-                    return widget
+        try:
+            for app in pyatspi.Registry.getDesktop(0):
+                if app is None or app.name != "postern-consent":
+                    continue
+                for widget in widgets(app):
+                    if widget.getRole() in PRESSABLE and widget.name.startswith(name):
+                        return widget
+        except Exception:  # the window of the case before has gone meanwhile
+            pass
         time.sleep(0.05)
     return None
 

@@ -15,6 +15,7 @@
 #include "clients/sdk/stubs.h"
 #include "tests/daemon/process.h"
 #include "tests/daemon/session.h"
+#include "tests/sanitized.h"
 
 namespace postern::daemon_test {
 namespace {
@@ -27,13 +28,6 @@ constexpr double kStartMillisecondsMax = 150;
 constexpr double kResidentMebibytesMax = 40;
 // After all of it was read at once.
 constexpr double kReadMebibytesMax = 44;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-constexpr bool kSanitized = false;
-#endif
 
 struct Memory {
   double resident = 0;
