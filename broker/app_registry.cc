@@ -258,10 +258,13 @@ absl::Status AppRegistry::Replace(AppSnapshot app, const std::vector<AccessRow>&
     return absl::OkStatus();
   };
   RETURN_IF_ERROR(WriteAndTell(write, told));
-  platform::MutexLock lock(mutex_);
   const Principal principal = app.principal;
-  apps_[principal] = std::make_shared<const AppSnapshot>(std::move(app));
-  NextEpoch();
+  {
+    platform::MutexLock lock(mutex_);
+    apps_[principal] = std::make_shared<const AppSnapshot>(std::move(app));
+    NextEpoch();
+  }
+  if (grants_hook_) grants_hook_(principal);
   return absl::OkStatus();
 }
 
@@ -279,6 +282,11 @@ void AppRegistry::RaiseEpoch() {
 void AppRegistry::SetChangeHook(std::function<void()> hook) {
   platform::MutexLock lock(mutex_);
   change_hook_ = std::move(hook);
+}
+
+void AppRegistry::SetGrantsHook(std::function<void(const Principal&)> hook) {
+  platform::MutexLock change(change_mutex_);
+  grants_hook_ = std::move(hook);
 }
 
 absl::Status AppRegistry::Enroll(v1::App app, Standing standing, std::vector<Grant> grants) {

@@ -119,6 +119,9 @@ class AppRegistry {
   // Has 'hook' called after each change of the epoch, under change locks: it must only note that.
   // Call once, before the door opens.
   void SetChangeHook(std::function<void()> hook);
+  // Has 'hook' called after each change of a principal's grants or standing, once it shows and
+  // before the next one: it must make no such change. Call once, before the door opens.
+  void SetGrantsHook(std::function<void(const permissions::Principal&)> hook);
 
   // Blocks until the epoch is not 'epoch' any more or 'timeout' passes. With 'seen_wakes', a
   // WakeAll since wakes() gave that number counts too: nothing is missed between looking and
@@ -138,7 +141,7 @@ class AppRegistry {
       ABSL_LOCKS_EXCLUDED(mutex_);
   // Writes 'app' and its grants, with what is told of the change, then shows them.
   absl::Status Replace(AppSnapshot app, const std::vector<AccessRow>& told = {})
-      ABSL_LOCKS_EXCLUDED(mutex_);
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status WriteAndTell(const Store::Job& job, const std::vector<AccessRow>& told);
   std::string Mac(std::string_view kind, std::string_view record) const;
   // Shows a change that is in place.
@@ -151,6 +154,7 @@ class AppRegistry {
 
   // One change at a time; taken before mutex_, held while the change is written.
   platform::Mutex change_mutex_;
+  std::function<void(const permissions::Principal&)> grants_hook_ ABSL_GUARDED_BY(change_mutex_);
   mutable platform::Mutex mutex_;
   mutable platform::ConditionVariable changed_;
   absl::flat_hash_map<permissions::Principal, AppPointer> apps_ ABSL_GUARDED_BY(mutex_);

@@ -125,13 +125,15 @@ absl::Status ErasureBook::Look() {
   return absl::OkStatus();
 }
 
+absl::Status ErasureBook::Look(const Principal& app) {
+  platform::MutexLock look(look_mutex_);
+  return LookAt(world_.apps.Find(app), world_.directory.ChatIds());
+}
+
 absl::Status ErasureBook::LookAt(const AppPointer& app, const Chats& chats) {
   const absl::Time now = world_.clock.Now();
   const Eyes eyes(*app, now);
-  if (eyes.closed()) {
-    looked_at_.erase(app->principal);
-    return AskForEverything(app->principal);
-  }
+  if (eyes.closed()) return AskForEverything(app->principal);
   const auto last = looked_at_.find(app->principal);
   std::optional<Eyes> before;
   if (last != looked_at_.end()) before.emplace(*last->second, now);
@@ -164,7 +166,8 @@ absl::Status ErasureBook::LookAt(const AppPointer& app, const Chats& chats) {
 
 absl::Status ErasureBook::AskForEverything(const Principal& app) {
   const auto known = sights_.find(app);
-  if (known == sights_.end() || known->second.empty()) return absl::OkStatus();
+  const bool saw_chats = known != sights_.end() && !known->second.empty();
+  if (!saw_chats && !looked_at_.contains(app)) return absl::OkStatus();
   if (!world_.deliveries.Of(app).empty()) {
     const int64_t now = absl::ToUnixMicros(world_.dates.Now());
     RETURN_IF_ERROR(Write(app, [now](Row& row) {
@@ -177,6 +180,7 @@ absl::Status ErasureBook::AskForEverything(const Principal& app) {
     return database.Run("DELETE FROM erasure_sights WHERE principal = ?", Blob{app.view()});
   }));
   sights_.erase(app);
+  looked_at_.erase(app);
   return absl::OkStatus();
 }
 

@@ -58,6 +58,9 @@ class ErasureBook {
   // Looks at who can see what now, and asks those to erase who no longer can. For whoever knows
   // that something changed.
   absl::Status Look();
+  // The same for one app, after each change of its grants: what it was given is noted before it can
+  // be taken back.
+  absl::Status Look(const permissions::Principal& app);
 
   // Notes that the events with these sequences, which ask to erase, are about to be written to a
   // stream of the app: before it can confirm them. Sent again, they count once. Never blocks on
@@ -115,7 +118,8 @@ class ErasureBook {
   platform::Mutex look_mutex_;
   // What each app can see; chats it cannot are not in it.
   std::map<permissions::Principal, Sights> sights_ ABSL_GUARDED_BY(look_mutex_);
-  // As it was at the last look: a chat that began since then was seen under these grants.
+  // As it was at the last look, where it had access: a chat that began since then was seen under
+  // these grants.
   std::map<permissions::Principal, AppPointer> looked_at_ ABSL_GUARDED_BY(look_mutex_);
 
   // One write at a time. Taken before mutex_.

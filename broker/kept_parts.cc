@@ -29,6 +29,12 @@ absl::StatusOr<DoorKeys> ReadDoorKeys(const BrokerOptions& options) {
   return keys;
 }
 
+// The next look makes up for one that failed.
+void NoteErasures(const absl::Status& looked) {
+  if (looked.ok()) return;
+  spdlog::error("event=erasures_unasked code={}", static_cast<int>(looked.code()));
+}
+
 }  // namespace
 
 absl::StatusOr<platform::TlsIdentity> KeptParts::Open(const BrokerOptions& options) {
@@ -74,14 +80,17 @@ absl::StatusOr<platform::TlsIdentity> KeptParts::Open(const BrokerOptions& optio
                                                 .deliveries = *deliveries,
                                                 .clock = *clock,
                                                 .dates = clock->confirmed()}));
-  ASSIGN_OR_RETURN(disclosures, DisclosureBook::Open({.store = *store,
-                                                      .log = *log,
-                                                      .apps = *apps,
-                                                      .directory = *directory,
-                                                      .adapters = adapters,
-                                                      .clock = *clock,
-                                                      .dates = clock->confirmed(),
-                                                      .looked = [this] { LookAtErasures(); }}));
+  apps->SetGrantsHook(
+      [this](const permissions::Principal& app) { NoteErasures(erasures->Look(app)); });
+  ASSIGN_OR_RETURN(disclosures,
+                   DisclosureBook::Open({.store = *store,
+                                         .log = *log,
+                                         .apps = *apps,
+                                         .directory = *directory,
+                                         .adapters = adapters,
+                                         .clock = *clock,
+                                         .dates = clock->confirmed(),
+                                         .looked = [this] { NoteErasures(erasures->Look()); }}));
   ASSIGN_OR_RETURN(requests, RequestLedger::Open(*store, clock->confirmed()));
   // Budgets go by what is sure: a clock set ahead must not fill them anew.
   ASSIGN_OR_RETURN(limits, SendLimits::Open(*store, clock->confirmed()));
@@ -92,12 +101,6 @@ absl::StatusOr<platform::TlsIdentity> KeptParts::Open(const BrokerOptions& optio
   anchor = std::make_unique<StoreAnchor>(options.secrets, *store, *log, *accesses);
   RETURN_IF_ERROR(CheckAnchor(door_keys.remembered));
   return std::move(door_keys.identity);
-}
-
-void KeptParts::LookAtErasures() {
-  if (const absl::Status looked = erasures->Look(); !looked.ok()) {
-    spdlog::error("event=erasures_unasked code={}", static_cast<int>(looked.code()));
-  }
 }
 
 absl::Status KeptParts::CheckAnchor(const absl::StatusOr<platform::SecretBytes>& remembered) {

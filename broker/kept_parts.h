@@ -88,7 +88,6 @@ struct KeptParts {
 
  private:
   absl::Status OpenSeals();
-  void LookAtErasures();
   // Suspends all grants, and has gatekeepers ask anew, when the database is older than the secret
   // store remembers.
   absl::Status CheckAnchor(const absl::StatusOr<platform::SecretBytes>& remembered);
