@@ -348,9 +348,7 @@ grpc::Status AttachmentService::GetUpload(grpc::ServerContext* context,
       [&](const Caller& caller) -> absl::Status {
         RETURN_IF_ERROR(CheckRequestId(request->request_id()));
         const Asker asker(parts_, caller);
-        RETURN_IF_ERROR(VerdictStatus(
-            Decide(asker.viewer.access, Scope::kAttachmentsWrite, {}, asker.viewer.now),
-            Scope::kAttachmentsWrite));
+        RETURN_IF_ERROR(RequireScope(asker.viewer, Scope::kAttachmentsWrite));
         // Its stream, if one still runs, leaves first: how far it is then stays so.
         ASSIGN_OR_RETURN(const auto turn,
                          parts_.uploads.Take(caller.principal, request->request_id(), [&] {

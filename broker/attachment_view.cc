@@ -9,6 +9,7 @@
 #include "broker/event_ids.h"
 #include "broker/event_log.h"
 #include "broker/event_view.h"
+#include "broker/open_chat.h"
 #include "broker/request_check.h"
 #include "permissions/account_access.h"
 #include "permissions/decide.h"
@@ -37,8 +38,7 @@ absl::StatusOr<OpenAttachment> FindOpenAttachment(const Parts& parts, const Aske
   ASSIGN_OR_RETURN(const AttachmentId attachment,
                    CheckedId("attachment_id", asker.book.pseudonyms.DecodeAttachment(id)));
   const Viewer& viewer = asker.viewer;
-  RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kAttachmentsRead, {}, viewer.now),
-                                Scope::kAttachmentsRead));
+  RETURN_IF_ERROR(RequireScope(viewer, Scope::kAttachmentsRead));
   OpenAttachment open;
   ASSIGN_OR_RETURN(open.known, parts.files.Find(attachment));
   for (const Sequence sequence : open.known.named_by) {

@@ -12,6 +12,7 @@
 #include "broker/event_intake.h"
 #include "broker/event_view.h"
 #include "broker/method_gate.h"
+#include "broker/open_chat.h"
 #include "broker/page.h"
 #include "broker/request_check.h"
 #include "broker/send_limits.h"
@@ -42,8 +43,7 @@ grpc::Status ChatService::ListContacts(grpc::ServerContext* context,
               CheckedId("account_id", pseudonyms.DecodeAccount(request->account_id())));
           only_account = IdText(account);
         }
-        RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kContactsRead, {}, viewer.now),
-                                      Scope::kContactsRead));
+        RETURN_IF_ERROR(RequireScope(viewer, Scope::kContactsRead));
         const ContactSights sights(viewer);
         for (auto& [shown_id, contact] :
              InCallersOrder(parts_.directory.Contacts(), [&](const v1::Contact& item) {
@@ -77,9 +77,7 @@ grpc::Status ChatService::ResolveContact(grpc::ServerContext* context,
         if (!IsAddress(request->address())) {
           return InvalidField("address", "must have a scheme, e.g. \"tel:+15551234\"");
         }
-        RETURN_IF_ERROR(
-            VerdictStatus(Decide(viewer.access, Scope::kContactsIdentify, {}, viewer.now),
-                          Scope::kContactsIdentify));
+        RETURN_IF_ERROR(RequireScope(viewer, Scope::kContactsIdentify));
         // Whatever the answer: else it could be had by trying.
         RETURN_IF_ERROR(parts_.limits.TakeResolve(caller.principal));
         const std::optional<ContactId> id =

@@ -208,8 +208,7 @@ absl::StatusOr<ChatOrder> PrepareCreateChat(const Parts& parts, const Asker& ask
   ASSIGN_OR_RETURN(const std::vector<ContactId> people,
                    DecodedPeople(asker, request.contact_ids(), "contact_ids"));
 
-  RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kChatsCreate, {}, viewer.now),
-                                Scope::kChatsCreate));
+  RETURN_IF_ERROR(RequireScope(viewer, Scope::kChatsCreate));
   ObjectFacts facts = parts.directory.FactsOf(order.account, {});
   if (facts.network.empty() ||
       Decide(viewer.access, Scope::kChatsCreate, facts, viewer.now) != Verdict::kAllowed) {

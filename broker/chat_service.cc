@@ -10,6 +10,7 @@
 #include "broker/event_intake.h"
 #include "broker/event_view.h"
 #include "broker/method_gate.h"
+#include "broker/open_chat.h"
 #include "broker/page.h"
 #include "broker/pseudonym_book.h"
 #include "broker/request_check.h"
@@ -54,8 +55,7 @@ grpc::Status ChatService::ListAccounts(grpc::ServerContext* context,
         ASSIGN_OR_RETURN(PageReader page,
                          PageReader::Open(book.tokens, "ListAccounts", "", request->page_size(),
                                           request->page_token()));
-        RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now),
-                                      Scope::kChatsRead));
+        RETURN_IF_ERROR(RequireScope(viewer, Scope::kChatsRead));
         for (auto& [shown_id, account] :
              InCallersOrder(parts_.directory.Accounts(), [&](const v1::Account& item) {
                return book.pseudonyms.Encode(IdFromText<AccountId>(item.id()));
@@ -92,8 +92,7 @@ grpc::Status ChatService::ListChats(grpc::ServerContext* context,
               CheckedId("account_id", book.pseudonyms.DecodeAccount(request->account_id())));
           only_account = IdText(account);
         }
-        RETURN_IF_ERROR(VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now),
-                                      Scope::kChatsRead));
+        RETURN_IF_ERROR(RequireScope(viewer, Scope::kChatsRead));
         for (auto& [shown_id, chat] :
              InCallersOrder(parts_.directory.Chats(), [&](const v1::Chat& item) {
                return book.pseudonyms.Encode(IdFromText<ChatId>(item.id()));

@@ -10,6 +10,7 @@
 #include "broker/event_log.h"
 #include "broker/limits.h"
 #include "broker/message_index.h"
+#include "broker/open_chat.h"
 #include "broker/proto_time.h"
 #include "broker/request_check.h"
 #include "broker/seal_book.h"
@@ -30,8 +31,7 @@ bool MayReadChat(const Viewer& viewer, const v1::Chat& chat) {
 }
 
 absl::StatusOr<v1::Chat> FindReadableChat(const Parts& parts, const Viewer& viewer, ChatId id) {
-  RETURN_IF_ERROR(
-      VerdictStatus(Decide(viewer.access, Scope::kChatsRead, {}, viewer.now), Scope::kChatsRead));
+  RETURN_IF_ERROR(RequireScope(viewer, Scope::kChatsRead));
   std::optional<v1::Chat> chat = viewer.directory.FindChat(id);
   if (!chat.has_value() || !MayReadChat(viewer, *chat)) return NotFound("chat_id");
   HideSealedPeople(parts.seals, *chat);

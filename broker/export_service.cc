@@ -34,8 +34,7 @@ using permissions::Scope;
 absl::Status CheckStanding(const Parts& parts, const Caller& caller) {
   if (caller.standing == Standing::kOwner) return absl::OkStatus();
   const Asker asker(parts, caller);
-  return VerdictStatus(Decide(asker.viewer.access, Scope::kExport, {}, asker.viewer.now),
-                       Scope::kExport);
+  return RequireScope(asker.viewer, Scope::kExport);
 }
 
 absl::StatusOr<Export::Request> Asked(const Parts& parts, const Caller& caller,

@@ -108,7 +108,7 @@ grpc::Status ForwardService::WatchLeases(grpc::ServerContext* context,
                                 if (parts_.shutdown.begun()) return Shutdown::Refusal();
                                 const uint64_t changes = parts_.leases.changes();
                                 const Asker asker(parts_, caller);
-                                RETURN_IF_ERROR(RequireScope(asker, Scope::kChatsRead));
+                                RETURN_IF_ERROR(RequireScope(asker.viewer, Scope::kChatsRead));
                                 const v1::WatchLeasesResponse response = LeasesFor(parts_, asker);
                                 std::string bytes = response.SerializeAsString();
                                 // What changed for others is no news to this app.

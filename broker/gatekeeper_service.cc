@@ -244,7 +244,7 @@ grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* str
         // Ends the stream where nothing else does: then the adapter hears why.
         absl::Status misuse;
         {
-          Ingest ingest(parts_, parts_.ids, id,
+          Ingest ingest(parts_, id,
                         {[&writer](v1::EventAck ack) {
                            v1::AttachResponse response;
                            *response.mutable_event_ack() = std::move(ack);

@@ -33,10 +33,8 @@ constexpr absl::Duration kDeleteWait = absl::Seconds(1);
 
 }  // namespace
 
-Ingest::Ingest(const Parts& parts, const permissions::IdMaker& ids, permissions::AccountId account,
-               Sink sink)
+Ingest::Ingest(const Parts& parts, permissions::AccountId account, Sink sink)
     : parts_(parts),
-      ids_(ids),
       account_(account),
       sink_(std::move(sink)),
       durable_position_(parts.log.SourcePosition(account)),
@@ -220,7 +218,8 @@ absl::Status Ingest::Commit(const std::vector<v1::SourcedEvent>& events) {
     // Known and durable, or out of order within what is not: positions only grow.
     if (sourced.position() <= position) continue;
     position = sourced.position();
-    absl::StatusOr<TakenEvent> taken = TakeEvent(ids_, account_, sourced.event(), now, record_time);
+    absl::StatusOr<TakenEvent> taken =
+        TakeEvent(parts_.ids, account_, sourced.event(), now, record_time);
     if (!taken.ok()) {
       v1::RefusedEvent& refused = *ack.add_refused_events();
       refused.set_position(sourced.position());

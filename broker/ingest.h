@@ -20,7 +20,6 @@
 
 #include "broker/event_intake.h"
 #include "broker/parts.h"
-#include "permissions/id_cipher.h"
 #include "platform/mutex.h"
 #include "postern/v1/gatekeeper_service.pb.h"
 
@@ -34,8 +33,7 @@ class Ingest {
     std::function<void(absl::Status)> fail;
   };
 
-  Ingest(const Parts& parts, const permissions::IdMaker& ids, permissions::AccountId account,
-         Sink sink);
+  Ingest(const Parts& parts, permissions::AccountId account, Sink sink);
   // Finishes what was handed in, then stops.
   ~Ingest();
   Ingest(const Ingest&) = delete;
@@ -66,7 +64,6 @@ class Ingest {
   absl::StatusOr<bool> IsDuplicate(const TakenEvent& taken);
 
   const Parts& parts_;
-  const permissions::IdMaker& ids_;
   const permissions::AccountId account_;
   const Sink sink_;
 

@@ -140,7 +140,7 @@ absl::StatusOr<History::Page> MessageReader::AroundNow(const Asker& asker,
                                                        int after) {
   ASSIGN_OR_RETURN(const MessageId id,
                    CheckedId("message_id", asker.book.pseudonyms.DecodeMessage(message_id)));
-  RETURN_IF_ERROR(RequireScope(asker, Scope::kMessagesHistory));
+  RETURN_IF_ERROR(RequireScope(asker.viewer, Scope::kMessagesHistory));
   RETURN_IF_ERROR(CheckReadBudget(asker));
   ASSIGN_OR_RETURN(History::Page page, parts_.history.Around(asker.viewer, id, before, after));
   RETURN_IF_ERROR(
@@ -196,7 +196,7 @@ absl::Status MessageReader::SearchNow(const Asker& asker, const v1::SearchMessag
   ASSIGN_OR_RETURN(const Place before,
                    PlaceFrom(asker, "SearchMessages", form, request.page_token()));
   if (query.chat.empty()) {
-    RETURN_IF_ERROR(RequireScope(asker, Scope::kMessagesSearch));
+    RETURN_IF_ERROR(RequireScope(asker.viewer, Scope::kMessagesSearch));
   } else {
     RETURN_IF_ERROR(
         FindOpenChat(parts_, asker, query.chat, Scope::kMessagesSearch, "chat_id").status());

@@ -12,8 +12,8 @@ using permissions::AccountId;
 using permissions::ChatId;
 using permissions::Scope;
 
-absl::Status RequireScope(const Asker& asker, Scope scope) {
-  return VerdictStatus(Decide(asker.viewer.access, scope, {}, asker.viewer.now), scope);
+absl::Status RequireScope(const Viewer& viewer, Scope scope) {
+  return VerdictStatus(Decide(viewer.access, scope, {}, viewer.now), scope);
 }
 
 absl::StatusOr<OpenChat> FindChat(const Parts& parts, ChatId chat, std::string_view field) {
@@ -30,7 +30,7 @@ absl::StatusOr<OpenChat> FindChat(const Parts& parts, ChatId chat, std::string_v
 
 absl::StatusOr<OpenChat> FindOpenChat(const Parts& parts, const Asker& asker, ChatId chat,
                                       Scope scope, std::string_view field) {
-  RETURN_IF_ERROR(RequireScope(asker, scope));
+  RETURN_IF_ERROR(RequireScope(asker.viewer, scope));
   ASSIGN_OR_RETURN(OpenChat open, FindChat(parts, chat, field));
   if (Decide(asker.viewer.access, scope, open.facts, asker.viewer.now) !=
       permissions::Verdict::kAllowed) {

@@ -27,7 +27,7 @@ struct OpenChat {
 };
 
 // OK when the app has 'scope' anywhere; else the refusal that says why it has not.
-absl::Status RequireScope(const Asker& asker, permissions::Scope scope);
+absl::Status RequireScope(const Viewer& viewer, permissions::Scope scope);
 // Returns the chat, whatever is open in it. NOT_FOUND, naming 'field', when there is none.
 absl::StatusOr<OpenChat> FindChat(const Parts& parts, permissions::ChatId chat,
                                   std::string_view field);

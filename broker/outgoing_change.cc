@@ -23,7 +23,7 @@ using permissions::Scope;
 // The message, if this app sent it and 'scope' is open where it is; fills in what commands go by.
 absl::StatusOr<OwnMessage> OpenOwn(const Parts& parts, const Asker& asker, const RecentSent& recent,
                                    MessageId id, Scope scope, Outgoing& out) {
-  RETURN_IF_ERROR(RequireScope(asker, scope));
+  RETURN_IF_ERROR(RequireScope(asker.viewer, scope));
   ASSIGN_OR_RETURN(OwnMessage own, FindOwn(parts, asker, recent, id));
   RETURN_IF_ERROR(Open(parts, asker, own.chat, scope, "message_id", out));
   return own;

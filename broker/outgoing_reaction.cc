@@ -99,7 +99,7 @@ absl::StatusOr<Outgoing> PrepareReaction(const Parts& parts, const Asker& asker,
       const MessageId id,
       CheckedId("message_id", asker.book.pseudonyms.DecodeMessage(request.message_id())));
   RETURN_IF_ERROR(CheckCause(asker, request.caused_by_event_id()));
-  RETURN_IF_ERROR(RequireScope(asker, Scope::kReactionsWrite));
+  RETURN_IF_ERROR(RequireScope(asker.viewer, Scope::kReactionsWrite));
   // Who may not see a message cannot react to it, nor learn that it is there.
   ASSIGN_OR_RETURN(const SeenMessage target, FindSeen(parts, asker, id, "message_id"));
   Outgoing out;
@@ -125,7 +125,7 @@ absl::StatusOr<Outgoing> PrepareVote(const Parts& parts, const Asker& asker,
   ASSIGN_OR_RETURN(
       const MessageId id,
       CheckedId("message_id", asker.book.pseudonyms.DecodeMessage(request.message_id())));
-  RETURN_IF_ERROR(RequireScope(asker, Scope::kReactionsWrite));
+  RETURN_IF_ERROR(RequireScope(asker.viewer, Scope::kReactionsWrite));
   ASSIGN_OR_RETURN(const SeenMessage target, FindSeen(parts, asker, id, "message_id"));
   // Its options are content: who may not read them cannot choose, nor try them out.
   if (target.event.view() != v1::EVENT_VIEW_WHOLE) return NotFound("message_id");

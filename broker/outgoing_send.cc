@@ -26,7 +26,7 @@ using permissions::SendMode;
 // Sets whether and how the message may be sent. NOT_FOUND where it may not.
 absl::Status DecideHow(const Parts& parts, const Asker& asker, Outgoing& out) {
   // The least of the scopes that send: the stronger ones open it too.
-  RETURN_IF_ERROR(RequireScope(asker, Scope::kMessagesSendAsk));
+  RETURN_IF_ERROR(RequireScope(asker.viewer, Scope::kMessagesSendAsk));
   ASSIGN_OR_RETURN(out.open, FindChat(parts, out.chat, "chat_id"));
   permissions::SendFacts facts{out.open.facts};
   out.decision = DecideSend(asker.viewer.access, facts, asker.viewer.now);
