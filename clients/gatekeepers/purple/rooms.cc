@@ -39,6 +39,8 @@ constexpr char kServiceStops[] = "332";
 // Rooms and people in one room that are kept in mind; beyond, a server is playing games.
 constexpr size_t kRoomsMax = 1000;
 constexpr size_t kOccupantsMax = 10000;
+// Unanswered invitations; beyond, nobody is told of more.
+constexpr size_t kInvitationsMax = 200;
 
 std::set<std::string> StatusCodes(xmlnode* user) {
   std::set<std::string> codes;
@@ -382,6 +384,7 @@ bool Rooms::TakeInvitation(xmlnode* message) {
   if ((room != nullptr && room->joined) || IsInvited(room_jid)) {
     return true;  // the same invitation comes in both forms
   }
+  if (parts_.remembered.Keys(kInvitedFact).size() >= kInvitationsMax) return true;
   parts_.remembered.Put(kInvitedFact, room_jid, from_jid);
   Room invited;
   invited.jid = room_jid;
