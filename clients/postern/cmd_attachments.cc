@@ -9,18 +9,14 @@
 #include <string_view>
 #include <utility>
 
-#include "clients/owner/visible_text.h"
 #include "clients/postern/app.h"
 #include "clients/postern/commands.h"
-#include "clients/postern/grant_text.h"
 #include "clients/postern/new_file.h"
 #include "clients/postern/progress.h"
 #include "clients/sdk/file_transfer.h"
 
 namespace postern::cli {
 namespace {
-
-using owner::VisibleText;
 
 struct Options {
   std::string id;
@@ -69,8 +65,7 @@ ExitCode RunGet(Context& context, const Options& options) {
     context.out.Line(
         absl::StrCat("{\"file\":", JsonString(options.file), ",\"size_bytes\":", bytes, "}"));
   } else {
-    context.out.Line(absl::StrCat(Counted(bytes, "byte"), bytes == 1 ? " is" : " are", " in “",
-                                  VisibleText(options.file), "”."));
+    context.out.Line(WrittenText(bytes, "byte", options.file));
   }
   return ExitCode::kOk;
 }

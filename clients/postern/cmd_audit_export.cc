@@ -4,18 +4,14 @@
 #include <functional>
 #include <memory>
 
-#include "clients/owner/visible_text.h"
 #include "clients/postern/audit_query.h"
 #include "clients/postern/commands.h"
-#include "clients/postern/grant_text.h"
 #include "clients/postern/new_file.h"
 #include "clients/postern/progress.h"
 #include "platform/status_macros.h"
 
 namespace postern::cli {
 namespace {
-
-using owner::VisibleText;
 
 struct Options {
   AuditFilter filter;
@@ -63,8 +59,7 @@ ExitCode RunExport(Context& context, const Options& options) {
   }
   context.out.Line(
       context.json ? absl::StrCat("{\"file\":", JsonString(options.file), ",\"rows\":", *rows, "}")
-                   : absl::StrCat(Counted(*rows, "row"), *rows == 1 ? " is" : " are", " in “",
-                                  VisibleText(options.file), "”."));
+                   : WrittenText(*rows, "row", options.file));
   return ExitCode::kOk;
 }
 

@@ -10,9 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "clients/owner/visible_text.h"
 #include "clients/postern/commands.h"
-#include "clients/postern/grant_text.h"
 #include "clients/postern/new_file.h"
 #include "clients/postern/owner.h"
 #include "clients/postern/progress.h"
@@ -20,8 +18,6 @@
 
 namespace postern::cli {
 namespace {
-
-using owner::VisibleText;
 
 struct Options {
   std::vector<std::string> chats;
@@ -74,8 +70,7 @@ ExitCode RunExport(Context& context, const Options& options) {
     context.out.Line(
         absl::StrCat("{\"file\":", JsonString(options.file), ",\"messages\":", messages, "}"));
   } else {
-    context.out.Line(absl::StrCat(Counted(messages, "message"), messages == 1 ? " is" : " are",
-                                  " in “", VisibleText(options.file), "”."));
+    context.out.Line(WrittenText(messages, "message", options.file));
   }
   return ExitCode::kOk;
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "clients/owner/visible_text.h"
+#include "clients/postern/grant_text.h"
 
 namespace postern::cli {
 
@@ -59,6 +60,11 @@ absl::Status NewFile::Finish() {
   ::unlink(part_.c_str());
   return absl::FailedPreconditionError(
       absl::StrCat("“", VisibleText(path_), "” was not written: ", std::strerror(error), "."));
+}
+
+std::string WrittenText(uint64_t count, const std::string& noun, const std::string& path) {
+  return absl::StrCat(Counted(count, noun), count == 1 ? " is" : " are", " in “", VisibleText(path),
+                      "”.");
 }
 
 absl::Status FlushOutput() {

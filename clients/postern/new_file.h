@@ -4,6 +4,7 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -31,6 +32,9 @@ class NewFile {
   std::string part_;
   std::FILE* stream_;
 };
+
+// What a person is told of a file that is whole: "3 rows are in “history.jsonl”."
+std::string WrittenText(uint64_t count, const std::string& noun, const std::string& path);
 
 // Ends what was written to standard output in the place of a file. FAILED_PRECONDITION when not all
 // of it was taken.

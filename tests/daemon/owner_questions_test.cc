@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The owner's own questions, as people meet them: a command of `postern`, the real daemon, the real
 // consent agent, and a person at its terminal. What he allows happens, what he refuses does not.
+#include <absl/strings/match.h>
 #include <absl/time/time.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "clients/postern/exit_code.h"
+#include "tests/daemon/file_watch.h"
 #include "tests/daemon/process.h"
 #include "tests/daemon/session.h"
 
@@ -161,6 +163,26 @@ TEST_F(OwnerQuestions, WhoIsOutIsNotMistakenForWhoIsHere) {
   const std::string chats = Postern({"chats", "list"}).output;
   ASSERT_THAT(chats, AllOf(HasSubstr("Eve"), HasSubstr("Book Club")));
   EXPECT_LT(chats.find("Book Club"), chats.find("Eve"));
+  EXPECT_EQ(daemon_->Stop(), 0);
+}
+
+TEST_F(OwnerQuestions, WatchTellsWhyNothingComesWhileAllIsPaused) {
+  const auto enroll = Process::Start(profile_, {.program = "postern", .arguments = {"enroll"}});
+  ASSERT_TRUE(person_.Answer({})) << person_.screen() << enroll->errors();
+  ASSERT_EQ(enroll->Wait(), Code(ExitCode::kOk)) << enroll->errors();
+  ASSERT_EQ(Postern({"pause"}).code, Code(ExitCode::kOk));
+
+  const auto watch =
+      Process::Start(profile_, {.program = "postern", .arguments = {"messages", "watch"}});
+  FileWatch told(watch->errors_path());
+  EXPECT_TRUE(told.Await([](const std::string& errors) {
+    return absl::StrContains(errors, "all apps are paused (`postern resume`)");
+  })) << watch->errors();
+  EXPECT_THAT(watch->errors(), Not(HasSubstr("Watching")));
+  ASSERT_EQ(Postern({"resume"}).code, Code(ExitCode::kOk));
+  EXPECT_TRUE(told.Await([](const std::string& errors) {
+    return absl::StrContains(errors, "Watching");
+  })) << watch->errors();
   EXPECT_EQ(daemon_->Stop(), 0);
 }
 
