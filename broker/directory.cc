@@ -52,6 +52,7 @@ absl::Status Directory::Load() {
                    }
                    entry->adapter = permissions::Principal::FromRaw(row.Bytes(3));
                    entry->network = entry->account.network();
+                   entry->told_detached = entry->account.state() == v1::ACCOUNT_STATE_DETACHED;
                    entry->account.set_state(v1::ACCOUNT_STATE_DETACHED);
                    accounts[AccountId::FromRaw(row.Bytes(0))] = std::move(entry);
                    return absl::OkStatus();

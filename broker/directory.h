@@ -44,7 +44,11 @@ class Directory {
       const v1::ChatCapabilities& capabilities);
   // Whose account it is: the adapter that attached it last; empty when none did.
   permissions::Principal AdapterOf(permissions::AccountId id) const;
-  void SetAccountState(permissions::AccountId id, v1::AccountState state);
+  // Notes that no adapter is attached for the account, and that apps are told so. Durable when it
+  // returns.
+  absl::Status PutDetached(permissions::AccountId id);
+  // Whether that was the last that apps were told of the account's adapter.
+  bool IsToldDetached(permissions::AccountId id) const;
   // The account as its adapter told of it.
   std::optional<v1::Account> FindAccount(permissions::AccountId id) const;
   // What the chat can do: what it says itself, else what its account says of all. With an empty
@@ -105,6 +109,8 @@ class Directory {
     v1::Account account;
     // With the hash.
     v1::ChatCapabilities capabilities;
+    // Since then no adapter has attached, and apps know.
+    bool told_detached = false;
   };
   struct ChatEntry {
     permissions::AccountId account;

@@ -82,13 +82,31 @@ absl::StatusOr<std::vector<ChatId>> Directory::PutAccount(
   if (entry->network.empty()) entry->network = stored.network();
   entry->account = std::move(stored);
   entry->capabilities = std::move(able);
+  entry->told_detached = false;
   return changed;
 }
 
-void Directory::SetAccountState(AccountId id, v1::AccountState state) {
+absl::Status Directory::PutDetached(AccountId id) {
+  platform::MutexLock change(change_mutex_);
+  std::string record;
+  {
+    platform::MutexLock lock(mutex_);
+    const auto it = accounts_.find(id);
+    if (it == accounts_.end()) return absl::OkStatus();
+    it->second->account.set_state(v1::ACCOUNT_STATE_DETACHED);
+    it->second->told_detached = true;
+    record = it->second->account.SerializeAsString();
+  }
+  return store_.Write([&](Database& database) {
+    return database.Run("UPDATE accounts SET record = ? WHERE id = ?", Blob{record},
+                        Blob{id.view()});
+  });
+}
+
+bool Directory::IsToldDetached(AccountId id) const {
   platform::MutexLock lock(mutex_);
   const auto it = accounts_.find(id);
-  if (it != accounts_.end()) it->second->account.set_state(state);
+  return it != accounts_.end() && it->second->told_detached;
 }
 
 std::optional<v1::Account> Directory::FindAccount(AccountId id) const {

@@ -18,6 +18,7 @@ namespace {
 using enum permissions::Scope;
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::Pair;
 using testing::UnorderedElementsAre;
 
 template <typename Set>
@@ -126,12 +127,13 @@ TEST_F(ChatsTest, AnAdapterThatCanDoMoreOrLessTellsOfAllItsChats) {
   const Program app = harness_.App("Reader", {kChatsRead});
   EventReader reader(app);
   ASSERT_TRUE(reader.WaitLive());
-  jabber_.Reattach();  // as before: nobody is told
+  jabber_.Reattach();  // as before: nobody is told but that it went and came
   jabber_.hello().mutable_default_capabilities()->set_edit(v1::CAPABILITY_LEVEL_REJECTED);
   jabber_.Reattach();
-  ASSERT_TRUE(reader.WaitForReported(2));
+  ASSERT_TRUE(reader.WaitForReported(6));
   std::vector<std::string> told;
   for (const v1::Event& event : reader.reported()) {
+    if (event.has_account_state_changed()) continue;
     EXPECT_EQ(event.capabilities_changed().capabilities().edit(), v1::CAPABILITY_LEVEL_REJECTED);
     told.push_back(event.chat_id());
   }
@@ -388,6 +390,37 @@ TEST_F(ChatsTest, EachKindOfNewsGoesToItsScopeAlone) {
     EXPECT_EQ(account.state(), account.network() == "xmpp" ? v1::ACCOUNT_STATE_LOGGED_OUT
                                                            : v1::ACCOUNT_STATE_ONLINE);
   }
+}
+
+TEST_F(ChatsTest, AppsHearWhenAClientGoesAndWhenItIsBack) {
+  const Program app = harness_.App("Reader", {kChatsRead});
+  const auto states = [](EventReader& reader) {
+    std::vector<std::pair<std::string, v1::AccountState>> states;
+    for (const v1::Event& event : reader.reported()) {
+      states.emplace_back(event.account_id(), event.account_state_changed().state());
+    }
+    return states;
+  };
+  const std::string account = AccountIdOf(app, "xmpp");
+  {
+    EventReader reader(app);
+    ASSERT_TRUE(reader.WaitLive());
+    jabber_->End();
+    ASSERT_TRUE(reader.WaitForReported(1));
+    EXPECT_THAT(states(reader), ElementsAre(Pair(account, v1::ACCOUNT_STATE_DETACHED)));
+  }
+  // That it is gone outlives a restart, and that posternd stops is no news of an account.
+  harness_.Restart();
+  const Program again = harness_.Reconnect(app);
+  EventReader reader(again);
+  ASSERT_TRUE(reader.WaitLive());
+  alice_.Reconnect(harness_);
+  jabber_.Reconnect(harness_);
+  ASSERT_TRUE(jabber_->PushDurably({GroupChat("later", "Later")}));
+  ASSERT_TRUE(reader.WaitForReported(2));
+  EXPECT_THAT(states(reader),
+              ElementsAre(Pair(account, v1::ACCOUNT_STATE_ONLINE), Pair(account, testing::_)));
+  EXPECT_TRUE(reader.reported().back().has_chat_created());
 }
 
 TEST_F(ChatsTest, AnAppStartsAGroup) {

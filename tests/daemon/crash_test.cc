@@ -262,8 +262,9 @@ TEST_F(Crash, OfTheBrokerLosesAndDoublesNothing) {
   for (int i = 0; i < kBrokerKills; ++i) {
     ProcessOptions options;
     if (i < kAimedKills) {
+      // The very first append of all tells that the adapter is back.
       options.environment = {{"LD_PRELOAD", kill_point},
-                             {"KILL_POINT_APPENDS", std::to_string(1 + (i * 7) % 23)}};
+                             {"KILL_POINT_APPENDS", std::to_string(2 + (i * 7) % 23)}};
     }
     const size_t errors_before = adapter->errors().size();
     const auto daemon = Process::Start(*profile_, options);
