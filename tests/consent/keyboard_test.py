@@ -10,7 +10,7 @@ import time
 
 from asking import question
 from person import DEADLINE_SECONDS, Person
-from states_test import ScreenReader, run
+from states_test import ScreenReader
 
 DAY_SECONDS = 24 * 60 * 60
 # More stops than the window has.
@@ -61,10 +61,7 @@ def grants_one_chat_for_one_day(reader):
     for name in ("Work (group", "Bob (1:1"):
         assert any(stop.startswith(name) for stop in passed), passed
     person.key("space")
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    # The choices are a window of their own.
-    while len(run("xdotool search --onlyvisible --pid %d" % person.agent.process.pid).split()) < 2:
-        assert time.monotonic() < deadline, "no list of choices opens"
+    person.sees_a_list()
     for key in ("Home", "Down", "Down", "Return"):
         person.key(key)
     person.sees('label "1 day"', gone='label "7 days"')

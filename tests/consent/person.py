@@ -10,14 +10,28 @@ DEADLINE_SECONDS = 10
 
 
 class Person:
-    """Looks at the window of 'asked', which has the keyboard, and has the pointer out of the way."""
+    """Looks at a window, which has the keyboard, and has the pointer out of the way.
 
-    def __init__(self, reader, asked):
+    The window is that of an agent which this test asks 'asked', or, without, the one that posternd opens next.
+    """
+
+    def __init__(self, reader, asked=None):
         self.reader = reader
-        run("xdotool mousemove 1390 2790")
-        self.agent = Agent(asked, dict(os.environ, LANG="C.UTF-8", LANGUAGE=""))
-        self.window = window_of(self.agent)
+        self.agent = None
+        self.rest()
+        if asked is not None:
+            self.meet(Agent(asked, dict(os.environ, LANG="C.UTF-8", LANGUAGE="")))
+
+    def meet(self, agent=None):
+        """Waits for the window and gives it the keyboard."""
+        self.agent = agent
+        self.window = window_of(agent)
+        assert self.window, "no window"
+        self.pid = run("xdotool getwindowpid " + self.window)
         run("xdotool windowfocus --sync " + self.window)
+
+    def rest(self):
+        run("xdotool mousemove 1390 2790")
 
     def key(self, name):
         run("xdotool key " + name)
@@ -27,5 +41,13 @@ class Person:
         while time.monotonic() < deadline:
             said = self.reader.tree()
             if line in said and gone not in said:
-                return
+                return said
         raise AssertionError("the window does not say %r, but %r" % (line, said))
+
+    def sees_a_list(self):
+        """Waits until the choices are open: they are a window of their own."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while time.monotonic() < deadline:
+            if len(run("xdotool search --onlyvisible --pid " + self.pid).split()) == 2:
+                return
+        raise AssertionError("no list of choices opens")
