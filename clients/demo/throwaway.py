@@ -128,6 +128,11 @@ class Profile:
             self.env.pop("DISPLAY")
         return bool(self.env.get("DISPLAY") or self.env.get("WAYLAND_DISPLAY"))
 
+    def forget_display(self):
+        """Nothing that runs here sees a display."""
+        for name in ("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY"):
+            self.env.pop(name, None)
+
     def keep_accessibility(self):
         """Screen readers are on the caller's own accessibility bus: the consent window goes there."""
         if "AT_SPI_BUS_ADDRESS" in self.env or not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
