@@ -94,6 +94,7 @@ std::string AppRegistry::Mac(std::string_view kind, std::string_view record) con
 
 absl::Status AppRegistry::Load(std::string& warning) {
   std::map<Principal, AppSnapshot> apps;
+  std::vector<std::string> unreadable;
   bool tampered = false;
   bool paused = false;
   RETURN_IF_ERROR(store_.Read([&](Database& database) -> absl::Status {
@@ -106,6 +107,7 @@ absl::Status AppRegistry::Load(std::string& warning) {
       app.principal = Principal::FromRaw(principals.Bytes(0));
       if (app.principal.empty() || !app.app.ParseFromString(std::string(principals.Bytes(1)))) {
         tampered = true;
+        unreadable.emplace_back(principals.Bytes(0));
         continue;
       }
       app.standing = StandingFromRole(app.app.role());
@@ -141,6 +143,17 @@ absl::Status AppRegistry::Load(std::string& warning) {
   if (tampered) {
     warning =
         "the stored grants were changed from outside: no app has access until you allow it again";
+    RETURN_IF_ERROR(store_.Write([&](Database& database) -> absl::Status {
+      for (const auto& [principal, app] : apps) {
+        RETURN_IF_ERROR(KeepPastGrants(database, app.grants, {}, store_.clock().Now()));
+      }
+      // A row that stayed would take away anew, at every start, what the user allows from here on.
+      RETURN_IF_ERROR(database.Run("DELETE FROM grants"));
+      for (const std::string& row : unreadable) {
+        RETURN_IF_ERROR(database.Run("DELETE FROM principals WHERE principal = ?", Blob{row}));
+      }
+      return absl::OkStatus();
+    }));
   }
   platform::MutexLock lock(mutex_);
   paused_ = paused;

@@ -64,7 +64,10 @@ absl::StatusOr<platform::TlsIdentity> KeptParts::Open(const BrokerOptions& optio
   std::string warning;
   ASSIGN_OR_RETURN(apps, AppRegistry::Open(*store, warning));
   apps->SetHistory(*accesses);
-  if (!warning.empty()) warnings.push_back(std::move(warning));
+  if (!warning.empty()) {
+    notices->Tell(v1::OwnerNotice::KIND_GRANTS_SUSPENDED, warning);
+    warnings.push_back(std::move(warning));
+  }
   RETURN_IF_ERROR(OpenSeals());
   ASSIGN_OR_RETURN(directory, Directory::Open(*store, *seals));
   ASSIGN_OR_RETURN(files, AttachmentIndex::Open(*store, *log));
@@ -125,9 +128,11 @@ absl::Status KeptParts::OpenSeals() {
   // First the pause, so that a crash in between leaves apps out.
   RETURN_IF_ERROR(apps->SetPaused(true));
   RETURN_IF_ERROR(seals->Mend());
-  warnings.push_back(
+  std::string warning =
       "what you sealed was changed from outside, so all apps are paused: look at `postern seal "
-      "list`, seal again what is missing, then `postern resume`");
+      "list`, seal again what is missing, then `postern resume`";
+  notices->Tell(v1::OwnerNotice::KIND_GRANTS_SUSPENDED, warning);
+  warnings.push_back(std::move(warning));
   return absl::OkStatus();
 }
 

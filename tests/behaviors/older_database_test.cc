@@ -6,6 +6,7 @@
 
 #include "tests/behaviors/broker_harness.h"
 #include "tests/behaviors/owner_calls.h"
+#include "tests/broker/storage_fixture.h"
 
 namespace postern::behaviors {
 namespace {
@@ -33,6 +34,26 @@ class OlderDatabaseTest : public testing::Test {
   }
   void Restart() {
     adapter_.reset();
+    harness_.Restart();
+    adapter_ = Adapter::Again(harness_.Reconnect(gatekeeper_));
+    owner_.Reconnect();
+  }
+  // Restarts on what 'change' made of the database while the daemon was down.
+  void RestartAfter(const char* change) {
+    adapter_.reset();
+    harness_.Stop();
+    {
+      auto key = harness_.secrets().Lookup("database-key");
+      ASSERT_TRUE(key.ok()) << key.status();
+      auto store = broker::Store::Open({.directory = harness_.data_dir(),
+                                        .key = *std::move(key),
+                                        .clock = &harness_.clock(),
+                                        .create = broker::Create::kNever});
+      ASSERT_TRUE(store.ok()) << store.status();
+      const absl::Status changed =
+          (*store)->Write([&](broker::Database& database) { return database.Execute(change); });
+      ASSERT_TRUE(changed.ok()) << changed;
+    }
     harness_.Restart();
     adapter_ = Adapter::Again(harness_.Reconnect(gatekeeper_));
     owner_.Reconnect();
@@ -167,6 +188,41 @@ TEST_F(OlderDatabaseTest, OrdinaryRestartsSuspendNothing) {
   }
   EXPECT_FALSE(Warned());
   EXPECT_TRUE(owner_.Verify().intact());
+}
+
+// Not older, but changed: a grant that somebody wrote into it opens nothing, and neither do the
+// others, until the person has allowed them again.
+TEST_F(OlderDatabaseTest, GrantsThatWereChangedWhileTheDaemonWasDownOpenNothing) {
+  Program app = harness_.App("Reader", {kMessagesRead});
+  Program other = harness_.App("Other", {kMessagesRead});
+  for (const char* change :
+       {"UPDATE grants SET record = CAST(substr(record, 2) AS BLOB)",
+        "UPDATE grants SET mac = (SELECT MIN(mac) FROM grants)",
+        "INSERT INTO grants(id, principal, record, mac) SELECT x'01', principal, record, "
+        "zeroblob(32) FROM grants LIMIT 1"}) {
+    SCOPED_TRACE(change);
+    v1::DismissNoticesResponse dismissed;
+    ASSERT_TRUE(owner_->owner->DismissNotices(Patiently().get(), {}, &dismissed).ok());
+    RestartAfter(change);
+    app = harness_.Reconnect(app);
+    other = harness_.Reconnect(other);
+    EXPECT_EQ(Subscribe(app), "SCOPE_REQUIRED");
+    EXPECT_EQ(Subscribe(other), "SCOPE_REQUIRED");
+    EXPECT_TRUE(owner_.Grants(app.principal).empty());
+    EXPECT_TRUE(owner_.HasNotice(v1::OwnerNotice::KIND_GRANTS_SUSPENDED));
+    const v1::GetStatusResponse status = owner_.Status();
+    EXPECT_THAT(status.warnings(), testing::Contains(HasSubstr("changed from outside")));
+    // What was allowed again is not taken by the next start.
+    harness_.Widen(app, {kMessagesRead}, {});
+    harness_.Widen(other, {kMessagesRead}, {});
+    EXPECT_EQ(Subscribe(app), "");
+    Restart();
+    EXPECT_EQ(Subscribe(app), "");
+    EXPECT_EQ(Subscribe(other), "");
+    EXPECT_TRUE(owner_.Status().warnings().empty());
+    // The owner has not read it yet.
+    EXPECT_TRUE(owner_.HasNotice(v1::OwnerNotice::KIND_GRANTS_SUSPENDED));
+  }
 }
 
 TEST_F(OlderDatabaseTest, ACopyOfTheVeryStateSuspendsNothing) {

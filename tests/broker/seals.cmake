@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# What is closed to apps, by itself.
+# What is open and what is closed to apps, by itself.
 postern_add_test(NAME broker_seal_book_test LABEL unit GRPC TIMEOUT 60
-  SOURCES seal_book_test.cc LIBRARIES postern_broker)
+  SOURCES app_registry_test.cc seal_book_test.cc LIBRARIES postern_broker)
 # The precompiled header is built for a library, and clang takes it only for the same kind of code.
 target_compile_options(broker_seal_book_test PRIVATE -fPIC)
 
