@@ -28,6 +28,12 @@ class Flood {
   // Returns the last number, once all of it is durable.
   uint64_t Stop();
 
+  // After Stop: messages a second that were handed to the broker. Less than kPerSecond when it fell
+  // behind: then what a test saw was no flood.
+  double rate() const { return rate_; }
+  // What rate() must come to. A sanitizer's figures say nothing.
+  static constexpr double kRateMin = kSanitized ? 0 : 0.9 * kPerSecond;
+
  private:
   void Loop();
 
@@ -36,6 +42,7 @@ class Flood {
   const std::string filler_;
   uint64_t number_;
   uint64_t position_ = 0;
+  double rate_ = 0;
   platform::Mutex mutex_;
   platform::ConditionVariable changed_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
