@@ -30,6 +30,9 @@ using permissions::ConsentQuestion;
 
 constexpr int kWidth = 600;
 constexpr int kHeight = 760;
+// What was clicked or typed while Allow was asleep is answered before it wakes, also where this
+// program got no time to run meanwhile and both are due at once.
+constexpr int kAfterEvents = GDK_PRIORITY_EVENTS + 1;
 
 // One question in one window. One thread, GTK's.
 class ConsentWindow {
@@ -233,8 +236,9 @@ class ConsentWindow {
     if (self->guard_source_ != 0) g_source_remove(std::exchange(self->guard_source_, 0));
     self->awake_ = false;
     if (gtk_window_is_active(self->window_)) {
-      self->guard_source_ =
-          g_timeout_add(static_cast<guint>(absl::ToInt64Milliseconds(kAllowGuard)), OnAwake, self);
+      self->guard_source_ = g_timeout_add_full(
+          kAfterEvents, static_cast<guint>(absl::ToInt64Milliseconds(kAllowGuard)), OnAwake, self,
+          nullptr);
     }
     self->Update();
   }

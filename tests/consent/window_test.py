@@ -21,6 +21,13 @@ SENTENCES = {"chats:read": "See the chats", "messages:read": "Read new messages"
              "reactions:write": "React to messages"}
 ROUNDS = 3
 SHOWN_SECONDS = 15
+HEIGHT = 2600
+# Allow is asleep for so long. The last try begins so much before, as times what the longest one took: it is to be over by
+# then. A machine that is slow just then may need another go.
+GUARD_SECONDS = 1.0
+TRY_TIMES = 1.2
+GOES_MAX = 5
+ROOT = "$(xdotool search --maxdepth 0 '' 2>/dev/null | head -1)"
 KINDS, OF_A_KIND = 15, 20
 # Of these kinds the answer is looked at as well.
 KEPT = ("bidi", "ansi")
@@ -37,10 +44,45 @@ class Window:
         self.reader = reader
         self.agent = Agent(question(**changes), dict(os.environ, LANG="C.UTF-8", LANGUAGE=""))
         self.id = window_of(self.agent)
-        run("xdotool windowsize --sync %s 600 2600" % self.id)
+        run("xdotool windowsize --sync %s 600 %d" % (self.id, HEIGHT))
 
     def focus(self):
         run("xdotool windowfocus --sync %s" % self.id)
+
+    def lose_focus(self):
+        """Without a window manager, keys also go where the pointer is."""
+        run("xdotool mousemove 1390 2790 windowfocus " + ROOT)
+        deadline = time.monotonic() + SHOWN_SECONDS
+        while 'push button "Allow" disabled' not in self.reader.tree():
+            assert time.monotonic() < deadline, "Allow stays awake"
+
+    def walk_to_allow(self):
+        deadline = time.monotonic() + SHOWN_SECONDS
+        while self.reader.ask(do="focused")["name"] != "Allow":
+            assert time.monotonic() < deadline, "Allow is not reached"
+            run("xdotool key Tab")
+
+    def tries_in_the_first_second(self, act):
+        """Gives the focus to the window and does 'act' until that was a second ago. Returns when the last was over."""
+        over = longest = 0
+        started = time.monotonic()
+        run("xdotool %s windowfocus %s" % (self.to_allow, self.id))
+        while time.monotonic() - started + TRY_TIMES * longest < GUARD_SECONDS and self.agent.answer is None:
+            began = time.monotonic()
+            run("xdotool " + act)
+            over = time.monotonic() - started
+            longest = max(longest, time.monotonic() - began)
+        return over
+
+    def find_allow(self):
+        """Where Allow is, once the window has its size; GTK looks what is below the pointer when that moves."""
+        deadline = time.monotonic() + SHOWN_SECONDS
+        place = {"y": 0}
+        while place["y"] < HEIGHT - 100:
+            assert time.monotonic() < deadline, place
+            place = self.reader.ask(do="where", name="Allow")
+        x, y = place["x"] + place["width"] // 2, place["y"] + place["height"] // 2
+        self.to_allow = "mousemove --window %s %d %d mousemove --window %s %d %d" % (self.id, x - 9, y, self.id, x, y)
 
     def press(self, *names):
         for name in names:
@@ -86,17 +128,69 @@ def a_crash_grants_nothing(reader):
 
 
 def the_first_second_grants_nothing(reader):
-    for keys in ("click 1", "key alt+a", "key space", "key Tab key space"):
-        window = Window(reader, **GATEKEEPER)
-        run("xdotool mousemove --window %s 450 2575" % window.id if "click" in keys else "true")
-        run("xdotool windowfocus $(xdotool search --maxdepth 0 '' 2>/dev/null | head -1)")
-        started = time.monotonic()
-        window.focus()
-        while time.monotonic() - started < 0.9:
-            run("xdotool " + keys)
-        answer = window.agent.answer
-        assert answer is None or answer["decision"] == "refuse", (keys, answer)
+    """Twice: when the window comes, and when it has the focus again. The same act grants right after."""
+    for act in ("%s click 1", "key alt+a"):
+        for _ in range(GOES_MAX):
+            if first_seconds(reader, act):
+                break
+        else:
+            raise AssertionError("%s: this machine is too slow" % act)
+    # Where the focus was on Allow it is no longer when Allow falls asleep.
+    window = Window(reader, **GATEKEEPER)
+    window.find_allow()
+    window.focus()
+    assert reader.ask(do="wait", name="Allow")["ok"]
+    window.walk_to_allow()
+    window.lose_focus()
+    window.tries_in_the_first_second("key space")
+    assert window.agent.answer is None or window.agent.answer["decision"] == "refuse", window.agent.answer
+    window.agent.close()
+
+
+def first_seconds(reader, act):
+    """Returns whether 'act' was tried in the first second twice, and in time; it must not have granted then."""
+    window = Window(reader, **GATEKEEPER)
+    try:
+        window.find_allow()
+        if "%s" in act:
+            act = act % window.to_allow
+        in_time = []
+        for _ in range(GOES_MAX):
+            window.lose_focus()
+            over = window.tries_in_the_first_second(act)
+            if over < GUARD_SECONDS:
+                in_time.append(over)
+                assert reader.ask(do="wait", name="Allow")["ok"], (act, over, window.agent.answer)
+            elif window.agent.answer is not None:
+                return False
+            if len(in_time) == 2:
+                break
+        else:
+            return False
+        run("xdotool " + act)
+        answer = window.agent.wait()
+        assert answer is not None and answer["decision"] == "allow", (act, answer)
+        print("%s: the last tries were over %.3f and %.3f s after the focus came" % (act, *in_time))
+        return True
+    finally:
         window.agent.close()
+
+
+def enter_refuses_after_focus_loss(reader):
+    """Also where Enter was held when the focus came back."""
+    window = Window(reader, **GATEKEEPER)
+    window.find_allow()
+    window.focus()
+    assert reader.ask(do="wait", name="Allow")["ok"]
+    window.walk_to_allow()
+    window.lose_focus()
+    run("xdotool keydown Return")
+    try:
+        window.tries_in_the_first_second("key --repeat 5 Return")
+        answer = window.agent.wait(10)
+    finally:
+        run("xdotool keyup Return")
+    assert answer is not None and answer["decision"] == "refuse", answer
 
 
 def held_enter_refuses(reader):
@@ -191,7 +285,8 @@ def main():
     reader = ScreenReader()
     wrong = 0
     for check in [globals()[name] for name in sys.argv[1:]] or (
-            held_enter_refuses, the_first_second_grants_nothing, grants_what_was_ticked,
+            held_enter_refuses, the_first_second_grants_nothing, enter_refuses_after_focus_loss,
+            grants_what_was_ticked,
             a_crash_grants_nothing, names_are_shown_as_they_are, hostile_names_are_shown_cleaned):
         started = time.monotonic()
         try:
