@@ -47,6 +47,7 @@ PEP_IDENTITY_MODULE = 'module:add_identity("pubsub", "pep", "Prosody");\n'
 
 STRANGER = "stranger"
 ROOMS = f"rooms.{DOMAIN}"  # where groups are made
+DOWN = f"down.{DOMAIN}"  # a service that nobody ever starts: what is sent there is refused for now
 
 # Each is in the others' contacts: device lists come on their own only from people one is subscribed to.
 GROUPS = "[People]\n"
@@ -83,6 +84,7 @@ Component "rooms.{domain}" "muc"
 Component "upload.{domain}" "http_file_share"
   http_host = "127.0.0.1"
   http_external_url = "https://127.0.0.1:{https_port}/"
+Component "down.{domain}"
 """
 
 PROFANITY_ACCOUNT = """\
@@ -264,6 +266,32 @@ class Rig:
         wait_until("Prosody listening", START_SECONDS, listening)
         return server
 
+    @staticmethod
+    def end_server(server):
+        server.terminate()
+        try:
+            server.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+    def _order(self, number, runs):
+        """Has the keeper end or start the server, and waits until it has."""
+        keeper = self.load().state["keeper"]
+        if process_name(keeper["pid"]) != keeper:
+            raise RigError("the keeper has gone")
+        os.kill(keeper["pid"], number)
+        wait_until(f"server {'up' if runs else 'down'}", START_SECONDS + STOP_SECONDS,
+                   lambda: self.load().state["server_runs"] == runs)
+
+    def take_server_down(self):
+        """Ends the server under the clients that are connected to it. Accounts, rooms and offline messages stay."""
+        self._order(signal.SIGUSR1, False)
+
+    def bring_server_back(self):
+        """Starts it again, at the same port. Clients come back by themselves or not; profanity does not."""
+        self._order(signal.SIGUSR2, True)
+
     # -- the peer --------------------------------------------------------------------------------
 
     def tmux(self, *arguments, check=True):
@@ -368,10 +396,13 @@ class Rig:
         """Holds the server and the peer until told to end, or until `owner` is gone."""
         server = None
         ending = []
+        orders = []  # whether the server shall run
         wake_read, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(wake_write)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: ending.append(True))
+        signal.signal(signal.SIGUSR1, lambda *_: orders.append(False))
+        signal.signal(signal.SIGUSR2, lambda *_: orders.append(True))
         try:
             poller = select.poll()
             poller.register(wake_read, select.POLLIN)
@@ -383,22 +414,27 @@ class Rig:
             self.save()
             server = self.start_server()
             self.start_peer()
-            self.state["ready"] = True
+            self.state.update(ready=True, server_runs=True)
             self.save()
-            while not ending and server.poll() is None:
+            while not ending and (server is None or server.poll() is None):
                 for descriptor, _ in poller.poll(1000 * STOP_SECONDS):
                     if descriptor == owner_fd:
                         ending.append(True)
+                    else:
+                        os.read(wake_read, 4096)
+                while orders:
+                    if orders.pop(0):
+                        server = server or self.start_server()
+                    elif server:
+                        self.end_server(server)
+                        server = None
+                    self.state["server_runs"] = server is not None
+                    self.save()
         finally:
             with contextlib.suppress(RigError, OSError):
                 self.tmux("kill-server", check=False)
             if server:
-                server.terminate()
-                try:
-                    server.wait(STOP_SECONDS)
-                except subprocess.TimeoutExpired:
-                    server.kill()
-                    server.wait()
+                self.end_server(server)
             home = self.state.get("server_home", "")
             if home and not home.startswith(self.folder):
                 shutil.rmtree(home, ignore_errors=True)
