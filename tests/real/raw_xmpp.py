@@ -141,10 +141,9 @@ class RawClient:
         self.send("<presence/>")
         return self
 
-    def wait(self, what, check):
-        """The first stanza that passes, also of those that came before."""
+    def wait(self, what, check, seen=0):
+        """The first stanza that passes, also of those that came before, but for the first 'seen'."""
         deadline = time.monotonic() + WAIT_SECONDS
-        seen = 0
         with self._changed:
             while True:
                 for stanza in self.stanzas[seen:]:
@@ -163,15 +162,17 @@ class RawClient:
             return sum(1 for stanza in self.stanzas if stanza.tag == CLIENT + "message" and check(stanza))
 
     def join(self, room, nick):
+        seen = len(self.stanzas)
         self.send(f"<presence to='{room}/{nick}'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
         self.wait("own presence in the room", lambda stanza: stanza.tag == CLIENT + "presence" and
-                  stanza.get("from") == f"{room}/{nick}" and has_status(stanza, "110"))
+                  stanza.get("from") == f"{room}/{nick}" and has_status(stanza, "110"), seen)
 
-    def open_room(self, room, name):
-        """Makes a room that was just joined one that anybody may enter, and names it."""
+    def open_room(self, room, name, lasting=False):
+        """Makes a room that was just joined one that anybody may enter, and names it. 'lasting': a restart does not end it."""
         self.request("set", f"<query xmlns='{MUC_OWNER}'><x xmlns='jabber:x:data' type='submit'>"
                      "<field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#roomconfig</value></field>"
                      f"<field var='muc#roomconfig_roomname'><value>{name}</value></field>"
+                     f"<field var='muc#roomconfig_persistentroom'><value>{int(lasting)}</value></field>"
                      "<field var='muc#roomconfig_whois'><value>anyone</value></field></x></query>", room)
 
     def close(self):

@@ -60,6 +60,8 @@ void OnBuddyStatus(PurpleBuddy* buddy, PurpleStatus*, PurpleStatus*, void* data)
   OnBuddy(buddy, data);
 }
 
+void OnBuddyIdle(PurpleBuddy* buddy, gboolean, gboolean, void* data) { OnBuddy(buddy, data); }
+
 void OnSignedOn(PurpleConnection* connection, void* data) {
   if (IsOurs(connection, data)) AdapterOf(data).SignedOn();
 }
@@ -96,6 +98,8 @@ void ConnectSignals(AccountAdapter& adapter) {
   Connect(people, "buddy-signed-on", adapter, PURPLE_CALLBACK(OnBuddy));
   Connect(people, "buddy-signed-off", adapter, PURPLE_CALLBACK(OnBuddy));
   Connect(people, "buddy-status-changed", adapter, PURPLE_CALLBACK(OnBuddyStatus));
+  // The protocol sets since when somebody is idle, and that they no longer are, after their status.
+  Connect(people, "buddy-idle-changed", adapter, PURPLE_CALLBACK(OnBuddyIdle));
   void* connections = purple_connections_get_handle();
   Connect(connections, "signed-on", adapter, PURPLE_CALLBACK(OnSignedOn));
   Connect(connections, "signed-off", adapter, PURPLE_CALLBACK(OnSignedOff));
