@@ -9,9 +9,15 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <set>
 
+#include "broker/utf8_mend.h"
+#include "permissions/display_text.h"
 #include "tests/behaviors/broker_harness.h"
+#include "tests/behaviors/owner_calls.h"
 #include "tests/behaviors/raw_subscriber.h"
+#include "tests/permissions/hostile_texts.h"
 
 extern char** environ;
 
@@ -33,6 +39,15 @@ Person AllowWhileUnlocked() {
   return [](const ConsentQuestion& question) {
     permissions::ConsentAnswer answer = fakes::ScriptedConsentPrompt::AllowAll(question);
     answer.only_while_unlocked = true;
+    return answer;
+  };
+}
+
+// Allows for as long as the app is connected, in one way or the other.
+Person AllowWhileConnected(permissions::ValidityKind kind) {
+  return [kind](const ConsentQuestion& question) {
+    permissions::ConsentAnswer answer = fakes::ScriptedConsentPrompt::AllowAll(question);
+    answer.validity.kind = kind;
     return answer;
   };
 }
@@ -78,6 +93,17 @@ class ConsentTest : public testing::Test {
     request.add_scopes(static_cast<v1::Scope>(scope));
     request.set_purpose("to show more");
     return request;
+  }
+  // Why an app does not see its chats, or its history; empty when it does.
+  static std::string WhyNoChats(const Program& app) {
+    v1::ListChatsResponse response;
+    return ReasonOf(app->chat->ListChats(Patiently().get(), {}, &response));
+  }
+  static std::string WhyNoHistory(const Program& app, const std::string& chat_id) {
+    v1::ListMessagesRequest request;
+    request.set_chat_id(chat_id);
+    v1::ListMessagesResponse response;
+    return ReasonOf(app->message->ListMessages(Patiently().get(), request, &response));
   }
   // Follows a question until it has ended: the last word about it.
   grpc::Status Follow(const Program& app, const std::string& id, v1::GrantRequest* answer) {
@@ -244,6 +270,71 @@ TEST_F(ConsentTest, AQuestionThatWasAnsweredIsOfNoMoreUse) {
   EXPECT_THAT(harness_.asked(), SizeIs(asked));
 }
 
+// What a stranger calls itself reaches the person cleaned, is flagged where it could be taken for
+// an app they know, and is kept as they saw it.
+TEST_F(ConsentTest, AHostileNameIsShownCleanedAndFlaggedAndKeptAsShown) {
+  for (const std::string& name : permissions::AllowedNames()) harness_.App(name, {kChatsRead});
+  const std::vector<std::string> known = permissions::AllowedNames();
+  const size_t asked_before = harness_.asked().size();
+  std::map<std::string, ConsentQuestion> shown;
+  size_t refused = 0;
+  for (const permissions::HostileText& hostile : permissions::HostileTexts()) {
+    // Protobuf itself takes no other.
+    if (hostile.kind == "broken-bytes" || !broker::IsValidUtf8(hostile.text)) continue;
+    SCOPED_TRACE(hostile.kind + " " + testing::PrintToString(hostile.text));
+    const Program app = harness_.Connect("Hostile");
+    v1::Manifest manifest = AppManifest(hostile.text, {kChatsRead});
+    manifest.set_purpose(hostile.text);
+    const auto enrolment = harness_.Enroll(app, manifest);
+    const std::vector<ConsentQuestion> asked = harness_.asked();
+    if (!enrolment.granted()) {
+      // Of nothing that could be seen, or too long to be a name: nobody was asked.
+      EXPECT_EQ(InfoOf(enrolment.status).metadata().at("field"), "display_name")
+          << Text(enrolment.status);
+      EXPECT_TRUE(hostile.text.size() > 2048 ||
+                  permissions::CleanName(hostile.text) == permissions::kUnnamed);
+      ASSERT_THAT(asked, SizeIs(asked_before + shown.size()));
+      ++refused;
+      continue;
+    }
+    ASSERT_THAT(asked, SizeIs(asked_before + shown.size() + 1));
+    const ConsentQuestion& question = asked.back();
+    EXPECT_EQ(question.claimed_name, permissions::CleanName(hostile.text));
+    EXPECT_EQ(question.purpose, permissions::CleanPurpose(hostile.text));
+    // Others of these names may look like it, too; of the three, at most one does.
+    std::set<std::string> of_known;
+    for (const std::string& name : question.looks_like) {
+      if (std::count(known.begin(), known.end(), name) > 0) of_known.insert(name);
+    }
+    EXPECT_THAT(of_known, SizeIs(hostile.kind == "look-alike" ? 1 : 0));
+    shown[app.principal] = question;
+  }
+  EXPECT_GE(shown.size(), 230u);
+  EXPECT_GE(refused, 20u);
+  for (const bool restarted : {false, true}) {
+    if (restarted) {
+      adapter_.End();
+      harness_.Restart();
+      owner_ = harness_.Owner();
+    }
+    size_t kept = 0;
+    v1::ListAppsRequest request;
+    request.set_page_size(500);
+    v1::ListAppsResponse response;
+    const grpc::Status status = owner_->owner->ListApps(Patiently().get(), request, &response);
+    ASSERT_TRUE(status.ok()) << Text(status);
+    for (const v1::App& app : response.apps()) {
+      const auto question = shown.find(app.principal());
+      if (question == shown.end()) continue;
+      ++kept;
+      EXPECT_EQ(app.claimed_name(), question->second.claimed_name);
+      EXPECT_EQ(app.display_name(), question->second.claimed_name);
+      EXPECT_EQ(app.purpose(), question->second.purpose);
+    }
+    EXPECT_EQ(kept, shown.size());
+  }
+}
+
 // --- Nobody there ---
 
 TEST_F(ConsentTest, WhereNobodyCanBeAskedTheAppIsToldWhatHelps) {
@@ -256,6 +347,7 @@ TEST_F(ConsentTest, WhereNobodyCanBeAskedTheAppIsToldWhatHelps) {
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE) << Text(status);
   EXPECT_EQ(ReasonOf(status), "CONSENT_UNAVAILABLE");
   EXPECT_EQ(InfoOf(status).metadata().at("cause"), "no_display");
+  EXPECT_THAT(status.error_message(), testing::HasSubstr("Log in to a desktop, or start posternd"));
   // Nothing is held against it: it may ask again at once.
   EXPECT_TRUE(RequestGrant(app, Wish(kMessagesRead), &answer).ok());
   EXPECT_THAT(NoticesOf(v1::OwnerNotice::KIND_QUESTION_WAITING), SizeIs(1));
@@ -297,6 +389,87 @@ TEST_F(ConsentTest, WhatHoldsWhileUnlockedEndsWithTheLockAndComesBack) {
   ASSERT_TRUE(again.WaitLive());
   ASSERT_TRUE(adapter_.PushDurably({MessageEvent("club", "m2", "unlocked")}));
   EXPECT_TRUE(again.WaitForText("unlocked"));
+}
+
+// --- What ends with a connection ---
+
+TEST_F(ConsentTest, WhatIsAllowedOnceEndsWithTheFirstConnectionThatCloses) {
+  harness_.Decide("Guest", AllowWhileConnected(permissions::ValidityKind::kOnce));
+  const Program app = harness_.Connect("Guest");
+  ASSERT_TRUE(harness_.Enroll(app, AppManifest("Guest", {kMessagesRead, kChatsRead})).granted());
+  Program second = harness_.Reconnect(app);
+  ASSERT_EQ(WhyNoChats(second), "");
+  EventReader reader(app);
+  ASSERT_TRUE(reader.WaitLive());
+  second.stubs.reset();
+  const grpc::Status end = reader.WaitEnd();
+  EXPECT_EQ(end.error_code(), grpc::StatusCode::PERMISSION_DENIED) << Text(end);
+  EXPECT_EQ(ReasonOf(end), "GRANT_EXPIRED");
+  EXPECT_EQ(WhyNoChats(app), "GRANT_EXPIRED");
+  EXPECT_EQ(OwnerCalls(harness_).GrantOf(app).state(), v1::Grant::STATE_EXPIRED);
+}
+
+TEST_F(ConsentTest, WhatIsAllowedWhileTheAppRunsEndsWithItsLastConnection) {
+  harness_.Decide("Visitor", AllowWhileConnected(permissions::ValidityKind::kWhileRunning));
+  Program app = harness_.Connect("Visitor");
+  ASSERT_TRUE(harness_.Enroll(app, AppManifest("Visitor", {kChatsRead})).granted());
+  // More, once: both are looked at when a connection closes, and the first of them first.
+  harness_.Decide("Visitor", AllowWhileConnected(permissions::ValidityKind::kOnce));
+  harness_.clock().Advance(absl::Hours(1));
+  v1::GrantRequest answer;
+  ASSERT_TRUE(RequestGrant(app, Wish(kMessagesHistory), &answer).ok());
+  ASSERT_TRUE(Follow(app, answer.id(), &answer).ok());
+  ASSERT_EQ(answer.state(), v1::GrantRequest::STATE_GRANTED);
+  const std::string club = ChatIdOf(app, "club");
+  ASSERT_EQ(WhyNoHistory(app, club), "");
+  {
+    EventReader reader(app);
+    ASSERT_TRUE(reader.WaitLive());
+    Program second = harness_.Reconnect(app);
+    ASSERT_EQ(WhyNoChats(second), "");
+    second.stubs.reset();
+    EXPECT_TRUE(OwnerCalls::Await([&] { return WhyNoHistory(app, club) == "GRANT_EXPIRED"; }));
+    EXPECT_EQ(WhyNoChats(app), "");
+    ASSERT_TRUE(adapter_.PushDurably({ChatEvent("new")}));
+    EXPECT_TRUE(reader.WaitForReported(1));
+  }
+  app.stubs.reset();
+  OwnerCalls owner(harness_);
+  EXPECT_TRUE(OwnerCalls::Await([&] {
+    const std::vector<v1::Grant> grants = owner.Grants(app.principal);
+    return std::all_of(grants.begin(), grants.end(), [](const v1::Grant& grant) {
+      return grant.state() == v1::Grant::STATE_EXPIRED;
+    });
+  }));
+  const Program back = harness_.Reconnect(app);
+  EXPECT_EQ(WhyNoChats(back), "GRANT_EXPIRED");
+  EXPECT_EQ(ReasonOf(EventReader(back).WaitEnd()), "GRANT_EXPIRED");
+}
+
+// No connection outlives the daemon, also where it had no time to see them close.
+TEST_F(ConsentTest, WhatLivesByConnectionsDoesNotOutliveTheDaemon) {
+  for (const bool crash : {false, true}) {
+    std::vector<Program> apps;
+    for (const auto kind :
+         {permissions::ValidityKind::kOnce, permissions::ValidityKind::kWhileRunning}) {
+      const std::string name = "Guest " + std::to_string(static_cast<int>(kind) + 10 * crash);
+      harness_.Decide(name, AllowWhileConnected(kind));
+      apps.push_back(harness_.Connect(name));
+      ASSERT_TRUE(harness_.Enroll(apps.back(), AppManifest(name, {kChatsRead})).granted());
+      ASSERT_EQ(WhyNoChats(apps.back()), "");
+    }
+    const Program stays = harness_.App(crash ? "Friend" : "Neighbour", {kChatsRead});
+    adapter_.End();
+    if (crash) {
+      harness_.RestartAsAfterCrash();
+    } else {
+      harness_.Restart();
+    }
+    for (const Program& app : apps) {
+      EXPECT_EQ(WhyNoChats(harness_.Reconnect(app)), "GRANT_EXPIRED") << app.name;
+    }
+    EXPECT_EQ(WhyNoChats(harness_.Reconnect(stays)), "");
+  }
 }
 
 // --- What an app knows of what it holds ---

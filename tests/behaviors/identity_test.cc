@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who may call what, and what things are called to whom.
-#include <absl/strings/str_replace.h>
 #include <gmock/gmock.h>
-#include <google/protobuf/descriptor.h>
-#include <google/protobuf/message.h>
-#include <google/protobuf/text_format.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
 
 #include "permissions/method_access.h"
-#include "tests/behaviors/broker_harness.h"
+#include "tests/behaviors/any_method.h"
 
 namespace postern::behaviors {
 namespace {
@@ -22,108 +18,60 @@ using enum permissions::Scope;
 using permissions::ConsentAnswer;
 using permissions::ConsentQuestion;
 
-// An id as apps have them, of nothing.
-constexpr char kNothing[] = "AAAAAAAAAAAAAAAAAAAAAA";
-
-// Every method of the contract, as the descriptors have it.
-std::vector<std::string> AllMethods() {
-  // The generated files register themselves; each service's file is asked for by name.
-  std::vector<std::string> methods;
-  for (const char* name : {"EnrollmentService", "GrantService", "ChatService", "EventService",
-                           "MessageService", "AttachmentService", "ForwardService", "ExportService",
-                           "GatekeeperService", "OwnerService"}) {
-    const auto* service = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
-        std::string("postern.v1.") + name);
-    EXPECT_NE(service, nullptr) << name;
-    for (int i = 0; service != nullptr && i < service->method_count(); ++i) {
-      methods.push_back("/" + service->full_name() + "/" + service->method(i)->name());
-    }
-  }
-  return methods;
-}
-
-// Calls any method with one request, an empty one unless said, and returns how the call ended. A
-// stream that lives is cancelled at its first answer.
-grpc::Status Call(const Program& program, const std::string& method,
-                  const std::string& request = {}) {
-  grpc::GenericStub stub(program->channel);
-  const auto context = Patiently();
-  grpc::CompletionQueue queue;
-  const auto next = [&queue] {
-    void* tag = nullptr;
-    bool ok = false;
-    return queue.Next(&tag, &ok) && ok;
-  };
-  const auto call = stub.PrepareCall(context.get(), method, &queue);
-  call->StartCall(nullptr);
-  if (next()) {
-    const grpc::Slice bytes(request);
-    call->WriteLast(grpc::ByteBuffer(&bytes, 1), grpc::WriteOptions(), nullptr);
-    next();
-  }
-  grpc::ByteBuffer answer;
-  call->Read(&answer, nullptr);
-  if (next()) context->TryCancel();
-  grpc::Status status;
-  call->Finish(&status, nullptr);
-  next();
-  queue.Shutdown();
-  while (next()) {
-  }
-  return status;
-}
-
-// A request for each method that needs a scope: complete, about things that are not there.
-std::map<std::string, std::string> CompleteRequests() {
+// The same for the methods without a scope whose requests have more fields than ids.
+std::map<std::string, std::string> OtherRequests() {
   const std::string id = "'" + std::string(kNothing) + "'";
   const std::string request = "request_id: 'r1' ";
-  const std::string chat = "chat_id: " + id + " ";
-  const std::string message = "message_id: " + id + " ";
   return {
-      {"ChatService/ListAccounts", ""},
-      {"ChatService/ListChats", ""},
-      {"ChatService/GetChat", chat},
-      {"ChatService/CreateChat",
-       request + "account_id: " + id + " kind: CHAT_KIND_GROUP contact_ids: " + id},
-      {"ChatService/UpdateChat", request + chat + "muted: true"},
-      {"ChatService/ListParticipants", chat},
-      {"ChatService/ListContacts", ""},
-      {"ChatService/ResolveContact", "account_id: " + id + " address: 'tel:+1555'"},
-      {"ChatService/RequestBackfill", request + chat},
-      {"MessageService/ListMessages", chat},
-      {"MessageService/GetMessage", message},
-      {"MessageService/GetMessageContext", message},
-      {"MessageService/SearchMessages", "query: 'word'"},
-      {"MessageService/SendMessage", request + chat + "text: 'Hello'"},
-      {"MessageService/EditMessage", request + message + "text: 'Hello'"},
-      {"MessageService/DeleteMessage", request + message},
-      {"MessageService/SetReaction", request + message + "emoji: '👍'"},
-      {"MessageService/VotePoll", request + message + "option_ids: 'a'"},
-      {"MessageService/MarkRead", request + chat + "through_message_id: " + id},
-      {"MessageService/SetTyping", request + chat + "active: true"},
-      {"MessageService/CreateDraft", request + chat + "text: 'Hello'"},
-      {"AttachmentService/Download", "attachment_id: " + id},
-      {"AttachmentService/Upload",
-       "start { " + request + chat +
-           "attachment { file_name: 'a' mime_type: 'text/plain' size_bytes: 1 sha256: '" +
-           std::string(32, 'h') + "' } }"},
-      {"AttachmentService/GetUpload", request},
-      {"ForwardService/AcquireLease", request + chat + "target_network: 'xmpp'"},
-      {"ForwardService/WatchLeases", ""},
-      {"ExportService/Export", request},
+      {"EnrollmentService/Enroll",
+       "manifest { app_id: 'org.example.app' display_name: 'Odd' purpose: 'to test' "
+       "required_scopes: SCOPE_CHATS_READ "
+       "data_destination { kind: KIND_STAYS_ON_DEVICE } }"},
+      {"GrantService/RequestGrant", request + "scopes: SCOPE_MESSAGES_READ"},
+      {"GrantService/ReleaseGrant", request + "grant_id: " + id},
+      {"EventService/Subscribe", ""},
+      {"OwnerService/ListApps", ""},
+      {"OwnerService/ListGrants", ""},
+      {"OwnerService/NarrowGrant", request + "grant_id: " + id},
+      {"OwnerService/ListOwnedAccounts", ""},
+      {"OwnerService/ListOwnedChats", ""},
+      {"OwnerService/ListOwnedContacts", ""},
+      {"OwnerService/ListSeals", ""},
+      {"OwnerService/Seal", request + "chat_id: " + id},
+      {"OwnerService/ListAccessHistory", ""},
+      {"OwnerService/ViewAsApp", "principal: '" + std::string(64, 'a') + "'"},
+      {"OwnerService/ListDisclosures", ""},
+      {"OwnerService/SetNoticePolicy", request + "account_id: " + id},
+      {"OwnerService/ListErasures", ""},
   };
 }
 
-// 'text' as the request of 'method', which is in the contract.
-std::string RequestBytes(const std::string& method, const std::string& text) {
-  const auto* described = google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(
-      absl::StrReplaceAll(method.substr(1), {{"/", "."}}));
-  std::unique_ptr<google::protobuf::Message> request(
-      google::protobuf::MessageFactory::generated_factory()
-          ->GetPrototype(described->input_type())
-          ->New());
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, request.get())) << method;
-  return request->SerializeAsString();
+using Field = google::protobuf::FieldDescriptor;
+// From a request to one of its fields, however deep.
+using Path = std::vector<const Field*>;
+
+// Adds the paths to all fields below 'type' that 'wanted' takes. Requests have no cycles.
+void FindFields(const google::protobuf::Descriptor& type, bool (*wanted)(const Field&), Path& path,
+                std::vector<Path>& found) {
+  for (int i = 0; i < type.field_count(); ++i) {
+    path.push_back(type.field(i));
+    if (wanted(*type.field(i))) found.push_back(path);
+    if (type.field(i)->cpp_type() == Field::CPPTYPE_MESSAGE) {
+      FindFields(*type.field(i)->message_type(), wanted, path, found);
+    }
+    path.pop_back();
+  }
+}
+
+// The message that holds the last field of 'path'; made where it is not there.
+google::protobuf::Message& HolderOf(google::protobuf::Message& request, const Path& path) {
+  google::protobuf::Message* holder = &request;
+  for (size_t i = 0; i + 1 < path.size(); ++i) {
+    const google::protobuf::Reflection& fields = *holder->GetReflection();
+    holder = path[i]->is_repeated() ? fields.AddMessage(holder, path[i])
+                                    : fields.MutableMessage(holder, path[i]);
+  }
+  return *holder;
 }
 
 class IdentityTest : public testing::Test {
@@ -195,7 +143,7 @@ TEST_F(IdentityTest, EachMethodIsRefusedToAnAppWithoutItsScope) {
   for (const permissions::MethodAccess& row : permissions::AllMethodAccess()) {
     if (!row.scope.has_value()) continue;
     const std::string method(row.full_method);
-    const auto request = requests.extract(method.substr(std::string("/postern.v1.").size()));
+    const auto request = requests.extract(ShortName(method));
     ASSERT_FALSE(request.empty()) << "no request for " << method;
     const grpc::Status status = Call(app, method, RequestBytes(method, request.mapped()));
     EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED) << method << Text(status);
@@ -208,18 +156,86 @@ TEST_F(IdentityTest, EachMethodIsRefusedToAnAppWithoutItsScope) {
   EXPECT_THAT(requests, testing::IsEmpty());
 }
 
+// A value that nobody knows and a page token of nobody's are malformed, in whatever field: named
+// before any word on permission, which none of these calls has.
+TEST_F(IdentityTest, UnknownValuesAndPageTokensAreRefusedByNameInEveryRequest) {
+  const Program stranger = harness_.Connect("Stranger");
+  const Program app = harness_.App("Onlooker", {kPresenceRead});
+  const Program owner = harness_.Owner();
+  const size_t asked = harness_.asked().size();
+  std::map<std::string, std::string> requests = CompleteRequests();
+  requests.merge(OtherRequests());
+  size_t values = 0, tokens = 0;
+  for (const permissions::MethodAccess& row : permissions::AllMethodAccess()) {
+    const std::string method(row.full_method);
+    // What adapters report is kept and flagged, or refused by its position.
+    if (!method.starts_with("/postern.") || row.callers == permissions::kGatekeepers) continue;
+    const auto wanted = [](const Field& field) {
+      return field.cpp_type() == Field::CPPTYPE_ENUM || field.name() == "page_token";
+    };
+    std::vector<Path> found;
+    Path path;
+    FindFields(*RequestOf(method, "")->GetDescriptor(), wanted, path, found);
+    if (found.empty()) continue;
+    const auto complete = requests.find(ShortName(method));
+    ASSERT_NE(complete, requests.end()) << "no request for " << method;
+    const Program& caller = (row.callers & permissions::kUnknownKey) != 0 ? stranger
+                            : (row.callers & permissions::kApps) != 0     ? app
+                                                                          : owner;
+    for (const Path& spoilt : found) {
+      const auto request = RequestOf(method, complete->second);
+      google::protobuf::Message& holder = HolderOf(*request, spoilt);
+      const Field& field = *spoilt.back();
+      const google::protobuf::Reflection& fields = *holder.GetReflection();
+      std::string reason = "INVALID_FIELD";
+      if (field.cpp_type() != Field::CPPTYPE_ENUM) {
+        fields.SetString(&holder, &field, "x");
+        reason = "INVALID_PAGE_TOKEN";
+        ++tokens;
+      } else {
+        field.is_repeated() ? fields.AddEnumValue(&holder, &field, 99)
+                            : fields.SetEnumValue(&holder, &field, 99);
+        ++values;
+      }
+      // Of the whole path, as far as it helps to find the field.
+      std::vector<std::string> names = {spoilt.front()->name()};
+      std::string name;
+      for (auto step = spoilt.rbegin(); step != spoilt.rend(); ++step) {
+        name = (*step)->name() + (name.empty() ? "" : "." + name);
+        names.push_back(name);
+      }
+      const grpc::Status status = Call(caller, method, request->SerializeAsString());
+      EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT)
+          << method << " " << name << Text(status);
+      const v1::ErrorInfo info = InfoOf(status);
+      EXPECT_EQ(info.reason(), reason) << method << " " << name;
+      EXPECT_THAT(info.metadata(),
+                  testing::Contains(testing::Pair("field", testing::AnyOfArray(names))))
+          << method << " " << name;
+    }
+  }
+  EXPECT_GE(values, 15u);
+  EXPECT_GE(tokens, 12u);
+  EXPECT_EQ(harness_.asked().size(), asked);
+}
+
 // What is in the contract, a part does.
 TEST_F(IdentityTest, NoMethodOfTheContractIsUnimplemented) {
   const Program app = harness_.App("Reader", {kMessagesRead});
   const Program owner = harness_.Owner();
   const Program* const programs[] = {&app, &gatekeeper_, &owner};
   const uint8_t roles[] = {permissions::kApps, permissions::kGatekeepers, permissions::kOwner};
-  for (const std::string& method : AllMethods()) {
+  std::vector<std::string> methods = AllMethods();
+  // Pausing needs no argument, and would change what comes after.
+  const auto last =
+      std::stable_partition(methods.begin(), methods.end(),
+                            [](const std::string& method) { return !method.ends_with("/Pause"); });
+  ASSERT_EQ(methods.end() - last, 1);
+  for (const std::string& method : methods) {
     const permissions::MethodAccess* row = permissions::FindMethodAccess(method);
     ASSERT_NE(row, nullptr) << method;
     for (int i = 0; i < 3; ++i) {
-      // Pausing and the like without arguments would change what comes after.
-      if ((row->callers & roles[i]) == 0 || method.ends_with("/Pause")) continue;
+      if ((row->callers & roles[i]) == 0) continue;
       const grpc::Status status = Call(*programs[i], method);
       EXPECT_NE(status.error_code(), grpc::StatusCode::UNIMPLEMENTED) << method << Text(status);
     }
@@ -402,52 +418,63 @@ TEST_F(IdentityTest, SameThingHasAnotherNameForEachApp) {
   }
 
   // Each with its own id; then each with the other's, and with one that names nothing.
-  const std::string nothing = "AAAAAAAAAAAAAAAAAAAAAA";
-  const std::string message_a = a.message_created().message().id();
-  v1::GetMessageRequest get;
-  v1::GetMessageResponse got;
-  get.set_message_id(message_a);
-  EXPECT_TRUE(one->message->GetMessage(Patiently().get(), get, &got).ok());
-  const grpc::Status foreign = two->message->GetMessage(Patiently().get(), get, &got);
-  get.set_message_id(nothing);
-  const grpc::Status missing = two->message->GetMessage(Patiently().get(), get, &got);
-  EXPECT_EQ(foreign.error_code(), grpc::StatusCode::NOT_FOUND);
-  EXPECT_EQ(Text(foreign), Text(missing));
-  EXPECT_EQ(foreign.error_details(), missing.error_details());
+  struct Side {
+    const Program& app;
+    EventReader& reader;
+    const v1::Event& event;
+  };
+  const Side sides[] = {{one, first, a}, {two, second, b}};
+  for (int i = 0; i < 2; ++i) {
+    const Side& own = sides[i];
+    const Side& other = sides[1 - i];
+    SCOPED_TRACE(own.app.name);
+    const std::string other_message = other.event.message_created().message().id();
+    v1::GetMessageRequest get;
+    v1::GetMessageResponse got;
+    get.set_message_id(own.event.message_created().message().id());
+    EXPECT_TRUE(own.app->message->GetMessage(Patiently().get(), get, &got).ok());
+    get.set_message_id(other_message);
+    const grpc::Status foreign = own.app->message->GetMessage(Patiently().get(), get, &got);
+    get.set_message_id(kNothing);
+    const grpc::Status missing = own.app->message->GetMessage(Patiently().get(), get, &got);
+    EXPECT_EQ(foreign.error_code(), grpc::StatusCode::NOT_FOUND);
+    EXPECT_EQ(Text(foreign), Text(missing));
+    EXPECT_EQ(foreign.error_details(), missing.error_details());
 
-  for (const std::string& chat : {a.chat_id(), nothing, message_a}) {
-    v1::GetChatRequest get_chat;
-    get_chat.set_chat_id(chat);
-    v1::GetChatResponse chat_got;
-    EXPECT_EQ(two->chat->GetChat(Patiently().get(), get_chat, &chat_got).error_code(),
-              grpc::StatusCode::NOT_FOUND);
-    v1::ListMessagesRequest list;
-    list.set_chat_id(chat);
-    v1::ListMessagesResponse listed;
-    EXPECT_EQ(two->message->ListMessages(Patiently().get(), list, &listed).error_code(),
-              grpc::StatusCode::NOT_FOUND);
+    for (const std::string& chat : {other.event.chat_id(), std::string(kNothing), other_message}) {
+      v1::GetChatRequest get_chat;
+      get_chat.set_chat_id(chat);
+      v1::GetChatResponse chat_got;
+      EXPECT_EQ(own.app->chat->GetChat(Patiently().get(), get_chat, &chat_got).error_code(),
+                grpc::StatusCode::NOT_FOUND);
+      v1::ListMessagesRequest list;
+      list.set_chat_id(chat);
+      v1::ListMessagesResponse listed;
+      EXPECT_EQ(own.app->message->ListMessages(Patiently().get(), list, &listed).error_code(),
+                grpc::StatusCode::NOT_FOUND);
+      v1::SendMessageRequest send;
+      send.set_request_id(harness_.NewRequestId());
+      send.set_chat_id(chat);
+      send.set_text("not to be sent");
+      v1::SendMessageResponse sent;
+      EXPECT_EQ(own.app->message->SendMessage(Patiently().get(), send, &sent).error_code(),
+                grpc::StatusCode::NOT_FOUND);
+    }
+    // Cursors and causes carry a check of their own.
+    v1::SubscribeRequest request;
+    request.set_cursor(other.reader.frames().back().response.cursor());
+    EventReader stolen(own.app, request);
+    EXPECT_EQ(ReasonOf(stolen.WaitEnd()), "INVALID_CURSOR");
     v1::SendMessageRequest send;
     send.set_request_id(harness_.NewRequestId());
-    send.set_chat_id(chat);
+    send.set_chat_id(own.event.chat_id());
     send.set_text("not to be sent");
+    send.set_caused_by_event_id(other.event.id());
     v1::SendMessageResponse sent;
-    EXPECT_EQ(two->message->SendMessage(Patiently().get(), send, &sent).error_code(),
-              grpc::StatusCode::NOT_FOUND);
+    const grpc::Status caused = own.app->message->SendMessage(Patiently().get(), send, &sent);
+    EXPECT_EQ(InfoOf(caused).metadata().at("field"), "caused_by_event_id") << Text(caused);
   }
   EXPECT_TRUE(adapter_.commands().empty());
-  // Cursors and causes carry a check of their own.
-  v1::SubscribeRequest request;
-  request.set_cursor(first.frames().back().response.cursor());
-  EventReader stolen(two, request);
-  EXPECT_EQ(ReasonOf(stolen.WaitEnd()), "INVALID_CURSOR");
-  v1::SendMessageRequest send;
-  send.set_request_id(harness_.NewRequestId());
-  send.set_chat_id(b.chat_id());
-  send.set_text("not to be sent");
-  send.set_caused_by_event_id(a.id());
-  v1::SendMessageResponse sent;
-  const grpc::Status caused = two->message->SendMessage(Patiently().get(), send, &sent);
-  EXPECT_EQ(InfoOf(caused).metadata().at("field"), "caused_by_event_id") << Text(caused);
 }
 
 TEST_F(IdentityTest, ListsHaveAnotherOrderForEachApp) {
