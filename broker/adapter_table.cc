@@ -68,6 +68,11 @@ void AdapterTable::Follow(Follower follower) {
   followers_.push_back(std::move(follower));
 }
 
+void AdapterTable::SetChangeHook(std::function<void()> hook) {
+  platform::MutexLock lock(mutex_);
+  change_hook_ = std::move(hook);
+}
+
 AdapterTable::Attachment::~Attachment() { table_.Detach(account_); }
 
 absl::StatusOr<std::unique_ptr<AdapterTable::Attachment>> AdapterTable::Attach(
@@ -97,12 +102,14 @@ absl::StatusOr<std::unique_ptr<AdapterTable::Attachment>> AdapterTable::Attach(
     if (!outbox(std::move(response))) break;
   }
   adapters_[account] = std::move(outbox);
+  if (change_hook_) change_hook_();
   return std::unique_ptr<Attachment>(new Attachment(*this, account));
 }
 
 void AdapterTable::Detach(AccountId account) {
   platform::MutexLock lock(mutex_);
   adapters_.erase(account);
+  if (change_hook_) change_hook_();
   changed_.NotifyAll();
 }
 

@@ -45,6 +45,10 @@ class AdapterTable {
   // Adds one, before any adapter attaches. What it calls must outlive the adapters' streams.
   void Follow(Follower follower);
 
+  // Has 'hook' called after an adapter attached or went, under this table's lock: it must only note
+  // that. Empty: nobody is called any more once it returns.
+  void SetChangeHook(std::function<void()> hook);
+
   // Hands a message to an attached adapter. False when its outbox is full or it is leaving.
   using Outbox = std::function<bool(v1::AttachResponse)>;
 
@@ -111,6 +115,7 @@ class AdapterTable {
   absl::flat_hash_map<permissions::AccountId, Outbox> adapters_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, std::shared_ptr<Waiting>> waiting_ ABSL_GUARDED_BY(mutex_);
   std::vector<Follower> followers_ ABSL_GUARDED_BY(mutex_);
+  std::function<void()> change_hook_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

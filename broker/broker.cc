@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "broker/app_starter.h"
+#include "broker/attach_news.h"
 #include "broker/consent_desk.h"
 #include "broker/consent_preview.h"
 #include "broker/contact_links.h"
@@ -49,6 +50,7 @@ struct Broker::Running {
   std::unique_ptr<Upkeep> upkeep;
   std::unique_ptr<MessageExpiry> expiry;
   std::unique_ptr<AppStarter> starter;
+  std::unique_ptr<AttachNews> attach_news;
   bool stopped = false;
 
   // Each needs what those before it made.
@@ -181,6 +183,11 @@ absl::Status Broker::Running::StartJobs(const BrokerOptions& options) {
                               },
                           .start = options.start_unit,
                           .wait_max = options.upkeep_interval});
+  attach_news = std::make_unique<AttachNews>(AttachNews::Options{.log = *kept.log,
+                                                                 .directory = *kept.directory,
+                                                                 .adapters = kept.adapters,
+                                                                 .dates = kept.clock->confirmed(),
+                                                                 .grace = options.detach_grace});
   return absl::OkStatus();
 }
 
@@ -200,6 +207,8 @@ absl::Status Broker::Running::Start(BrokerOptions& options) {
 void Broker::Running::Stop() {
   if (std::exchange(stopped, true)) return;
   shutdown.Begin();
+  // Every stream ends now, and none of that is news of an account.
+  if (attach_news != nullptr) attach_news->Stop();
   kept.log->WakeAll();
   kept.apps->WakeAll();
   entrance.leases->Stop();

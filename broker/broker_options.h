@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "broker/attach_news.h"
 #include "broker/config.h"
 #include "broker/consent_prompt.h"
 #include "broker/limits.h"
@@ -41,6 +42,8 @@ struct BrokerOptions {
   std::function<void()> stop = {};
   // How long a stream's reader may make no progress. Tests shorten it.
   absl::Duration reader_stall_max = kReaderStallMax;
+  // How long a client is gone before apps are told. Tests shorten it.
+  absl::Duration detach_grace = kDetachGrace;
 };
 
 }  // namespace postern::broker

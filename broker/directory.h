@@ -44,11 +44,11 @@ class Directory {
       const v1::ChatCapabilities& capabilities);
   // Whose account it is: the adapter that attached it last; empty when none did.
   permissions::Principal AdapterOf(permissions::AccountId id) const;
-  // Notes that no adapter is attached for the account, and that apps are told so. Durable when it
-  // returns.
-  absl::Status PutDetached(permissions::AccountId id);
-  // Whether that was the last that apps were told of the account's adapter.
+  void SetAccountState(permissions::AccountId id, v1::AccountState state);
+  // Whether the last that apps heard of the account's adapter is that it went (attach_news.h).
+  // Durable when Put returns.
   bool IsToldDetached(permissions::AccountId id) const;
+  absl::Status PutToldDetached(permissions::AccountId id, bool told);
   // The account as its adapter told of it.
   std::optional<v1::Account> FindAccount(permissions::AccountId id) const;
   // What the chat can do: what it says itself, else what its account says of all. With an empty
@@ -109,7 +109,7 @@ class Directory {
     v1::Account account;
     // With the hash.
     v1::ChatCapabilities capabilities;
-    // Since then no adapter has attached, and apps know.
+    // Kept as the state of the stored record; the account's own state here is of this very moment.
     bool told_detached = false;
   };
   struct ChatEntry {

@@ -29,6 +29,13 @@ ChatType TypeOf(const v1::Chat& chat) {
   }
 }
 
+// The record that is kept of an account: in the place of its state, which the next attach says,
+// only what apps were told.
+std::string StoredAccount(v1::Account account, bool told_detached) {
+  account.set_state(told_detached ? v1::ACCOUNT_STATE_DETACHED : v1::ACCOUNT_STATE_UNSPECIFIED);
+  return account.SerializeAsString();
+}
+
 }  // namespace
 
 permissions::Principal Directory::AdapterOf(AccountId id) const {
@@ -45,16 +52,18 @@ absl::StatusOr<std::vector<ChatId>> Directory::PutAccount(
   stored.set_id(IdText(id));
   v1::ChatCapabilities able = capabilities;
   SetCapabilityHash(able);
+  bool told_detached = false;
   {
     platform::MutexLock lock(mutex_);
     const auto it = accounts_.find(id);
+    if (it != accounts_.end()) told_detached = it->second->told_detached;
     if (it != accounts_.end() && it->second->network != account.network()) {
       return ReasonStatus(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_INVALID_FIELD,
                           "this account is known on another network",
                           {{"field", "account.network"}});
     }
   }
-  const std::string record = stored.SerializeAsString();
+  const std::string record = StoredAccount(stored, told_detached);
   const std::string able_record = able.SerializeAsString();
   RETURN_IF_ERROR(store_.Write([&](Database& database) {
     return database.Run(
@@ -82,31 +91,37 @@ absl::StatusOr<std::vector<ChatId>> Directory::PutAccount(
   if (entry->network.empty()) entry->network = stored.network();
   entry->account = std::move(stored);
   entry->capabilities = std::move(able);
-  entry->told_detached = false;
   return changed;
 }
 
-absl::Status Directory::PutDetached(AccountId id) {
-  platform::MutexLock change(change_mutex_);
-  std::string record;
-  {
-    platform::MutexLock lock(mutex_);
-    const auto it = accounts_.find(id);
-    if (it == accounts_.end()) return absl::OkStatus();
-    it->second->account.set_state(v1::ACCOUNT_STATE_DETACHED);
-    it->second->told_detached = true;
-    record = it->second->account.SerializeAsString();
-  }
-  return store_.Write([&](Database& database) {
-    return database.Run("UPDATE accounts SET record = ? WHERE id = ?", Blob{record},
-                        Blob{id.view()});
-  });
+void Directory::SetAccountState(AccountId id, v1::AccountState state) {
+  platform::MutexLock lock(mutex_);
+  const auto it = accounts_.find(id);
+  if (it != accounts_.end()) it->second->account.set_state(state);
 }
 
 bool Directory::IsToldDetached(AccountId id) const {
   platform::MutexLock lock(mutex_);
   const auto it = accounts_.find(id);
   return it != accounts_.end() && it->second->told_detached;
+}
+
+absl::Status Directory::PutToldDetached(AccountId id, bool told) {
+  platform::MutexLock change(change_mutex_);
+  v1::Account stored;
+  {
+    platform::MutexLock lock(mutex_);
+    const auto it = accounts_.find(id);
+    if (it == accounts_.end()) return absl::OkStatus();
+    stored = it->second->account;
+  }
+  RETURN_IF_ERROR(store_.Write([&](Database& database) {
+    return database.Run("UPDATE accounts SET record = ? WHERE id = ?",
+                        Blob{StoredAccount(std::move(stored), told)}, Blob{id.view()});
+  }));
+  platform::MutexLock lock(mutex_);
+  accounts_[id]->told_detached = told;
+  return absl::OkStatus();
 }
 
 std::optional<v1::Account> Directory::FindAccount(AccountId id) const {

@@ -168,14 +168,14 @@ absl::Status ErasureBook::AskForEverything(const Principal& app) {
   const auto known = sights_.find(app);
   const bool saw_chats = known != sights_.end() && !known->second.empty();
   if (!saw_chats && !looked_at_.contains(app)) return absl::OkStatus();
-  if (!world_.deliveries.Of(app).empty()) {
-    const int64_t now = absl::ToUnixMicros(world_.dates.Now());
-    RETURN_IF_ERROR(Write(app, [now](Row& row) {
-      row.set_everything_ask_time(now);
-      row.set_everything_confirmed(false);
-      return true;
-    }));
-  }
+  // What is being handed over this very moment is found by the next look.
+  if (world_.deliveries.Of(app).empty()) return absl::OkStatus();
+  const int64_t now = absl::ToUnixMicros(world_.dates.Now());
+  RETURN_IF_ERROR(Write(app, [now](Row& row) {
+    row.set_everything_ask_time(now);
+    row.set_everything_confirmed(false);
+    return true;
+  }));
   RETURN_IF_ERROR(world_.store.Write([&](Database& database) {
     return database.Run("DELETE FROM erasure_sights WHERE principal = ?", Blob{app.view()});
   }));

@@ -193,6 +193,11 @@ absl::Status CheckKind(Event& event) {
       return CheckParticipant(event.participant_changed().participant());
     case Event::kContactChanged:
       return CheckContact(*event.mutable_contact_changed()->mutable_contact());
+    case Event::kAccountStateChanged:
+      // That there is no adapter is not an adapter's to say.
+      return event.account_state_changed().state() == v1::ACCOUNT_STATE_DETACHED
+                 ? Invalid("account_state_changed.state")
+                 : absl::OkStatus();
     case Event::kCapabilitiesChanged:
       return TakeCapabilities(*event.mutable_capabilities_changed()->mutable_capabilities())
                  ? absl::OkStatus()

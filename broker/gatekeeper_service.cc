@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/gatekeeper_service.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <deque>
 #include <thread>
@@ -144,6 +142,9 @@ absl::Status CheckHello(const v1::AttachHello& hello) {
   if (!account.address().empty() && !IsAddress(account.address())) {
     return InvalidField("hello.account.address", "must have a scheme, e.g. \"xmpp:\"");
   }
+  if (account.state() == v1::ACCOUNT_STATE_DETACHED) {
+    return InvalidField("hello.account.state", "cannot be detached: the broker says that");
+  }
   return absl::OkStatus();
 }
 
@@ -164,23 +165,6 @@ absl::Status TellCapabilities(const Parts& parts, AccountId account,
     RETURN_IF_ERROR(parts.log.Append(std::move(batch)).status());
   }
   return absl::OkStatus();
-}
-
-// Tells apps where an account stands, of which its adapter cannot tell, or has not yet.
-absl::Status TellState(const Parts& parts, AccountId account, v1::AccountState state) {
-  v1::Event event;
-  event.mutable_account_state_changed()->set_state(state);
-  EventLog::Batch batch;
-  batch.account = account;
-  batch.records.push_back(
-      BrokerEvent(account, {}, std::move(event), {}, parts.confirmed_clock.Now()));
-  return parts.log.Append(std::move(batch)).status();
-}
-
-void NoteDetached(const Parts& parts, AccountId account) {
-  absl::Status noted = parts.directory.PutDetached(account);
-  if (noted.ok()) noted = TellState(parts, account, v1::ACCOUNT_STATE_DETACHED);
-  if (!noted.ok()) spdlog::error("event=detach_untold code={}", static_cast<int>(noted.code()));
 }
 
 // The user allowed an adapter for the networks that its manifest named, and was shown them.
@@ -248,12 +232,10 @@ grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* str
         // What a second adapter says of the account changes nothing.
         RETURN_IF_ERROR(parts_.adapters.WaitUntilFree(id));
         RETURN_IF_ERROR(CheckOwnAccount(parts_, id, caller.principal));
-        const bool told_detached = parts_.directory.IsToldDetached(id);
         ASSIGN_OR_RETURN(
             const std::vector<permissions::ChatId> changed,
             parts_.directory.PutAccount(id, remote_id, caller.principal, account, capabilities));
         RETURN_IF_ERROR(TellCapabilities(parts_, id, changed));
-        if (told_detached) RETURN_IF_ERROR(TellState(parts_, id, account.state()));
         ASSIGN_OR_RETURN(const auto attachment,
                          parts_.adapters.Attach(
                              id, [&] { return Welcome(parts_.log.SourcePosition(id)); },
@@ -305,8 +287,7 @@ grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* str
             }
           }
         }
-        // While posternd stops, every stream ends, and none of that is news of the account.
-        if (!parts_.shutdown.begun()) NoteDetached(parts_, id);
+        parts_.directory.SetAccountState(id, v1::ACCOUNT_STATE_DETACHED);
         RETURN_IF_ERROR(misuse);
         RETURN_IF_ERROR(writer.end());
         return parts_.shutdown.begun() ? Shutdown::Refusal() : absl::OkStatus();

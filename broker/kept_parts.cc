@@ -83,8 +83,11 @@ absl::StatusOr<platform::TlsIdentity> KeptParts::Open(const BrokerOptions& optio
                                                 .deliveries = *deliveries,
                                                 .clock = *clock,
                                                 .dates = clock->confirmed()}));
-  apps->SetGrantsHook(
-      [this](const permissions::Principal& app) { NoteErasures(erasures->Look(app)); });
+  apps->SetGrantsHook([this](const permissions::Principal& app) {
+    // Streams that wait learn of it first.
+    log->WakeAll();
+    NoteErasures(erasures->Look(app));
+  });
   ASSIGN_OR_RETURN(disclosures,
                    DisclosureBook::Open({.store = *store,
                                          .log = *log,
@@ -103,6 +106,8 @@ absl::StatusOr<platform::TlsIdentity> KeptParts::Open(const BrokerOptions& optio
   apps->SetOwner(door_keys.owner);
   anchor = std::make_unique<StoreAnchor>(options.secrets, *store, *log, *accesses);
   RETURN_IF_ERROR(CheckAnchor(door_keys.remembered));
+  // Before anybody can be given or lose anything: what a crash left untold.
+  NoteErasures(erasures->Look());
   return std::move(door_keys.identity);
 }
 

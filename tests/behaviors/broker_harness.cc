@@ -129,6 +129,7 @@ void BrokerHarness::Start(broker::Config config) {
   broker::BrokerOptions options{clock_,    secrets_,     prompt_, std::move(config),
                                 data_dir_, socket_path_, {}};
   options.upkeep_interval = upkeep_interval_;
+  options.detach_grace = std::min(broker::kDetachGrace, upkeep_interval_);
   options.session = &session_;
   options.start_unit = units_.starter();
   options.notifier = &notifier_;

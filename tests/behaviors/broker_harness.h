@@ -76,7 +76,8 @@ v1::Manifest AppManifest(const std::string& name, const std::vector<permissions:
 
 class BrokerHarness {
  public:
-  // 'upkeep_interval' is how often the broker does what it does now and then, in time that passes.
+  // 'upkeep_interval' is how often the broker does what it does now and then, in time that passes;
+  // a client that is gone for so long (and no longer than the product's grace) is told of.
   explicit BrokerHarness(broker::Config config = {},
                          absl::Duration upkeep_interval = broker::kUpkeepInterval);
   ~BrokerHarness();

@@ -17,8 +17,8 @@ namespace {
 
 using enum permissions::Scope;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Pair;
 using testing::UnorderedElementsAre;
 
 template <typename Set>
@@ -86,6 +86,9 @@ class ChatsTest : public testing::Test {
         allowance);
   }
 
+  explicit ChatsTest(absl::Duration upkeep_interval = broker::kUpkeepInterval)
+      : harness_({}, upkeep_interval) {}
+
   BrokerHarness harness_;
   Network alice_{harness_, "alicechat"};
   Network jabber_{harness_, "xmpp"};
@@ -127,13 +130,12 @@ TEST_F(ChatsTest, AnAdapterThatCanDoMoreOrLessTellsOfAllItsChats) {
   const Program app = harness_.App("Reader", {kChatsRead});
   EventReader reader(app);
   ASSERT_TRUE(reader.WaitLive());
-  jabber_.Reattach();  // as before: nobody is told but that it went and came
+  jabber_.Reattach();  // as before, and at once: nobody is told
   jabber_.hello().mutable_default_capabilities()->set_edit(v1::CAPABILITY_LEVEL_REJECTED);
   jabber_.Reattach();
-  ASSERT_TRUE(reader.WaitForReported(6));
+  ASSERT_TRUE(reader.WaitForReported(2));
   std::vector<std::string> told;
   for (const v1::Event& event : reader.reported()) {
-    if (event.has_account_state_changed()) continue;
     EXPECT_EQ(event.capabilities_changed().capabilities().edit(), v1::CAPABILITY_LEVEL_REJECTED);
     told.push_back(event.chat_id());
   }
@@ -392,35 +394,69 @@ TEST_F(ChatsTest, EachKindOfNewsGoesToItsScopeAlone) {
   }
 }
 
-TEST_F(ChatsTest, AppsHearWhenAClientGoesAndWhenItIsBack) {
-  const Program app = harness_.App("Reader", {kChatsRead});
-  const auto states = [](EventReader& reader) {
-    std::vector<std::pair<std::string, v1::AccountState>> states;
+// Where a client is gone for apps as soon as it went.
+class GoneClientsTest : public ChatsTest {
+ protected:
+  using States = std::vector<std::pair<std::string, v1::AccountState>>;
+
+  GoneClientsTest() : ChatsTest(absl::Milliseconds(20)) {}
+  // What was told of accounts, in order.
+  static States StatesIn(EventReader& reader) {
+    States states;
     for (const v1::Event& event : reader.reported()) {
+      if (!event.has_account_state_changed()) continue;
       states.emplace_back(event.account_id(), event.account_state_changed().state());
     }
     return states;
-  };
-  const std::string account = AccountIdOf(app, "xmpp");
+  }
+  static bool WaitForStates(EventReader& reader, size_t count) {
+    return OwnerCalls::Await([&] { return StatesIn(reader).size() >= count; });
+  }
+};
+
+TEST_F(GoneClientsTest, AppsHearWhenAClientGoesAndWhenItIsBack) {
+  const Program app = harness_.App("Reader", {kChatsRead});
+  const std::string alice = AccountIdOf(app, "alicechat");
+  const std::string jabber = AccountIdOf(app, "xmpp");
+  States expected = {{jabber, v1::ACCOUNT_STATE_DETACHED}};
   {
     EventReader reader(app);
     ASSERT_TRUE(reader.WaitLive());
     jabber_->End();
-    ASSERT_TRUE(reader.WaitForReported(1));
-    EXPECT_THAT(states(reader), ElementsAre(Pair(account, v1::ACCOUNT_STATE_DETACHED)));
+    ASSERT_TRUE(WaitForStates(reader, 1));
+    EXPECT_EQ(StatesIn(reader), expected);
   }
-  // That it is gone outlives a restart, and that posternd stops is no news of an account.
+  // That posternd stops is no news, that a client does not come back after it is; what was told
+  // before is not told again.
   harness_.Restart();
   const Program again = harness_.Reconnect(app);
-  EventReader reader(again);
-  ASSERT_TRUE(reader.WaitLive());
-  alice_.Reconnect(harness_);
-  jabber_.Reconnect(harness_);
-  ASSERT_TRUE(jabber_->PushDurably({GroupChat("later", "Later")}));
-  ASSERT_TRUE(reader.WaitForReported(2));
-  EXPECT_THAT(states(reader),
-              ElementsAre(Pair(account, v1::ACCOUNT_STATE_ONLINE), Pair(account, testing::_)));
-  EXPECT_TRUE(reader.reported().back().has_chat_created());
+  EventReader reader(again, FromOldest());
+  expected.emplace_back(alice, v1::ACCOUNT_STATE_DETACHED);
+  ASSERT_TRUE(WaitForStates(reader, 2));
+  EXPECT_EQ(StatesIn(reader), expected);
+  for (const auto& [account, network] : {std::pair(jabber, &jabber_), std::pair(alice, &alice_)}) {
+    network->Reconnect(harness_);
+    expected.emplace_back(account, v1::ACCOUNT_STATE_ONLINE);
+    ASSERT_TRUE(WaitForStates(reader, expected.size()));
+  }
+  ASSERT_TRUE(jabber_->PushDurably({MessageEvent("club", "m1", "one")}));
+  EXPECT_EQ(StatesIn(reader), expected);
+}
+
+TEST_F(ChatsTest, ThatNobodyServesAnAccountIsNotAnAdaptersToSay) {
+  v1::Event gone;
+  gone.mutable_account_state_changed()->set_state(v1::ACCOUNT_STATE_DETACHED);
+  ASSERT_TRUE(jabber_->PushDurably({gone}));
+  ASSERT_EQ(jabber_->refused().size(), 1u);
+  EXPECT_EQ(jabber_->refused()[0].field(), "account_state_changed.state");
+  v1::AttachHello hello = Adapter::Hello("carol");
+  hello.mutable_account()->set_network("xmpp");
+  hello.mutable_account()->set_state(v1::ACCOUNT_STATE_DETACHED);
+  Adapter adapter(jabber_.program(), hello);
+  EXPECT_FALSE(adapter.welcome());
+  const grpc::Status end = adapter.WaitEnd();
+  EXPECT_EQ(end.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(Text(end), HasSubstr("hello.account.state"));
 }
 
 TEST_F(ChatsTest, AnAppStartsAGroup) {

@@ -86,9 +86,7 @@ class ErasureTest : public testing::Test {
     owner_.Narrow(request);
   }
 
-  explicit ErasureTest(absl::Duration looks = kLooks) : harness_({}, looks) {}
-
-  BrokerHarness harness_;
+  BrokerHarness harness_{{}, kLooks};
   std::unique_ptr<Adapter> adapter_ = std::make_unique<Adapter>(harness_.Gatekeeper());
   bool chats_ = adapter_->PushDurably({ChatEvent("club", "club"), ChatEvent("work", "work")});
   Program app_ =
@@ -265,13 +263,7 @@ TEST_F(ErasureTest, NamesAtMostFiveHundredChatsInOneEvent) {
   EXPECT_EQ(named.size(), 601u);  // with the club
 }
 
-// The broker looks by itself only when it starts.
-class ErasureBetweenLooksTest : public ErasureTest {
- protected:
-  ErasureBetweenLooksTest() : ErasureTest(absl::Hours(1)) {}
-};
-
-TEST_F(ErasureBetweenLooksTest, WhatWasGivenAndTakenBackAtOnceIsAskedBack) {
+TEST_F(ErasureTest, WhatWasGivenAndTakenBackAtOnceIsAskedBack) {
   const Program app = harness_.App("Two", {kChatsRead, kMessagesRead}, {.chats = {"work"}});
   harness_.Widen(app, {kMessagesRead}, {});
   EventReader reader(app, Named("main"));
@@ -292,7 +284,7 @@ TEST_F(ErasureBetweenLooksTest, WhatWasGivenAndTakenBackAtOnceIsAskedBack) {
   EXPECT_EQ(ChatsOf(Asks(reader).front()), seen);
 }
 
-TEST_F(ErasureBetweenLooksTest, AnAppThatIsOutAtOnceIsAskedForEverything) {
+TEST_F(ErasureTest, AnAppThatIsOutAtOnceIsAskedForEverything) {
   const Program app = harness_.App("Quick", {kChatsRead, kMessagesRead});
   EventReader reader(app, Named("main"));
   ASSERT_TRUE(reader.WaitLive());

@@ -87,6 +87,7 @@ class Network {
   Adapter& operator*() { return *adapter_; }
   Adapter* operator->() { return adapter_.get(); }
   v1::AttachHello& hello() { return hello_; }
+  const Program& program() const { return program_; }
   // Goes and comes back, under what hello() says now.
   void Reattach() {
     adapter_->End();

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "clients/gatekeepers/demo/script.h"
+#include "tests/daemon/app_journal.h"
 #include "tests/daemon/file_watch.h"
 #include "tests/daemon/process.h"
 #include "tests/daemon/session.h"
@@ -45,13 +46,6 @@ std::vector<std::string> Lines(const std::string& bytes) {
   std::istringstream stream(bytes);
   for (std::string line; std::getline(stream, line);) lines.push_back(line);
   return lines;
-}
-
-size_t Count(const std::string& bytes, const std::string& text) {
-  size_t count = 0;
-  for (size_t at = bytes.find(text); at != std::string::npos; at = bytes.find(text, at + 1))
-    ++count;
-  return count;
 }
 
 // The message that an event of the script makes or is about, as the adapter's journal names it.
@@ -124,33 +118,59 @@ struct AppVerdict {
   std::string fault;
 };
 
+constexpr size_t kEventSize = sizeof(kEventWord) - 1;
+
+// How many of the events that a life of an app noted, from line 'at' on, are those of 'expected'
+// from 'place' on, up to the first that is not; and whether all are.
+struct Fit {
+  size_t count = 0;
+  bool whole = true;
+};
+Fit FitOf(const std::vector<std::string>& lines, size_t at,
+          const std::vector<std::string>& expected, size_t place) {
+  Fit fit;
+  for (; at < lines.size() && lines[at] != "start"; ++at) {
+    if (lines[at].rfind(kEventWord, 0) != 0) continue;
+    const size_t next = place + fit.count;
+    fit.whole = next < expected.size() &&
+                lines[at].compare(kEventSize, std::string::npos, expected[next]) == 0;
+    if (!fit.whole) break;
+    ++fit.count;
+  }
+  return fit;
+}
+
 AppVerdict Judge(const std::string& bytes, const std::vector<std::string>& expected) {
   AppVerdict verdict;
+  const std::vector<std::string> lines = Lines(bytes);
   size_t next = 0;
   size_t acked = 0;
-  bool started = false;
-  for (const std::string& line : Lines(bytes)) {
-    if (line == "start") {
-      started = true;
-    } else if (line == "acked") {
-      acked = next;
-    } else {
-      const std::string text = line.substr(std::string("event ").size());
-      size_t place = next;
-      // Only a restart may repeat, and never what was acknowledged.
-      if (started) {
-        for (place = acked; place < next && expected[place] != text; ++place) {
-        }
-        verdict.repeated += next - place;
-      }
-      started = false;
-      if (place >= expected.size() || expected[place] != text) {
-        verdict.fault = "event " + std::to_string(place) + " is missing, doubled or out of order";
-        return verdict;
-      }
-      next = place + 1;
-      verdict.shown = std::max(verdict.shown, next);
+  bool first_life = true;
+  for (size_t at = 0; at < lines.size();) {
+    // Only a restart may repeat, and never what was acknowledged. Lines are not all different (most
+    // reactions are the same), so the place is the one that fits the app's whole life.
+    size_t place = first_life ? next : acked;
+    if (lines[at] == "start") ++at;
+    Fit fit = FitOf(lines, at, expected, place);
+    while (!fit.whole && place < next) fit = FitOf(lines, at, expected, ++place);
+    if (!fit.whole) {
+      verdict.fault =
+          "event " + std::to_string(place + fit.count) + " is missing, doubled or out of order";
+      return verdict;
     }
+    if (fit.count > 0) {
+      verdict.repeated += next - place;
+      next = place;
+    }
+    for (; at < lines.size() && lines[at] != "start"; ++at) {
+      if (lines[at] == "acked") {
+        acked = next;
+      } else if (lines[at].rfind(kEventWord, 0) == 0) {
+        ++next;
+      }
+    }
+    verdict.shown = std::max(verdict.shown, next);
+    first_life = false;
   }
   return verdict;
 }
@@ -164,8 +184,9 @@ class Crash : public SessionTest {
     for (const demo::Step& step :
          demo::GenerateScript(kScriptEvents, kScriptChats, kScriptSeed).steps) {
       script_ids_.push_back(MessageIdOf(step.event));
-      is_message_.push_back(step.event.has_message_created());
-      if (is_message_.back()) expected_.push_back(step.event.message_created().message().text());
+      const std::string shown = ShownOf(step.event);
+      is_shown_.push_back(!shown.empty());
+      if (!shown.empty()) expected_.push_back(shown);
     }
     ASSERT_NO_FATAL_FAILURE(AllowEverybody());
   }
@@ -182,7 +203,8 @@ class Crash : public SessionTest {
     ASSERT_EQ(adapter->Wait(), 0) << adapter->errors();
     for (int i = 0; i < kApps; ++i) {
       apps_.push_back(StartApp(i));
-      ASSERT_TRUE(person.Answer({})) << person.screen() << apps_[i]->errors();
+      ASSERT_TRUE(person.Answer({.scopes = kAllItsScopes}))
+          << person.screen() << apps_[i]->errors();
       ASSERT_TRUE(apps_[i]->AwaitReady()) << apps_[i]->errors();
     }
     ASSERT_EQ(daemon->Stop(), 0);
@@ -224,30 +246,30 @@ class Crash : public SessionTest {
     EXPECT_EQ(journal.fault, "");
     EXPECT_GT(journal.first, 0u);
     EXPECT_GE(journal.acked, journal.first);
-    size_t messages = 0;
-    for (size_t i = 0; i + journal.first <= journal.acked; ++i) messages += is_message_[i];
+    size_t shown = 0;
+    for (size_t i = 0; i + journal.first <= journal.acked; ++i) shown += is_shown_[i];
     for (int i = 0; i < kApps; ++i) {
       FileWatch watch(AppJournal(i));
       AppVerdict verdict;
       watch.Await([&](const std::string& bytes) {
         verdict = Judge(bytes, expected_);
-        return !verdict.fault.empty() || verdict.shown >= messages;
+        return !verdict.fault.empty() || verdict.shown >= shown;
       });
       EXPECT_EQ(verdict.fault, "") << "app " << i;
-      EXPECT_GE(verdict.shown, messages) << "app " << i << " has not seen what was acknowledged";
+      EXPECT_GE(verdict.shown, shown) << "app " << i << " has not seen what was acknowledged";
       repeated_ += verdict.repeated;
     }
     std::printf(
-        "  %zu events submitted, acknowledged up to %llu, %zu messages shown to each of %d apps, "
-        "in order, none missing\n",
-        journal.submitted, static_cast<unsigned long long>(journal.acked), messages, kApps);
+        "  %zu events submitted, acknowledged up to %llu, %zu messages, edits and reactions shown "
+        "to each of %d apps, in order, none missing\n",
+        journal.submitted, static_cast<unsigned long long>(journal.acked), shown, kApps);
     return journal;
   }
 
   std::unique_ptr<Profile> profile_;
   std::string adapter_journal_;
-  std::vector<std::string> expected_;  // the texts that apps see, in order
-  std::vector<bool> is_message_;       // of each event of the script
+  std::vector<std::string> expected_;  // what apps see, in order
+  std::vector<bool> is_shown_;         // of each event of the script
   std::vector<std::string> script_ids_;
   std::vector<std::unique_ptr<Process>> apps_;
   size_t repeated_ = 0;
@@ -262,9 +284,8 @@ TEST_F(Crash, OfTheBrokerLosesAndDoublesNothing) {
   for (int i = 0; i < kBrokerKills; ++i) {
     ProcessOptions options;
     if (i < kAimedKills) {
-      // The very first append of all tells that the adapter is back.
       options.environment = {{"LD_PRELOAD", kill_point},
-                             {"KILL_POINT_APPENDS", std::to_string(2 + (i * 7) % 23)}};
+                             {"KILL_POINT_APPENDS", std::to_string(1 + (i * 7) % 23)}};
     }
     const size_t errors_before = adapter->errors().size();
     const auto daemon = Process::Start(*profile_, options);
