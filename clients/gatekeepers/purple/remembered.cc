@@ -110,7 +110,7 @@ void Remembered::Take(const std::string& kind, const std::string& key, const std
   const bool is_new = facts.values.insert_or_assign(key, value).second;
   if (!is_new || !Grows(kind)) return;
   facts.order.push_back(key);
-  if (facts.order.size() <= kGrowingFactsMax) return;
+  if (facts.order.size() <= (kind == kInvitedFact ? kInvitationsMax : kGrowingFactsMax)) return;
   facts.values.erase(facts.order.front());
   facts.order.pop_front();
 }

@@ -56,6 +56,8 @@ class Remembered {
 
  private:
   static constexpr size_t kGrowingFactsMax = 2000;
+  // Of invitations that nobody has answered: strangers send them.
+  static constexpr size_t kInvitationsMax = 200;
   struct Facts {
     std::map<std::string, std::string> values;
     std::deque<std::string> order;  // of the kinds that grow: the same keys, oldest first
