@@ -9,6 +9,7 @@ Reads one request a line from standard input and answers each in one line, both 
     {"do": "focus", "name": "Search"}     gives the keyboard to it
     {"do": "where", "name": "Search"}     its place in the window: x, y, width, height
     {"do": "tree"}                        all that is said, from top to bottom
+    {"do": "answers"}                     width and height of the last two buttons
     {"do": "focused"}                     what the keyboard acts on: its name, and how many are above it
 
 Answers {"ok": false, "there": [...]} when what is named does not come within ten seconds.
@@ -35,6 +36,7 @@ State = Atspi.StateType
 PRESSABLE = (Role.CHECK_BOX, Role.TOGGLE_BUTTON, Role.PUSH_BUTTON, Role.RADIO_BUTTON, Role.TEXT,
              Role.ENTRY, Role.COMBO_BOX, Role.LIST_ITEM, Role.BUTTON if hasattr(Role, "BUTTON")
              else Role.PUSH_BUTTON)
+BUTTONS = (Role.PUSH_BUTTON, Role.BUTTON if hasattr(Role, "BUTTON") else Role.PUSH_BUTTON)
 TICKABLE = (Role.CHECK_BOX, Role.TOGGLE_BUTTON)
 WRITTEN = (Role.TEXT, Role.ENTRY, Role.LABEL)
 # These hold others and say nothing by themselves.
@@ -256,6 +258,9 @@ def answer(request):
     do = request["do"]
     if do == "tree":
         return {"ok": True, "tree": tree()}
+    if do == "answers":
+        buttons = [widget for widget in widgets() if widget.role in BUTTONS][-2:]
+        return {"ok": len(buttons) == 2, "sizes": [extents(button)[2:] for button in buttons]}
     if do == "focused":
         for above, widget in enumerate(widgets(whole=False)):
             if widget.has(State.FOCUSED):

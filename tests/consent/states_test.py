@@ -7,7 +7,8 @@
 
 Pictures go to PICTURES/STATE.png, for people to look at; a state without one fails. What is said is
 compared line by line with GTK 4.8 (Debian 12); other versions say some things in other roles, and only
-the words are compared there. Runs on an Xvfb and a session bus of its own.
+the words are compared there. In every state Refuse and Allow are of the same size, and nothing in the window's
+sources gives one of them, or a warning, a colour of its own. Runs on an Xvfb and a session bus of its own.
 """
 import functools
 import json
@@ -22,6 +23,9 @@ from asking import Agent, chats_named, question
 
 DEADLINE_SECONDS = 15
 HERE = os.path.dirname(os.path.abspath(__file__))
+WINDOW_SOURCES = os.path.join(HERE, "../../platform/linux")
+# Style classes that push or frighten, and ways to make more of them.
+UNFAIR = re.compile(r"destructive|suggested|\"(?:error|warning|success|accent|opaque)\"|css_provider|foreground=")
 # Below this a picture shows nothing.
 PICTURE_BYTES_MIN = 8000
 ALL_SCOPES = """chats:read messages:metadata messages:read messages:history messages:search
@@ -205,6 +209,9 @@ def show(name, state, reader, trees, pictures):
             with open(path, "w", encoding="utf-8") as file:
                 file.write("\n".join(said) + "\n")
         wrong = []
+        sizes = reader.ask(do="answers")["sizes"]
+        if len(sizes) != 2 or sizes[0] != sizes[1] or 0 in sizes[0]:
+            wrong.append("%s: Refuse and Allow are not of one size: %s" % (name, sizes))
         if not os.path.exists(picture) or os.path.getsize(picture) < PICTURE_BYTES_MIN:
             wrong.append("%s: no picture" % name)
         if reference is not None and differs(said, reference):
@@ -216,11 +223,23 @@ def show(name, state, reader, trees, pictures):
         agent.close()
 
 
+def unfair_lines():
+    """The lines of the window's sources that make one answer weightier than the other, or a text frightening."""
+    found = []
+    files = [file for file in sorted(os.listdir(WINDOW_SOURCES)) if file.endswith((".cc", ".h"))]
+    assert "window_face.cc" in files, files
+    for file in files:
+        with open(os.path.join(WINDOW_SOURCES, file), encoding="utf-8") as source:
+            found += ["%s:%d: %s" % (file, number, line.strip()) for number, line in enumerate(source, 1)
+                      if UNFAIR.search(line)]
+    return found
+
+
 def main():
     trees, pictures, *names = sys.argv[1:]
     os.makedirs(pictures, exist_ok=True)
     os.makedirs(trees, exist_ok=True)
-    wrong = []
+    wrong = unfair_lines()
     if not names:
         for file in os.listdir(trees):
             if file.removesuffix(".txt") not in STATES:
