@@ -20,6 +20,12 @@ std::vector<Row> PeopleRows() {
       {"somebody comes online", kIn, "", "presence { contact_id: '$peer' state: STATE_ONLINE }"},
       {"somebody is away", kIn, "", "presence { contact_id: '$peer' state: STATE_AWAY }"},
       {"somebody goes offline", kIn, "", "presence { contact_id: '$peer' state: STATE_OFFLINE }"},
+      {"somebody was last seen", kIn, "",
+       "presence { contact_id: '$peer' state: STATE_OFFLINE last_seen_time { seconds: $hourago } "
+       "}"},
+      {"somebody has addresses, is a program and blocked", kIn, "",
+       "contact_changed { contact { id: '$newcomer' display_name: 'Known $m' addresses: "
+       "'tel:+15551234' addresses: 'mailto:known@example.org' is_bot: true blocked: true } }"},
       {"somebody changes name and picture", kIn, "",
        "contact_changed { contact { id: '$member' display_name: 'Renamed $m' in_address_book: true "
        "avatar_attachment_id: '$file' } }"},
@@ -33,8 +39,14 @@ std::vector<Row> PeopleRows() {
       {"call missed", kIn, "", Calls("state: STATE_MISSED")},
       {"account loses its network", kIn, "",
        "account_state_changed { state: ACCOUNT_STATE_CONNECTING reason: 'no network' }"},
+      {"account goes offline", kIn, "",
+       "account_state_changed { state: ACCOUNT_STATE_OFFLINE reason: 'switched off' }"},
+      {"account is logged out", kIn, "",
+       "account_state_changed { state: ACCOUNT_STATE_LOGGED_OUT reason: 'signed out elsewhere' }"},
       {"account is back", kIn, "", "account_state_changed { state: ACCOUNT_STATE_ONLINE }"},
-      {"something was lost", kIn, "", "gap { cause: CAUSE_GATEKEEPER event_count: 3 }"},
+      {"something was lost", kIn, "",
+       "gap { cause: CAUSE_GATEKEEPER event_count: 3 start_time { seconds: $dayago } end_time { "
+       "seconds: $hourago } }"},
   };
 }
 

@@ -8,11 +8,17 @@
 //   $theirs, $ours                  a message of the peer, of ours, made for this row in its chat
 //   $poll                           a poll of the peer, made for this row
 //   $file $size $sha $sha64         a file made for this row, and what is true of it
-//   $upload                         what the adapter called that file when it took it
+//   $file2                          the same file under a second name
+//   $upload $upload2                what the adapter called that file when it took it, twice
+//   $video $videosha $videosha64    what the adapter called a film, and what is true of it
 //   $theirfile                      a file that the peer sent for this row
 //   $result                         the message, chat or draft that a command's result names
+//   $dayago $hourago $inaday        times, in seconds since 1970; $inadaytext: the last one in JSON
+//   $oldtext $oldsender $oldtime    of the newest message that is only in older history: as the far
+//                                   end names them
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,6 +45,8 @@ struct Row {
   std::string echo = {};
   // What has to have happened: an event of the far end (kIn) or a command (kOut), not judged.
   std::string before = {};
+  // Fields that count in the event although it does not set them: see Differences.
+  std::set<std::string> also = {};
 };
 
 // All rows, in the order they are played: none needs another one.

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,8 +49,10 @@ class Runner {
   // Looks at the far end until it shows 'expected', which is filled in.
   void LookAt(const Row& row, const v1::Command& command, const v1::CommandResult& result,
               Finding& finding);
-  // Waits for an event like 'expected' among those after 'mark'; sets the finding.
-  void AwaitEvent(v1::Event expected, size_t mark, const std::string& command_id, Finding& finding);
+  // Waits for an event like 'expected' among those after 'mark'; sets the finding. 'also': fields
+  // that count although it does not set them.
+  void AwaitEvent(v1::Event expected, size_t mark, const std::string& command_id, Finding& finding,
+                  const std::set<std::string>& also = {});
   // Fetches the files that an event names, and compares the bytes.
   void FetchFiles(const v1::Event& event, Finding& finding);
   absl::StatusOr<v1::CommandResult> RunCommand(const v1::Command& command, Finding& finding);
@@ -57,6 +60,10 @@ class Runner {
   absl::StatusOr<std::string> Fill(const std::string& text, Quoting quoting);
   absl::StatusOr<std::string> Value(const std::string& word);
   absl::Status MakeFile();
+  absl::Status MakeVideo();
+  void MakeTimes();
+  // What the adapter calls the file that it has taken.
+  absl::StatusOr<std::string> Upload(const OfferedFile& file);
   absl::StatusOr<std::string> MakeTheirs(const std::string& rest);
   absl::StatusOr<std::string> MakeOurs();
   absl::StatusOr<v1::Event> FilledEvent(const std::string& text);

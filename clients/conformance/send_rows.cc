@@ -38,9 +38,25 @@ std::vector<Row> SendRows() {
        Seen(R"("text": "to all $m")"),
        "chat_id: '$group' message_created { message { id: '$result' text: 'to all $m' } }"},
       {"send formatting", kOut, "formatting",
-       Send("text: 'bold $m' spans { start: 0 length: 4 style: STYLE_BOLD }"),
-       Seen(R"("text": "bold $m", "spans": [{"length": 4, "style": "STYLE_BOLD"}])"),
-       Echo("text: 'bold $m' spans { length: 4 style: STYLE_BOLD }")},
+       Send("text: 'bold struck code quote hidden block $m' spans { start: 0 length: 4 style: "
+            "STYLE_BOLD } spans { start: 5 length: 6 style: STYLE_STRIKETHROUGH } spans { start: "
+            "12 length: 4 style: STYLE_CODE } spans { start: 17 length: 5 style: STYLE_QUOTE } "
+            "spans { start: 23 length: 6 style: STYLE_SPOILER } spans { start: 30 length: 5 style: "
+            "STYLE_CODE_BLOCK argument: 'cpp' }"),
+       Seen(R"("text": "bold struck code quote hidden block $m", "spans": [
+            {"length": 4, "style": "STYLE_BOLD"},
+            {"start": 5, "length": 6, "style": "STYLE_STRIKETHROUGH"},
+            {"start": 12, "length": 4, "style": "STYLE_CODE"},
+            {"start": 17, "length": 5, "style": "STYLE_QUOTE"},
+            {"start": 23, "length": 6, "style": "STYLE_SPOILER"},
+            {"start": 30, "length": 5, "style": "STYLE_CODE_BLOCK", "argument": "cpp"}])"),
+       Echo("spans { length: 4 style: STYLE_BOLD } spans { start: 5 length: 6 style: "
+            "STYLE_STRIKETHROUGH } spans { start: 12 length: 4 style: STYLE_CODE } spans { start: "
+            "17 length: 5 style: STYLE_QUOTE } spans { start: 23 length: 6 style: STYLE_SPOILER } "
+            "spans { start: 30 length: 5 style: STYLE_CODE_BLOCK argument: 'cpp' }")},
+      {"send a notice", kOut, "", Send("kind: MESSAGE_KIND_NOTICE text: 'waves $m'"),
+       Seen(R"("kind": "MESSAGE_KIND_NOTICE", "text": "waves $m")"),
+       Echo("kind: MESSAGE_KIND_NOTICE text: 'waves $m'")},
       {"send a mention", kOut, "mention",
        Send("text: '@Peer $m' mentions { contact_id: '$peer' start: 0 length: 5 }"),
        Seen(R"("text": "@Peer $m", "mentions": [{"contact_id": "$peer", "length": 5}])"),
@@ -59,6 +75,16 @@ std::vector<Row> SendRows() {
        Send("text: 'my photo $m' attachment_ids: '$upload'"),
        Seen(R"("text": "my photo $m", "attachments": [{"sha256": "$sha64"}])"),
        Echo("text: 'my photo $m' attachments { sha256: '$sha' }")},
+      {"send a video", kOut, "attachment",
+       Send("kind: MESSAGE_KIND_MEDIA attachment_ids: '$video'"),
+       Seen(R"("kind": "MESSAGE_KIND_MEDIA", "attachments": [{"mime_type": "video/mp4",
+            "sha256": "$videosha64", "width_pixels": 640, "duration": "3s"}])"),
+       Echo("kind: MESSAGE_KIND_MEDIA attachments { mime_type: 'video/mp4' sha256: '$videosha' "
+            "width_pixels: 640 duration { seconds: 3 } }")},
+      {"send several files", kOut, "attachment",
+       Send("attachment_ids: '$upload' attachment_ids: '$upload2'"),
+       Seen(R"("attachments": [{"sha256": "$sha64"}, {"sha256": "$sha64"}])"),
+       Echo("attachments { sha256: '$sha' } attachments { sha256: '$sha' }")},
       {"send a voice note", kOut, "voice_note",
        Send("kind: MESSAGE_KIND_VOICE_NOTE attachment_ids: '$upload'"),
        Seen(R"("kind": "MESSAGE_KIND_VOICE_NOTE", "attachments": [{"sha256": "$sha64"}])"),
@@ -69,9 +95,11 @@ std::vector<Row> SendRows() {
        Echo("kind: MESSAGE_KIND_STICKER attachments { sha256: '$sha' }")},
       {"send a place", kOut, "location",
        Send("kind: MESSAGE_KIND_LOCATION location { latitude: 48.25 longitude: 16.5 name: 'here "
-            "$m' }"),
-       Seen(R"("location": {"latitude": 48.25, "longitude": 16.5, "name": "here $m"})"),
-       Echo("kind: MESSAGE_KIND_LOCATION location { latitude: 48.25 name: 'here $m' }")},
+            "$m' live_until_time { seconds: $inaday } }"),
+       Seen(R"("location": {"latitude": 48.25, "longitude": 16.5, "name": "here $m",
+            "live_until_time": "$inadaytext"})"),
+       Echo("kind: MESSAGE_KIND_LOCATION location { latitude: 48.25 name: 'here $m' "
+            "live_until_time { seconds: $inaday } }")},
       {"send a contact card", kOut, "contact_card",
        Send("kind: MESSAGE_KIND_CONTACT_CARD contact_card { display_name: 'Dana' vcard: "
             "'BEGIN:VCARD\\nFN:Dana $m\\nEND:VCARD\\n' }"),
@@ -93,6 +121,17 @@ std::vector<Row> SendRows() {
        "edit_message { chat_id: '$direct' message_id: '$ours' text: 'better $m' }",
        R"({"message": {"id": "$ours", "text": "better $m"}})",
        "chat_id: '$direct' message_edited { message_id: '$ours' text: 'better $m' }"},
+      {"edit an own message with formatting and a mention", kOut, "formatting",
+       "edit_message { chat_id: '$direct' message_id: '$ours' text: '@Peer bold $m' spans { start: "
+       "6 length: 4 style: STYLE_BOLD } mentions { contact_id: '$peer' length: 5 } }",
+       R"({"message": {"id": "$ours", "spans": [{"start": 6, "length": 4, "style": "STYLE_BOLD"}],
+           "mentions": [{"contact_id": "$peer", "length": 5}]}})",
+       "chat_id: '$direct' message_edited { message_id: '$ours' spans { start: 6 length: 4 style: "
+       "STYLE_BOLD } mentions { contact_id: '$peer' length: 5 } }"},
+      {"delete an own message for the user only", kOut, "",
+       "delete_message { chat_id: '$direct' message_id: '$ours' }",
+       R"({"message": {"id": "$ours", "deleted": false}})",
+       "chat_id: '$direct' message_deleted { message_id: '$ours' contact_id: '$self' }"},
       {"delete an own message for everybody", kOut, "delete",
        "delete_message { chat_id: '$direct' message_id: '$ours' for_everyone: true }",
        R"({"message": {"deleted": true, "text": ""}})",
@@ -114,6 +153,10 @@ std::vector<Row> SendRows() {
        "vote_poll { chat_id: '$direct' message_id: '$poll' option_ids: '2' }",
        R"({"message": {"poll": {"votes": [{"contact_id": "$self", "option_ids": ["2"]}]}}})",
        "chat_id: '$direct' poll_voted { message_id: '$poll' contact_id: '$self' option_ids: '2' }"},
+      {"take a vote back", kOut, "poll", "vote_poll { chat_id: '$direct' message_id: '$poll' }",
+       R"({"message": {"poll": {"votes": []}}})",
+       "chat_id: '$direct' poll_voted { message_id: '$poll' contact_id: '$self' }",
+       "vote_poll { chat_id: '$direct' message_id: '$poll' option_ids: '2' }"},
       {"mark as read and tell the sender", kOut, "read_receipt",
        "mark_read { chat_id: '$direct' through_message_id: '$theirs' tell_sender: true }",
        R"({"receipts": {"$self": "KIND_READ"}})"},

@@ -17,6 +17,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "broker/limits.h"
 #include "clients/conformance/compare.h"
 #include "clients/conformance/rows.h"
 #include "clients/gatekeepers/demo/connection.h"
@@ -154,7 +155,7 @@ class BothWays : public ::testing::Test {
     ASSERT_TRUE(player.Run().ok());
     ASSERT_TRUE(connection_->link().WaitUntilDurable(kPatience).ok());
     control_ = std::make_unique<demo::Control>(
-        script_, world_, files_,
+        script_, world_, files_, start_,
         [&](const v1::Event& event) { return connection_->link().Submit(event).status(); });
     app_ = harness_.App("Conformance", AllScopes());
     v1::SubscribeRequest request;
@@ -193,6 +194,12 @@ class BothWays : public ::testing::Test {
       }
       ASSERT_FALSE(apps_names_[person].empty()) << person;
     }
+    for (const char* same : {"oldtext", "oldtime"}) apps_names_[same] = alices_names_[same];
+    for (const char* person : {"self", "peer"}) {
+      if (alices_names_[person] == alices_names_["oldsender"]) {
+        apps_names_["oldsender"] = apps_names_[person];
+      }
+    }
     for (const char* chat : {"direct", "group"}) {
       apps_names_[chat] = ChatIdOf(app_, world_.FindChat(alices_names_[chat])->name());
       ASSERT_FALSE(apps_names_[chat].empty()) << chat;
@@ -207,6 +214,7 @@ class BothWays : public ::testing::Test {
     apps_ = apps_names_;
     group_ = absl::StrContains(row.what, "'$group'");
     alices_["m"] = apps_["m"] = absl::StrCat("row", ++made_);
+    MakeTimes();
     const std::string all = row.what + row.seen + row.before;
     const auto needs = [&](const char* word) {
       return absl::StrContains(all, absl::StrCat("$", word));
@@ -225,7 +233,20 @@ class BothWays : public ::testing::Test {
                  "'x' } options { id: '2' text: 'y' } choices_max: 1 }");
     }
     if (needs("ours")) MakeOurs();
-    if (needs("upload'") || needs("upload\"")) Upload();
+    if (needs("upload'") || needs("upload\"")) apps_["upload"] = Upload();
+    if (needs("upload2")) apps_["upload2"] = Upload();
+    if (needs("video")) UploadVideo();
+  }
+
+  void MakeTimes() {
+    const absl::Time now = harness_.clock().Now();
+    for (Words* words : {&alices_, &apps_}) {
+      (*words)["dayago"] = absl::StrCat(absl::ToUnixSeconds(now - absl::Hours(24)));
+      (*words)["hourago"] = absl::StrCat(absl::ToUnixSeconds(now - absl::Hours(1)));
+      (*words)["inaday"] = absl::StrCat(absl::ToUnixSeconds(now + absl::Hours(24)));
+      (*words)["inadaytext"] =
+          absl::FormatTime("%Y-%m-%d%ET%H:%M:%SZ", now + absl::Hours(24), absl::UTCTimeZone());
+    }
   }
 
   void MakeFile() {
@@ -242,6 +263,8 @@ class BothWays : public ::testing::Test {
       (*words)["sha64"] = absl::Base64Escape(hash_);
     }
     alices_["file"] = name;
+    alices_["file2"] = "second-" + name;
+    EXPECT_TRUE(files_.AddFromPath("second-" + name, path_).ok());
     file_name_ = name;
   }
 
@@ -277,28 +300,51 @@ class BothWays : public ::testing::Test {
     alices_["ours"] = world_.ViewOf(alices_[group_ ? "group" : "direct"])->order.back();
   }
 
-  void Upload() {
+  std::string Upload() {
+    v1::Attachment attachment;
+    attachment.set_file_name(file_name_);
+    attachment.set_mime_type("image/jpeg");
+    attachment.set_size_bytes(bytes_.size());
+    attachment.set_sha256(hash_);
+    return Upload(attachment, bytes_);
+  }
+
+  // A film, known to AliceChat as an app uploaded it.
+  void UploadVideo() {
+    const demo::GeneratedFile film{150'000, 7, demo::Beginning("video/mp4")};
+    v1::Attachment attachment;
+    attachment.set_file_name("film.mp4");
+    attachment.set_mime_type("video/mp4");
+    attachment.set_size_bytes(film.size);
+    attachment.set_sha256(demo::HashGenerated(film, "film"));
+    attachment.set_width_pixels(640);
+    attachment.set_height_pixels(480);
+    attachment.mutable_duration()->set_seconds(3);
+    apps_["video"] = Upload(attachment, demo::GenerateBytes(film, "film", 0, film.size));
+    for (Words* words : {&alices_, &apps_}) {
+      (*words)["videosha"] = attachment.sha256();
+      (*words)["videosha64"] = absl::Base64Escape(attachment.sha256());
+    }
+  }
+
+  std::string Upload(const v1::Attachment& attachment, const std::string& bytes) {
     const auto context = Patiently();
     v1::UploadResponse response;
     const auto stream = app_->attachment->Upload(context.get(), &response);
     v1::UploadRequest request;
     request.mutable_start()->set_request_id(harness_.NewRequestId());
     request.mutable_start()->set_chat_id(apps_[group_ ? "group" : "direct"]);
-    v1::Attachment& attachment = *request.mutable_start()->mutable_attachment();
-    attachment.set_file_name(file_name_);
-    attachment.set_mime_type("image/jpeg");
-    attachment.set_size_bytes(bytes_.size());
-    attachment.set_sha256(hash_);
+    *request.mutable_start()->mutable_attachment() = attachment;
     stream->Write(request);
-    for (size_t at = 0; at < bytes_.size(); at += 64 * 1024) {
-      request.set_data(bytes_.substr(at, 64 * 1024));
+    for (size_t at = 0; at < bytes.size(); at += 64 * 1024) {
+      request.set_data(bytes.substr(at, 64 * 1024));
       stream->Write(request);
     }
     stream->WritesDone();
     const grpc::Status status = stream->Finish();
-    ASSERT_TRUE(status.ok()) << Text(status);
-    EXPECT_EQ(response.size_bytes(), bytes_.size());
-    apps_["upload"] = response.attachment_id();
+    EXPECT_TRUE(status.ok()) << Text(status);
+    EXPECT_EQ(response.size_bytes(), bytes.size());
+    return response.attachment_id();
   }
 
   void Do(const v1::Event& event) {
@@ -321,7 +367,7 @@ class BothWays : public ::testing::Test {
   }
 
   // Waits for an event like 'expected' among those after 'mark'.
-  void ExpectEvent(v1::Event expected, size_t mark) {
+  void ExpectEvent(v1::Event expected, size_t mark, const std::set<std::string>& also = {}) {
     ClearUnknown(alices_["m"], expected);
     std::vector<std::string> best = {"no event of its kind came"};
     size_t fewest = SIZE_MAX;
@@ -329,7 +375,7 @@ class BothWays : public ::testing::Test {
     for (size_t at = mark; reader_->WaitForEvents(at + 1, absl::Seconds(10)); ++at) {
       const v1::Event event = reader_->events()[at];
       if (event.kind_case() != expected.kind_case()) continue;
-      const auto differences = conformance::Differences(expected, event);
+      const auto differences = conformance::Differences(expected, event, also);
       if (differences.empty()) return;
       if (differences.size() < fewest) {
         fewest = differences.size();
@@ -341,10 +387,20 @@ class BothWays : public ::testing::Test {
   }
 
   void PlayIn(const Row& row) {
-    if (!row.before.empty()) Do(Parse<v1::Event>(Fill(row.before, alices_, false)));
+    if (!row.before.empty()) {
+      const size_t earlier = reader_->events().size();
+      Do(Parse<v1::Event>(Fill(row.before, alices_, false)));
+      // Waited for, so that it is not taken for what the row is about.
+      ExpectEvent(Parse<v1::Event>(Fill(row.before, apps_, false)), earlier);
+    }
     const size_t mark = reader_->events().size();
     Do(Parse<v1::Event>(Fill(row.what, alices_, false)));
-    ExpectEvent(Parse<v1::Event>(Fill(row.what, apps_, false)), mark);
+    std::set<std::string> also = row.also;
+    // A message is as encrypted as it was, and an edit too.
+    also.insert({"postern.v1.Message.end_to_end_encrypted",
+                 "postern.v1.MessageEdited.end_to_end_encrypted",
+                 "postern.v1.Attachment.end_to_end_encrypted"});
+    ExpectEvent(Parse<v1::Event>(Fill(row.what, apps_, false)), mark, also);
   }
 
   // ---- commands, as apps give them ----
@@ -466,8 +522,8 @@ class BothWays : public ::testing::Test {
       return chat.RequestBackfill(Patiently().get(), request, &response);
     }
     if (command.has_upload()) {
-      Upload();
-      return grpc::Status::OK;
+      return Upload().empty() ? grpc::Status(grpc::StatusCode::UNKNOWN, "no upload")
+                              : grpc::Status::OK;
     }
     if (command.has_download()) return Download(command.download());
     return {grpc::StatusCode::UNIMPLEMENTED, "no app can give this command"};
@@ -534,7 +590,7 @@ class BothWays : public ::testing::Test {
     }
     if (!row.echo.empty()) {
       v1::Event echo = Parse<v1::Event>(Fill(row.echo, apps_, false));
-      ExpectEvent(echo, mark);
+      ExpectEvent(echo, mark, row.also);
     }
   }
 
@@ -544,7 +600,8 @@ class BothWays : public ::testing::Test {
   demo::World world_;
   demo::Files files_;
   demo::Faults faults_;
-  demo::AliceChat alice_{script_, world_, files_, faults_, absl::Now()};
+  const absl::Time start_ = absl::Now();
+  demo::AliceChat alice_{script_, world_, files_, faults_, start_};
   std::string folder_;
   std::unique_ptr<demo::Connection> connection_;
   std::unique_ptr<demo::Control> control_;
@@ -563,6 +620,112 @@ TEST_F(BothWays, WhatHappensInAliceChatReachesTheAppFieldByField) {
     Begin(row);
     PlayIn(row);
   }
+}
+
+// The two commands that no app gives: the broker gives them by itself.
+TEST_F(BothWays, ThePeopleAreToldOfAnAppWhoseTextLeavesTheDevice) {
+  const std::string direct = alices_names_["direct"];
+  const auto shown = [&](const std::string& message) {
+    return Ask({{"look", {{"chat_id", direct}, {"message_id", message}}}})["seen"]["message"];
+  };
+  const size_t mark = reader_->events().size();
+  harness_.Decide("Translator", [](const permissions::ConsentQuestion& question) {
+    return fakes::ScriptedConsentPrompt::AllowAll(question);
+  });
+  const Program translator = harness_.Connect("Translator");
+  v1::Manifest manifest = AppManifest("Translator", AllScopes());
+  manifest.mutable_data_destination()->set_kind(v1::DataDestination::KIND_LEAVES_DEVICE);
+  manifest.mutable_data_destination()->set_service("translate.example");
+  const BrokerHarness::Enrolment enrolment = harness_.Enroll(translator, manifest);
+  ASSERT_TRUE(enrolment.granted()) << Text(enrolment.status);
+  // Looking at the disclosures makes the broker do what is due by now.
+  const Program owner = harness_.Owner();
+  for (int i = 0; i < 2; ++i) {
+    v1::ListDisclosuresResponse disclosures;
+    ASSERT_TRUE(owner->owner->ListDisclosures(Patiently().get(), {}, &disclosures).ok());
+    harness_.clock().Advance(broker::kNoticeDelay + absl::Seconds(1));
+  }
+  v1::ListDisclosuresResponse disclosures;
+  ASSERT_TRUE(owner->owner->ListDisclosures(Patiently().get(), {}, &disclosures).ok());
+
+  v1::Message notice;
+  for (size_t at = mark; notice.id().empty() && reader_->WaitForEvents(at + 1); ++at) {
+    const v1::Event event = reader_->events()[at];
+    if (event.chat_id() == apps_names_["direct"] && event.has_message_created()) {
+      notice = event.message_created().message();
+    }
+  }
+  EXPECT_TRUE(notice.from_owner());
+  EXPECT_EQ(notice.origin().app_display_name(), "Postern");
+  for (const char* part : {"“Translator” reads this chat", "translate.example", "NO APPS"}) {
+    EXPECT_TRUE(absl::StrContains(notice.text(), part)) << notice.text();
+  }
+  Json posted = shown(world_.ViewOf(direct)->order.back());
+  EXPECT_EQ(posted["text"], notice.text());
+  EXPECT_EQ(posted["sender_contact_id"], alices_names_["self"]);
+
+  v1::SendMessageRequest request;
+  request.set_request_id(harness_.NewRequestId());
+  request.set_chat_id(ChatIdOf(translator, world_.FindChat(direct)->name()));
+  request.set_text("said by an app");
+  v1::SendMessageResponse response;
+  const grpc::Status status =
+      translator->message->SendMessage(Patiently().get(), request, &response);
+  ASSERT_TRUE(status.ok()) << Text(status);
+  const std::string attributed = "said by an app\n(sent by the app “Translator”)";
+  posted = shown(world_.ViewOf(direct)->order.back());
+  EXPECT_EQ(posted["text"], attributed);
+  EXPECT_EQ(posted["sender_contact_id"], alices_names_["self"]);
+  EXPECT_TRUE(reader_->WaitForText(attributed)) << "and the other apps read what the people read";
+}
+
+// The parts come as the script has them, each with its word of how far it is and of its end.
+TEST_F(BothWays, OlderHistoryComesAsItWasWritten) {
+  const std::string chat = alices_names_["direct"];
+  std::vector<v1::Event> older;
+  for (const demo::Step& step : script_.history) {
+    if (step.event.chat_id() != chat) continue;
+    const v1::Message& said = step.event.message_created().message();
+    v1::Event& event = older.emplace_back();
+    event.set_chat_id(apps_names_["direct"]);
+    event.set_backfill(true);
+    v1::Message& message = *event.mutable_message_created()->mutable_message();
+    message.set_text(said.text());
+    message.set_sender_contact_id(apps_names_[said.from_owner() ? "self" : "peer"]);
+    message.set_from_owner(said.from_owner());
+    message.set_end_to_end_encrypted(true);
+    demo::SetTime(*message.mutable_create_time(), start_ - step.delay);
+    demo::SetTime(*event.mutable_event_time(), start_ - step.delay);
+  }
+  ASSERT_EQ(older.size(), 3u);
+  const auto bring = [&](size_t begin, size_t end) {
+    harness_.clock().Advance(kBetweenRows);
+    const size_t mark = reader_->events().size();
+    v1::RequestBackfillRequest request;
+    request.set_request_id(harness_.NewRequestId());
+    request.set_chat_id(apps_names_["direct"]);
+    request.set_messages_max(2);
+    v1::RequestBackfillResponse response;
+    const grpc::Status status = app_->chat->RequestBackfill(Patiently().get(), request, &response);
+    ASSERT_TRUE(status.ok()) << Text(status);
+    for (size_t i = begin; i < end; ++i) {
+      ExpectEvent(older[i], mark, {"postern.v1.Message.from_owner"});
+    }
+    v1::Event progress, completed;
+    progress.mutable_backfill_progress()->set_request_id(request.request_id());
+    progress.mutable_backfill_progress()->set_messages(static_cast<uint32_t>(end - begin));
+    progress.mutable_backfill_progress()->set_complete(begin == 0);
+    ExpectEvent(progress, mark);
+    completed.mutable_request_completed()->set_request_id(request.request_id());
+    completed.mutable_request_completed()->set_outcome(v1::RequestCompleted::OUTCOME_DONE);
+    ExpectEvent(completed, mark);
+    size_t messages = 0;
+    const std::vector<v1::Event> events = reader_->events();
+    for (size_t i = mark; i < events.size(); ++i) messages += events[i].has_message_created();
+    EXPECT_EQ(messages, end - begin);
+  };
+  bring(1, 3);  // the newest of them
+  bring(0, 1);  // and what was before those
 }
 
 TEST_F(BothWays, WhatTheAppDoesIsSeenInAliceChatFieldByField) {

@@ -31,7 +31,8 @@ using ::testing::IsEmpty;
 // The row's words made into some value, so that its shape can be read.
 template <typename Message>
 Message Shape(const std::string& text) {
-  std::string filled = std::regex_replace(text, std::regex("\\$size"), "1");
+  std::string filled =
+      std::regex_replace(text, std::regex("\\$(size|oldtime|dayago|hourago|inaday)"), "1");
   Message message;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(filled, &message)) << text;
   return message;
@@ -93,11 +94,47 @@ TEST(ConformanceComparison, NamesTheFieldsThatDiffer) {
                           "message_created.message.location"));
 }
 
+// What says "off" by its absence is not met by "on".
+TEST(ConformanceComparison, NothingIsNotMetBySomething) {
+  const auto differs = [](const char* expected, const char* got,
+                          const std::set<std::string>& also = {}) {
+    return conformance::Differences(Shape<v1::Event>(expected), Shape<v1::Event>(got), also);
+  };
+  EXPECT_THAT(differs("typing { contact_id: 'a' }", "typing { contact_id: 'a' active: true }"),
+              ElementsAre("typing.active"));
+  EXPECT_THAT(differs("pin_changed { }", "pin_changed { pinned: true }"),
+              ElementsAre("pin_changed.pinned"));
+  EXPECT_THAT(differs("unread_mark { }", "unread_mark { unread: true }"),
+              ElementsAre("unread_mark.unread"));
+  EXPECT_THAT(differs("message_deleted { }", "message_deleted { for_everyone: true }"),
+              ElementsAre("message_deleted.for_everyone"));
+  EXPECT_THAT(differs("timer_changed { }", "timer_changed { disappearing_timer { seconds: 1 } }"),
+              ElementsAre("timer_changed.disappearing_timer"));
+  EXPECT_THAT(differs("poll_voted { }", "poll_voted { option_ids: '1' }"),
+              ElementsAre("poll_voted.option_ids"));
+  EXPECT_THAT(differs("backfill_progress { }", "backfill_progress { complete: true }"),
+              ElementsAre("backfill_progress.complete"));
+  EXPECT_THAT(
+      differs("chat_changed { chat { name: 'x' } }",
+              "chat_changed { chat { name: 'x' muted: true archived: true blocked: true } }"),
+      ElementsAre("chat_changed.chat.muted", "chat_changed.chat.archived",
+                  "chat_changed.chat.blocked"));
+  const char* const picture = "chat_changed { chat { avatar_attachment_id: 'p' } }";
+  EXPECT_THAT(differs("chat_changed { chat { } }", picture), IsEmpty());
+  EXPECT_THAT(
+      differs("chat_changed { chat { } }", picture, {"postern.v1.Chat.avatar_attachment_id"}),
+      ElementsAre("chat_changed.chat.avatar_attachment_id"));
+  EXPECT_THAT(differs("typing { }", "typing { contact_id: 'a' }"), IsEmpty());
+}
+
 TEST(ConformanceComparison, ReadsWhatTheFarEndShows) {
   const auto differs = [](const char* expected, const char* got) {
     return conformance::Differences(Json::parse(expected), Json::parse(got));
   };
   EXPECT_THAT(differs(R"({"a": false, "b": []})", "{}"), IsEmpty());
+  EXPECT_THAT(differs(R"({"a": {}})", R"({"a": {"b": 1}})"), ElementsAre("a"));
+  EXPECT_THAT(differs(R"({"a": {}})", R"({"a": {}})"), IsEmpty());
+  EXPECT_THAT(differs(R"({"a": {}})", "{}"), IsEmpty());
   EXPECT_THAT(differs(R"({"a": {"b": "1"}})", R"({"a": {"b": 1, "c": 2}})"), IsEmpty());
   EXPECT_THAT(differs(R"({"a": {"b": 1}})", "{}"), ElementsAre("a.b"));
   EXPECT_THAT(differs(R"({"l": {"$contains": {"x": 1}}})", R"({"l": [{"x": 2}, {"x": 1}]})"),

@@ -187,6 +187,22 @@ TEST_F(Alice, EditsOnlyWhatIsOursAndThere) {
             "better");
 }
 
+TEST_F(Alice, DeletesForTheUserAloneOrForAll) {
+  v1::Command command;
+  v1::DeleteMessageCommand& remove = *command.mutable_delete_message();
+  remove.set_chat_id("direct:alice");
+  remove.set_message_id(Sent("for the others"));
+  EXPECT_EQ(Carry(command).result.state(), v1::CommandResult::STATE_SENT);
+  EXPECT_TRUE(world_.FindMessage("direct:alice", remove.message_id())->deleted());
+  EXPECT_EQ(world_.ViewOf("direct:alice")->messages.at(remove.message_id()).text(),
+            "for the others");
+  EXPECT_EQ(Carry(command).result.state(), v1::CommandResult::STATE_FAILED) << "it is gone";
+  remove.set_message_id(Sent("for nobody"));
+  remove.set_for_everyone(true);
+  EXPECT_EQ(Carry(command).result.state(), v1::CommandResult::STATE_SENT);
+  EXPECT_TRUE(world_.ViewOf("direct:alice")->messages.at(remove.message_id()).deleted());
+}
+
 TEST_F(Alice, TakesAVoteOnceForEachPerson) {
   v1::Command command;
   command.mutable_vote_poll()->set_chat_id("group:club");
@@ -228,6 +244,35 @@ TEST_F(Alice, RefusesSendsAsTheFaultsSay) {
   faults_.Next(Fault::kRefuse, 1);
   EXPECT_EQ(Carry(command).result.state(), v1::CommandResult::STATE_FAILED);
   EXPECT_EQ(Carry(command).result.state(), v1::CommandResult::STATE_SENT);
+}
+
+TEST_F(Alice, ShowsInAChatsHeaderWhichAppsCanSeeIt) {
+  v1::Disclosure disclosure;
+  disclosure.set_chat_id("group:club");
+  EXPECT_EQ(alice_.DisclosureLine(disclosure), "[Club] no app can see this chat");
+  v1::DisclosedApp& staying = *disclosure.add_apps();
+  staying.set_display_name("Organizer");
+  EXPECT_EQ(alice_.DisclosureLine(disclosure), "[Club] 1 app can see this chat: Organizer");
+  v1::DisclosedApp& leaving = *disclosure.add_apps();
+  leaving.set_display_name("Translator");
+  leaving.set_leaves_device(true);
+  leaving.set_service("translate.example");
+  v1::DisclosedApp& counting = *disclosure.add_apps();
+  counting.set_display_name("Statistics");
+  counting.set_metadata_only(true);
+  counting.set_service("count.example");
+  const std::string all = alice_.DisclosureLine(disclosure);
+  EXPECT_EQ(all,
+            "[Club] 3 apps can see this chat: Organizer, Translator (text leaves this device to "
+            "translate.example), Statistics (who writes and when leaves this device to "
+            "count.example)");
+  // The broker says it anew at each attach; the screen says it once.
+  EXPECT_EQ(alice_.ChangeHeader(disclosure), all);
+  EXPECT_EQ(alice_.ChangeHeader(disclosure), "");
+  disclosure.clear_apps();
+  EXPECT_EQ(alice_.ChangeHeader(disclosure), "[Club] no app can see this chat");
+  disclosure.set_chat_id("direct:nobody");
+  EXPECT_EQ(alice_.ChangeHeader(disclosure), "") << "there is no such chat";
 }
 
 TEST(FilesTest, AreTheSameFromAnyOffset) {

@@ -381,4 +381,13 @@ std::string AliceChat::DisclosureLine(const v1::Disclosure& disclosure) const {
   return line;
 }
 
+std::string AliceChat::ChangeHeader(const v1::Disclosure& disclosure) {
+  std::string line = DisclosureLine(disclosure);
+  if (line.empty()) return {};
+  std::string& header = headers_[disclosure.chat_id()];
+  if (line == header) return {};
+  header = line;
+  return line;
+}
+
 }  // namespace postern::demo

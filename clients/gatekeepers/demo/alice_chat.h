@@ -5,6 +5,7 @@
 #include <absl/time/time.h>
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -45,6 +46,9 @@ class AliceChat {
   // Says which apps can see a chat, as AliceChat shows it in the chat's header. Empty for a chat
   // that does not exist.
   std::string DisclosureLine(const v1::Disclosure& disclosure) const;
+  // Takes what the broker tells of a chat, anew after each attach: the line, where the header says
+  // something else until now, and otherwise nothing. On the thread that hands out commands.
+  std::string ChangeHeader(const v1::Disclosure& disclosure);
 
  private:
   // Why the command cannot be done; an empty outcome when it can.
@@ -76,6 +80,7 @@ class AliceChat {
   Faults& faults_;
   const absl::Time start_;
   uint64_t commands_ = 0;
+  std::map<std::string, std::string> headers_;  // what they say, by chat
 };
 
 // A command that failed for good. 'capability': what the chat lacks, if that is why.

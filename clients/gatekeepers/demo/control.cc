@@ -2,6 +2,7 @@
 #include "clients/gatekeepers/demo/control.h"
 
 #include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
 #include <google/protobuf/util/json_util.h>
 
@@ -70,9 +71,9 @@ Json Look(const World& world, const Json& at) {
 
 }  // namespace
 
-Control::Control(const Script& script, World& world, Files& files,
+Control::Control(const Script& script, World& world, Files& files, absl::Time start,
                  std::function<absl::Status(const v1::Event&)> tell)
-    : script_(script), world_(world), files_(files), tell_(std::move(tell)) {}
+    : script_(script), world_(world), files_(files), start_(start), tell_(std::move(tell)) {}
 
 // Who plays which part: the first 1:1 chat and its person; the first group, another member of it,
 // and somebody who is neither in it nor in a 1:1 chat.
@@ -100,6 +101,17 @@ std::string Control::Hello() const {
   }
   for (const auto& [person, name] : script_.people) {
     if (!taken.contains(person) && !names.contains("newcomer")) names["newcomer"] = person;
+  }
+  // The newest of the older messages is the last: the oldest is first.
+  for (const Step& step : script_.history) {
+    if (!step.event.has_message_created() || !names.contains("direct") ||
+        step.event.chat_id() != names["direct"].get<std::string>()) {
+      continue;
+    }
+    const v1::Message& message = step.event.message_created().message();
+    names["oldtext"] = message.text();
+    names["oldsender"] = message.sender_contact_id();
+    names["oldtime"] = absl::StrCat(absl::ToUnixSeconds(start_ - step.delay));
   }
   return Text({{"names", std::move(names)}});
 }
@@ -134,7 +146,11 @@ std::string Control::Handle(const std::string& line) {
   if (const absl::Status status = tell_(event); !status.ok()) {
     return Text(Failure(status.message()));
   }
-  return Text({{"done", Json::object()}});
+  Json done = Json::object();
+  if (event.has_message_created()) {
+    done["end_to_end_encrypted"] = event.message_created().message().end_to_end_encrypted();
+  }
+  return Text({{"done", std::move(done)}});
 }
 
 }  // namespace postern::demo

@@ -17,8 +17,9 @@ inline constexpr size_t kRequestBytesMax = 512 * 1024;
 
 class Control {
  public:
-  // 'tell' hands what happened to the broker. All references must outlive it.
-  Control(const Script& script, World& world, Files& files,
+  // 'tell' hands what happened to the broker. 'history' counts its ages from 'start', as AliceChat
+  // does. All references must outlive it.
+  Control(const Script& script, World& world, Files& files, absl::Time start,
           std::function<absl::Status(const v1::Event&)> tell);
 
   // Answers one request, a line of JSON without its end, by one. One thread at a time.
@@ -30,6 +31,7 @@ class Control {
   const Script& script_;
   World& world_;
   Files& files_;
+  const absl::Time start_;
   const std::function<absl::Status(const v1::Event&)> tell_;
 };
 

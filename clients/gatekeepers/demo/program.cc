@@ -208,14 +208,9 @@ sdk::GatekeeperCallbacks MakeCallbacks(Journal& journal, LastWord& last_word, Al
     last_word.Say();
     ::kill(::getpid(), SIGTERM);  // ends the main thread's wait; its exit code tells the two apart
   };
-  // What each chat's header says. Told on the link's one thread, anew after each attach.
-  auto headers = std::make_shared<std::map<std::string, std::string>>();
-  callbacks.on_disclosure = [&, headers](const v1::Disclosure& disclosure) {
-    const std::string line = alice.DisclosureLine(disclosure);
-    std::string& header = (*headers)[disclosure.chat_id()];
-    if (line.empty() || line == header) return;
-    header = line;
-    screen.Show(line);
+  callbacks.on_disclosure = [&](const v1::Disclosure& disclosure) {
+    const std::string line = alice.ChangeHeader(disclosure);
+    if (!line.empty()) screen.Show(line);
   };
   callbacks.on_durable = [&](uint64_t position) {
     journal.Write(absl::StrCat(position, " acked\n"));
@@ -281,7 +276,8 @@ int RunProgram(const ProgramOptions& options) {
   World world;
   Files files;
   for (const auto& [id, file] : script->files) files.AddGenerated(id, file);
-  AliceChat alice(*script, world, files, faults, absl::Now());
+  const absl::Time start = absl::Now();
+  AliceChat alice(*script, world, files, faults, start);
   LastWord last_word;
   const auto show = [&](const std::string& line) { screen.Show(line); };
   Connection connection({alice, files, faults, show, Say}, MakeManifest(), MakeHello(*script),
@@ -310,7 +306,7 @@ int RunProgram(const ProgramOptions& options) {
        .show = show,
        .wait =
            [&](absl::Duration duration) { return !last_word.said() && signals.Wait(duration); }});
-  Control control(*script, world, files,
+  Control control(*script, world, files, start,
                   [&](const v1::Event& event) { return connection.link().Submit(event).status(); });
   std::unique_ptr<ControlReader> reader;
   if (options.control) reader = std::make_unique<ControlReader>(control, screen);

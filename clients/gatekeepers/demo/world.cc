@@ -54,6 +54,7 @@ void Create(const v1::Message& created, ChatView& view) {
   if (view.order.size() > kMessagesPerChatMax) {
     view.messages.erase(view.order.front());
     view.receipts.erase(view.order.front());
+    view.hidden.erase(view.order.front());
     view.order.pop_front();
   }
 }
@@ -94,7 +95,11 @@ void World::ApplyToMessage(const v1::Event& event, ChatView& chat) {
       break;
     }
     case v1::Event::kMessageDeleted:
-      Forget(chat.messages[event.message_deleted().message_id()]);
+      if (event.message_deleted().for_everyone()) {
+        Forget(chat.messages[event.message_deleted().message_id()]);
+      } else {
+        chat.hidden.insert(event.message_deleted().message_id());
+      }
       break;
     case v1::Event::kMessageExpired:
       Forget(chat.messages[event.message_expired().message_id()]);
@@ -247,7 +252,9 @@ std::optional<v1::Message> World::FindMessage(const std::string& chat,
   if (found == chats_.end()) return std::nullopt;
   const auto it = found->second.messages.find(message);
   if (it == found->second.messages.end()) return std::nullopt;
-  return it->second;
+  v1::Message shown = it->second;
+  if (found->second.hidden.count(message) != 0) Forget(shown);
+  return shown;
 }
 
 std::optional<v1::Contact> World::FindContact(const std::string& contact) const {

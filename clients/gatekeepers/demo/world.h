@@ -32,11 +32,13 @@ struct Draft {
 // One chat as it is shown.
 struct ChatView {
   v1::Chat chat;
-  // Edits, reactions, votes and deletes folded in; by id, and in the order they came.
+  // Edits, reactions, votes and deletes for all folded in; by id, and in the order they came.
   std::map<std::string, v1::Message> messages;
   std::deque<std::string> order;
   // Who has which message how far: message, person.
   std::map<std::string, std::map<std::string, v1::Receipt::Kind>> receipts;
+  // Messages that the user alone no longer sees.
+  std::set<std::string> hidden;
   std::set<std::string> typing;
   std::vector<Draft> drafts;
   // The user has read up to this message, as the user's own devices know.
@@ -60,6 +62,7 @@ class World {
   std::optional<v1::Chat> FindChat(const std::string& chat) const;
   // The chat with all that is shown in it: a copy of up to kMessagesPerChatMax messages.
   std::optional<ChatView> ViewOf(const std::string& chat) const;
+  // As the user sees it: what was deleted for the user alone is deleted.
   std::optional<v1::Message> FindMessage(const std::string& chat, const std::string& message) const;
   std::optional<v1::Contact> FindContact(const std::string& contact) const;
   // The id of a chat that is called so now; empty when none is.
