@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is wrong is answered to who sent it, with its place; nobody else is hurt.
+#include <gmock/gmock.h>
+#include <google/protobuf/message.h>
+#include <google/protobuf/stubs/logging.h>
+#include <google/protobuf/unknown_field_set.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
-#include <google/protobuf/stubs/logging.h>
+#include <algorithm>
 
 #include "broker/attachment_limits.h"
 #include "tests/behaviors/broker_harness.h"
@@ -570,6 +574,78 @@ TEST_F(BadInputTest, OddEventIsKeptWithinBoundsAndFlagged) {
   EXPECT_EQ(other_reader.reported().size(), 8u);
 }
 
+// One bad byte in any string of an event would make the whole frame unreadable to every client.
+TEST_F(BadInputTest, BytesThatAreNoTextBreakNoClientWhereverTheyStand) {
+  const Program app = Trusted();
+  const Program other = Trusted("Other");
+  EventReader reader(app);
+  EventReader other_reader(other);
+  ASSERT_TRUE(reader.WaitLive() && other_reader.WaitLive());
+  // Put in place of a text of its length, in the serialised event.
+  const std::string place = "PLACE";
+  const std::string bad =
+      "a\xFF"
+      "b\xC3\x28";
+  const std::string mended = "a\uFFFDb\uFFFD(";
+  v1::Event chat = ChatEvent("bad", place);
+  chat.mutable_chat_created()->mutable_chat()->set_topic(place);
+  v1::Event sender = MessageEvent("bad", "m1", "one");
+  sender.mutable_message_created()->mutable_message()->set_sender_display_name(place);
+  v1::Event file = MessageEvent("bad", "m2", "two");
+  file.mutable_message_created()->mutable_message()->add_attachments()->set_file_name(place);
+  v1::Event edit = EditEvent("bad", "m1", place);
+  v1::Event member;
+  member.set_chat_id("bad");
+  member.mutable_participant_joined()->mutable_participant()->set_contact_id("dave");
+  member.mutable_participant_joined()->mutable_participant()->set_display_name(place);
+  const v1::Event events[] = {chat, sender, file, edit, ReactionEvent("bad", "m2", place), member};
+  std::vector<std::string> bytes;
+  for (const v1::Event& event : events) {
+    bytes.push_back(event.SerializeAsString());
+    for (size_t at; (at = bytes.back().find(place)) != std::string::npos;) {
+      bytes.back().replace(at, place.size(), bad);
+    }
+  }
+  bytes.push_back(MessageEvent("bad", "m3", "end").SerializeAsString());
+  ASSERT_TRUE(adapter_->WaitDurable(adapter_->PushBytes(bytes)));
+  EXPECT_TRUE(adapter_->refused().empty());
+  for (EventReader* one : {&reader, &other_reader}) {
+    ASSERT_TRUE(one->WaitForText("end"));
+    const std::vector<v1::Event> got = one->reported();
+    ASSERT_EQ(got.size(), 7u);
+    for (size_t i = 0; i < 6; ++i) {
+      EXPECT_THAT(got[i].flags(), testing::Contains(v1::EVENT_FLAG_INVALID_UTF8))
+          << got[i].ShortDebugString();
+    }
+    EXPECT_EQ(got[0].chat_created().chat().name(), mended);
+    EXPECT_EQ(got[0].chat_created().chat().topic(), mended);
+    EXPECT_EQ(got[1].message_created().message().sender_display_name(), mended);
+    EXPECT_EQ(got[1].message_created().message().text(), "one");
+    EXPECT_EQ(got[2].message_created().message().attachments(0).file_name(), mended);
+    EXPECT_EQ(got[3].message_edited().raw_text(), bad);
+    EXPECT_EQ(got[4].reaction_set().emoji(), mended);
+    EXPECT_EQ(got[5].participant_joined().participant().display_name(), mended);
+    EXPECT_TRUE(got[6].flags().empty());
+  }
+  // What is asked for is readable, too, also after a restart.
+  adapter_.reset();
+  for (const bool restarted : {false, true}) {
+    if (restarted) harness_.Restart();
+    const Program now = harness_.Reconnect(app);
+    v1::ListMessagesRequest list;
+    list.set_chat_id(ChatIdOf(now, mended));
+    v1::ListMessagesResponse listed;
+    const grpc::Status status = now->message->ListMessages(Patiently().get(), list, &listed);
+    ASSERT_TRUE(status.ok()) << Text(status);
+    EXPECT_EQ(listed.messages_size(), 3);
+    v1::ListParticipantsRequest people;
+    people.set_chat_id(list.chat_id());
+    v1::ListParticipantsResponse members;
+    EXPECT_TRUE(now->chat->ListParticipants(Patiently().get(), people, &members).ok());
+    EXPECT_EQ(members.participants_size(), 1);
+  }
+}
+
 TEST_F(BadInputTest, SameEventTwiceIsOneAndLateOnesKeepTheOrderOfArrival) {
   const Program app = Trusted();
   EventReader reader(app);
@@ -644,6 +720,9 @@ TEST_F(BadInputTest, CursorOfAnotherAppOrOfNoOneIsRefusedAndOneTooOldSaysWhereTo
   EventReader reader(app);
   ASSERT_TRUE(reader.WaitLive());
   const std::string cursor = reader.frames()[0].response.cursor();
+  v1::SubscribeRequest named;
+  named.set_subscription("main");
+  ASSERT_TRUE(EventReader(app, named).WaitLive());
   ASSERT_TRUE(adapter_->PushDurably({MessageEvent("club", "m1", "one")}));
   ASSERT_TRUE(reader.WaitForText("one"));
   const std::string event_id = reader.reported()[0].id();
@@ -697,6 +776,16 @@ TEST_F(BadInputTest, CursorOfAnotherAppOrOfNoOneIsRefusedAndOneTooOldSaysWhereTo
   own.set_cursor(info.metadata().at("oldest_cursor"));
   EventReader from_there(back, own);
   EXPECT_TRUE(from_there.WaitForText("two"));
+
+  // Who left its place to the broker is told that something is lost, and then what is left.
+  EventReader resumed(back, named);
+  ASSERT_TRUE(resumed.WaitForText("two"));
+  const std::vector<v1::Event> events = resumed.reported();
+  EXPECT_EQ(events.front().gap().cause(), v1::Gap::CAUSE_RETENTION)
+      << events.front().ShortDebugString();
+  EXPECT_EQ(std::count_if(events.begin(), events.end(), [](const auto& e) { return e.has_gap(); }),
+            1);
+  EXPECT_EQ(resumed.texts(), std::vector<std::string>{"two"});
 }
 
 TEST_F(BadInputTest, CursorFromTheFutureOfAnOlderCopyIsRefused) {
@@ -720,6 +809,69 @@ TEST_F(BadInputTest, CursorFromTheFutureOfAnOlderCopyIsRefused) {
   request.set_cursor(cursor);
   EventReader reader(back, request);
   ExpectInvalid(reader.WaitEnd(), "cursor", "INVALID_CURSOR");
+  // Nor does it move a place ahead of what there is.
+  v1::AcknowledgeRequest acknowledge;
+  acknowledge.set_subscription("main");
+  acknowledge.set_cursor(cursor);
+  v1::AcknowledgeResponse acknowledged;
+  ExpectInvalid(back->event->Acknowledge(Patiently().get(), acknowledge, &acknowledged), "cursor",
+                "INVALID_CURSOR");
+  v1::ConfirmErasedRequest confirm;
+  confirm.set_cursor(cursor);
+  v1::ConfirmErasedResponse confirmed;
+  ExpectInvalid(back->event->ConfirmErased(Patiently().get(), confirm, &confirmed), "cursor",
+                "INVALID_CURSOR");
+}
+
+// Fields of a later minor version have no name here: whoever sets them is served all the same, and
+// what is in them reaches nobody.
+TEST_F(BadInputTest, FieldsOfANewerMinorVersionAreIgnored) {
+  constexpr char kUnknown[] = "said in a field of tomorrow";
+  const auto add = [&](google::protobuf::Message& message) {
+    message.GetReflection()->MutableUnknownFields(&message)->AddLengthDelimited(9'999, kUnknown);
+  };
+  const Program app = Trusted();
+  v1::SubscribeRequest subscribe;
+  subscribe.mutable_protocol_version()->set_major(1);
+  subscribe.mutable_protocol_version()->set_minor(7);
+  add(subscribe);
+  EventReader reader(app, subscribe);
+  ASSERT_TRUE(reader.WaitLive());
+  v1::Event event = MessageEvent("club", "m1", "today");
+  v1::Message& message = *event.mutable_message_created()->mutable_message();
+  add(event);
+  add(*event.mutable_message_created());
+  add(message);
+  add(*message.add_mentions());
+  v1::Event chat = ChatEvent("late");
+  add(*chat.mutable_chat_created()->mutable_chat());
+  ASSERT_TRUE(adapter_->PushDurably({event, chat, MessageEvent("late", "m2", "end")}));
+  EXPECT_TRUE(adapter_->refused().empty());
+  ASSERT_TRUE(reader.WaitForText("end"));
+  EXPECT_EQ(reader.texts(), (std::vector<std::string>{"today", "end"}));
+
+  v1::SendMessageRequest send;
+  send.set_request_id("send-1");
+  send.set_chat_id(ChatIdOf(app, "late"));
+  send.set_text("hello");
+  add(send);
+  v1::SendMessageResponse sent;
+  const grpc::Status status = app->message->SendMessage(Patiently().get(), send, &sent);
+  ASSERT_TRUE(status.ok()) << Text(status);
+  ASSERT_EQ(adapter_->commands().size(), 1u);
+  EXPECT_EQ(adapter_->commands()[0].send_message().text(), "hello");
+
+  v1::ListMessagesRequest list;
+  list.set_chat_id(ChatIdOf(app, "club"));
+  v1::ListMessagesResponse listed;
+  ASSERT_TRUE(app->message->ListMessages(Patiently().get(), list, &listed).ok());
+  EXPECT_EQ(listed.messages_size(), 1);
+  v1::ListChatsResponse chats;
+  ASSERT_TRUE(app->chat->ListChats(Patiently().get(), {}, &chats).ok());
+  std::string all = listed.SerializeAsString() + chats.SerializeAsString() +
+                    sent.SerializeAsString() + adapter_->commands()[0].SerializeAsString();
+  for (const v1::Event& one : reader.events()) all += one.SerializeAsString();
+  EXPECT_EQ(all.find(kUnknown), std::string::npos);
 }
 
 TEST_F(BadInputTest, AnotherMajorVersionIsToldBothAndANewerMinorIsTaken) {
