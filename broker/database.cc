@@ -4,28 +4,21 @@
 #include "broker/database.h"
 
 #include <absl/strings/match.h>
-#include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_split.h>
 #include <openssl/crypto.h>
 #include <sqlcipher/sqlite3.h>
 
 #include <array>
 #include <utility>
 
+#include "broker/cipher_version.h"
 #include "broker/storage_limits.h"
 #include "platform/status_macros.h"
 
 namespace postern::broker {
 namespace {
 
-// Older releases have other page defaults, and 3.x another format.
-constexpr int kCipherMajorMin = 4;
-constexpr int kCipherMinorMin = 6;
 constexpr size_t kKeyBytes = 32;
-
-constexpr char kUseSqlcipher[] =
-    "; postern needs SQLCipher 4.6 or newer, linked before any other SQLite";
 
 constexpr char kQuiet[] = "PRAGMA cipher_log_level = NONE";
 
@@ -52,21 +45,6 @@ class KeyLiteral {
  private:
   std::array<char, 2 * kKeyBytes + 3> text_;
 };
-
-absl::Status CheckCipherVersion(const std::string& version) {
-  const std::vector<std::string> parts = absl::StrSplit(version, absl::ByAnyChar(". "));
-  int major = 0;
-  int minor = 0;
-  if (parts.size() < 2 || !absl::SimpleAtoi(parts[0], &major) ||
-      !absl::SimpleAtoi(parts[1], &minor)) {
-    return absl::FailedPreconditionError(absl::StrCat("unknown SQLCipher version", kUseSqlcipher));
-  }
-  if (major < kCipherMajorMin || (major == kCipherMajorMin && minor < kCipherMinorMin)) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("SQLCipher ", major, ".", minor, " is too old", kUseSqlcipher));
-  }
-  return absl::OkStatus();
-}
 
 }  // namespace
 
@@ -167,7 +145,8 @@ absl::Status Database::Configure(Mode mode, const platform::SecretBytes& key) {
   sqlite3_busy_timeout(connection_, kBusyTimeoutMilliseconds);
   // SQLite falls back to reading when it may not write.
   if (mode == Mode::kReadWrite && sqlite3_db_readonly(connection_, "main") != 0) {
-    return absl::UnavailableError("the database cannot be written: read-only file or disk");
+    return absl::UnavailableError(
+        "the database cannot be written: read-only file or disk; make it writable");
   }
   // SQLCipher logs to standard error by itself; what it says belongs into our statuses.
   RETURN_IF_ERROR(Execute(kQuiet));

@@ -19,10 +19,14 @@ namespace postern::daemon_test {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::HasSubstr;
 
 constexpr int kStorageRefused = 7;
 constexpr int kStorageDamaged = 8;
 constexpr int kStorageUnavailable = 9;
+
+constexpr char kMoveAway[] = "move it away";
+constexpr char kRestore[] = "restore the data folder from a backup, or move it away";
 
 class Storage : public SessionTest {
  protected:
@@ -33,12 +37,15 @@ class Storage : public SessionTest {
     ASSERT_EQ(daemon->Stop(), 0);
   }
 
-  // Refused with 'code' and one line that has 'text'; the folder is as it was.
-  void ExpectRefused(const Profile& profile, int code, const std::string& text) {
+  // Refused with 'code' and one line that says what is wrong and what to do; the folder is as it
+  // was.
+  void ExpectRefused(const Profile& profile, int code, const std::string& text,
+                     const std::string& advice) {
     const FolderPicture before = TakePicture(profile.data_dir());
     const Ending ending = RunToEnd(profile);
     EXPECT_EQ(ending.code, code) << ending.errors;
     EXPECT_THAT(ending.errors, IsOneLine(text)) << ending.errors;
+    EXPECT_THAT(ending.errors, HasSubstr("; " + advice));
     EXPECT_EQ(TakePicture(profile.data_dir()), before);
   }
 };
@@ -57,7 +64,7 @@ TEST_F(Storage, PlainDatabaseIsRefused) {
   const Profile profile(&session());
   MakeDatabase(profile);
   WritePlainDatabase(profile.data_dir() + "/events.db");
-  ExpectRefused(profile, kStorageRefused, "not encrypted");
+  ExpectRefused(profile, kStorageRefused, "events.db is not encrypted", kMoveAway);
 }
 
 TEST_F(Storage, PlainDatabaseAtTheFirstStartIsRefused) {
@@ -65,35 +72,35 @@ TEST_F(Storage, PlainDatabaseAtTheFirstStartIsRefused) {
   ::mkdir(profile.data_dir().c_str(), 0700);
   WriteFile(profile.data_dir() + "/posternd.lock", "");
   WritePlainDatabase(profile.data_dir() + "/events.db");
-  ExpectRefused(profile, kStorageRefused, "events.db");
+  ExpectRefused(profile, kStorageRefused, "its key is gone", "restore the keyring");
 }
 
 TEST_F(Storage, WhatIsNoDatabaseIsRefused) {
   const Profile profile(&session());
   MakeDatabase(profile);
   WriteFile(profile.data_dir() + "/events.db", std::string(64 * 1024, 'g'));
-  ExpectRefused(profile, kStorageDamaged, "damaged");
+  ExpectRefused(profile, kStorageDamaged, "events.db is damaged", kRestore);
 }
 
 TEST_F(Storage, EmptyFileInItsPlaceIsRefused) {
   const Profile profile(&session());
   MakeDatabase(profile);
   WriteFile(profile.data_dir() + "/events.db", "");
-  ExpectRefused(profile, kStorageDamaged, "");
+  ExpectRefused(profile, kStorageDamaged, "events.db is missing", kRestore);
 }
 
 TEST_F(Storage, DatabaseThatIsGoneWhileItsMarkIsThereIsRefused) {
   const Profile profile(&session());
   MakeDatabase(profile);
   fs::remove(profile.data_dir() + "/events.db");
-  ExpectRefused(profile, kStorageDamaged, "");
+  ExpectRefused(profile, kStorageDamaged, "events.db is missing", kRestore);
 }
 
 TEST_F(Storage, DatabaseWithoutItsMarkIsRefused) {
   const Profile profile(&session());
   MakeDatabase(profile);
   fs::remove(profile.data_dir() + "/high-water");
-  ExpectRefused(profile, kStorageDamaged, "high-water");
+  ExpectRefused(profile, kStorageDamaged, "high-water is missing", kRestore);
 }
 
 // A small disk of its own in the place of the profile's data/.
@@ -130,7 +137,7 @@ TEST_F(Storage, ReadOnlyDiskIsRefusedAndServesAgainWhenItIsWritable) {
   if (!disk.mounted()) GTEST_SKIP() << "only root can mount a disk";
   MakeDatabase(profile);
   ASSERT_TRUE(disk.SetReadOnly(true));
-  ExpectRefused(profile, kStorageUnavailable, "read-only");
+  ExpectRefused(profile, kStorageUnavailable, "read-only", "make it writable");
   ASSERT_TRUE(disk.SetReadOnly(false));
   MakeDatabase(profile);
 }
@@ -143,7 +150,7 @@ TEST_F(Storage, FullDiskAtTheFirstStartIsRefusedAndServesOnceThereIsRoom) {
   disk.Fill();
   const Ending ending = RunToEnd(profile);
   EXPECT_EQ(ending.code, kStorageUnavailable);
-  EXPECT_THAT(ending.errors, IsOneLine("full")) << ending.errors;
+  EXPECT_THAT(ending.errors, IsOneLine("full; make room")) << ending.errors;
   disk.MakeRoom();
   MakeDatabase(profile);
 }
@@ -157,7 +164,7 @@ TEST_F(Storage, FullDiskKeepsWhatIsStored) {
   const Ending ending = RunToEnd(profile, {});
   // It may find room in pages it has; if it does not run, it says why.
   EXPECT_EQ(ending.code, kStorageUnavailable) << ending.errors;
-  EXPECT_THAT(ending.errors, IsOneLine("full")) << ending.errors;
+  EXPECT_THAT(ending.errors, IsOneLine("full; make room")) << ending.errors;
   disk.MakeRoom();
   MakeDatabase(profile);
 }
