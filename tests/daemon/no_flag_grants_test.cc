@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <regex>
 #include <set>
+#include <sstream>
 
 #include "tests/daemon/process.h"
 #include "tests/daemon/session.h"
@@ -143,6 +144,61 @@ std::set<std::string> AllMatches(const std::string& text, const std::string& pat
     found.insert((*match)[1].str());
   }
   return found;
+}
+
+// What is in the sources of posternd and its agent, a line each: "FILE WHAT", WHAT being the
+// pattern's group. Only lines that hold 'word' are looked at.
+std::set<std::string> InTheSources(const std::string& word, const std::string& pattern) {
+  std::set<std::string> found;
+  const std::string root = SOURCE_FOLDER;
+  for (const char* folder : {"/broker", "/permissions", "/platform"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(root + folder)) {
+      const std::string name = entry.path().filename();
+      const std::string kind = entry.path().extension();
+      if (kind != ".cc" && kind != ".h" && name != "CMakeLists.txt") continue;
+      std::istringstream lines(ReadFile(entry.path()));
+      for (std::string line; std::getline(lines, line);) {
+        if (line.find(word) == std::string::npos) continue;
+        for (const std::string& match : AllMatches(line, pattern)) {
+          found.insert(entry.path().string().substr(root.size() + 1) + " " + match);
+        }
+      }
+    }
+  }
+  return found;
+}
+
+// Whoever adds a variable or a switch of the build changes these lists, and answers for it.
+TEST_F(NoGrant, IsAmongTheVariablesThatAreRead) {
+  // Each place that can read one. Of sd_listen_fds and the libraries it is not ours to say.
+  EXPECT_EQ(InTheSources("env", "(\\w*getenv\\(\\w*\\)?|\\benviron\\b)"),
+            (std::set<std::string>{
+                "broker/agent_process.cc environ",              // passes kPassedVariables on
+                "broker/consent_process.cc getenv(name)",       // is there a display
+                "platform/linux/consent_main.cc getenv(name)",  // the same
+                "platform/runtime_dir.cc getenv(name)",         // where the folders are
+            }));
+  const std::string root = SOURCE_FOLDER;
+  const auto named = [&](const std::string& file) {
+    return AllMatches(ReadFile(root + file), "\"([A-Z][A-Z_]+)\"");
+  };
+  EXPECT_EQ(named("/broker/consent_process.cc"),
+            (std::set<std::string>{"DISPLAY", "WAYLAND_DISPLAY"}));
+  EXPECT_EQ(named("/platform/linux/consent_main.cc"),
+            (std::set<std::string>{"DISPLAY", "WAYLAND_DISPLAY"}));
+  EXPECT_EQ(named("/platform/runtime_dir.cc"),
+            (std::set<std::string>{"HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"}));
+}
+
+TEST_F(NoGrant, IsAmongTheSwitchesOfTheBuild) {
+  // The first says where an installed agent lies: who builds posternd could as well change it.
+  EXPECT_EQ(InTheSources("POSTERN_", "#\\s*(?:if|elif).*\\b(POSTERN_\\w+)"),
+            (std::set<std::string>{"broker/agent_process.cc POSTERN_LIBEXEC_DIR",
+                                   "broker/broker.cc POSTERN_VERSION",
+                                   "platform/linux/translation.cc POSTERN_LOCALE_DIR"}));
+  EXPECT_EQ(InTheSources("POSTERN_", "\\b(POSTERN_\\w+)="),
+            (std::set<std::string>{"broker/CMakeLists.txt POSTERN_REFLECTION_LIBRARY",
+                                   "broker/CMakeLists.txt POSTERN_VERSION"}));
 }
 
 TEST_F(NoGrant, IsAmongTheOptionsThatThereAre) {
