@@ -41,16 +41,22 @@ class Host:
         self.events_path.touch()
         os.mkfifo(self.commands_path, 0o600)
 
-    def start(self):
+    def launch(self, password_file=None):
+        """Starts the client and waits for nothing. 'password_file': instead of the one that holds the right password."""
         environment = dict(os.environ, POSTERN_TEST_EVENTS=str(self.events_path),
                            POSTERN_TEST_COMMANDS=str(self.commands_path))
-        online = self.count(lambda e: state_of(e) == "ACCOUNT_STATE_ONLINE")
+        flags = self.rig.host_flags(str(self.folder / "data"), self.name, self.resource)
+        if password_file is not None:
+            flags[flags.index("--password-file") + 1] = str(password_file)
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(
-                [str(BUILD / "bin/postern-purple-host"),
-                 *self.rig.host_flags(str(self.folder / "data"), self.name, self.resource),
+                [str(BUILD / "bin/postern-purple-host"), *flags,
                  "--plugin", str(BUILD / "tests/file_outlet_plugin.so")],
                 env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def start(self):
+        online = self.count(lambda e: state_of(e) == "ACCOUNT_STATE_ONLINE")
+        self.launch()
         self.wait("signing on", lambda: self.count(lambda e: state_of(e) == "ACCOUNT_STATE_ONLINE") > online)
 
     def end(self, number=signal.SIGTERM):

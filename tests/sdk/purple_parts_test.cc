@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The libpurple adapter's parts that need no client: what it remembers, and which links it takes.
+// The libpurple adapter's parts that need no client: what it remembers, which links it takes,
+// and what it reads of an error.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -7,6 +8,7 @@
 #include "clients/gatekeepers/purple/event_maker.h"
 #include "clients/gatekeepers/purple/media_link.h"
 #include "clients/gatekeepers/purple/remembered.h"
+#include "clients/gatekeepers/purple/stanza.h"
 #include "tests/sdk/temporary_folder.h"
 
 namespace postern::purple {
@@ -46,6 +48,38 @@ TEST(Remembered, WhatWasForgottenStaysSo) {
   EXPECT_FALSE(facts.Has(kInvitedFact, "room"));
   EXPECT_EQ(facts.Get(kRoomFact, "room"), "a name of two lines");
   EXPECT_TRUE(facts.Put(kInvitedFact, "room", "dave"));
+}
+
+// What an answer of 'type' from 'from' says, with an error of its own maker beside the condition.
+StanzaError ErrorOf(const std::string& from, const std::string& type) {
+  const XmlNodePtr stanza(xmlnode_from_str(
+      ("<message type='error' from='" + from + "'><body>mine</body><error type='" + type +
+       "'><own xmlns='urn:own'/><resource-constraint xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+       "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>" +
+       std::string(kErrorTextBytesMax - 1, 'x') + "\u00fc</text></error></message>")
+          .c_str(),
+      -1));
+  return ReadError(stanza.get());
+}
+
+TEST(StanzaError, SaysWhatIsWrongAndWhetherItMayGoLater) {
+  const StanzaError later = ErrorOf("room@rooms.test", "wait");
+  EXPECT_EQ(later.condition, "resource-constraint");
+  EXPECT_TRUE(later.retriable);
+  EXPECT_EQ(later.text, std::string(kErrorTextBytesMax - 1, 'x')) << "no half character";
+  for (const char* type : {"cancel", "modify", "auth", "", "continue"}) {
+    EXPECT_FALSE(ErrorOf("room@rooms.test", type).retriable) << type;
+  }
+}
+
+TEST(StanzaError, HasNoWordsOfAPersonsClient) {
+  EXPECT_EQ(ErrorOf("dave@chat.test/phone", "cancel").text, "");
+}
+
+TEST(StanzaError, ThatNamesNoConditionIsStillAnAnswer) {
+  const XmlNodePtr stanza(xmlnode_from_str("<iq type='error' from='chat.test'/>", -1));
+  EXPECT_EQ(ReadError(stanza.get()).condition, "undefined-condition");
+  EXPECT_FALSE(ReadError(stanza.get()).retriable);
 }
 
 const std::string kSecret(88, 'a');

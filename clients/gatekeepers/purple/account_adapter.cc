@@ -151,7 +151,7 @@ void AccountAdapter::ConnectionFailed(PurpleConnectionError error, const char* d
   const bool asks_for_login = error == PURPLE_CONNECTION_ERROR_AUTHENTICATION_FAILED ||
                               error == PURPLE_CONNECTION_ERROR_INVALID_USERNAME;
   SetState(asks_for_login ? v1::ACCOUNT_STATE_LOGGED_OUT : v1::ACCOUNT_STATE_OFFLINE,
-           std::string_view(description == nullptr ? "" : description).substr(0, kReasonBytesMax));
+           Shortened(description == nullptr ? "" : description, kReasonBytesMax));
 }
 
 void AccountAdapter::SetState(v1::AccountState state, std::string_view reason) {

@@ -94,10 +94,11 @@ void ChatCommands::Furnish(const std::string& command_id, const std::string& roo
     steps.push_back(SetAffiliation(room_jid, JidOf(contact_id), kMember));
     steps.push_back(Invite(room_jid, JidOf(contact_id)));
   }
-  Run(std::move(steps), 0, [this, command_id, room_jid](bool taken) {
-    if (taken) return AnswerWithGroup(command_id, room_jid);
-    rooms_.Describe(room_jid, [this, command_id] {
-      parts_.reporter.Fail(command_id, "the server refused a part of the group");
+  Run(std::move(steps), 0, [this, command_id, room_jid](const auto& refusal) {
+    if (!refusal) return AnswerWithGroup(command_id, room_jid);
+    // For good, whatever is wrong: the group is there, and the same once more would make another.
+    rooms_.Describe(room_jid, [this, command_id, condition = refusal->condition] {
+      parts_.reporter.Fail(command_id, "the server refused a part of the group: " + condition);
     });
   });
 }
@@ -152,10 +153,10 @@ void ChatCommands::UpdateGroup(const std::string& command_id, const v1::UpdateCh
     steps.push_back(SetAffiliation(room_jid, JidOf(participant.contact_id()),
                                    AffiliationOf(participant.role())));
   }
-  Run(std::move(steps), 0, [this, command_id, room_jid](bool taken) {
-    rooms_.Describe(room_jid, [this, command_id, room_jid, taken] {
-      if (taken) return AnswerWithGroup(command_id, room_jid);
-      parts_.reporter.Fail(command_id, "the room refused the change: the user may not make it");
+  Run(std::move(steps), 0, [this, command_id, room_jid](const auto& refusal) {
+    rooms_.Describe(room_jid, [this, command_id, room_jid, refusal = refusal] {
+      if (!refusal) return AnswerWithGroup(command_id, room_jid);
+      parts_.reporter.Refuse(command_id, "the room refused the change", *refusal);
     });
   });
 }
@@ -170,11 +171,22 @@ void ChatCommands::AnswerWithGroup(const std::string& command_id, const std::str
 
 // -- the parts of a change
 
+Requests::Answered ChatCommands::AnswerTo(const Taken& taken) {
+  return [taken](xmlnode* result, const StanzaError& error) {
+    taken(result != nullptr ? std::nullopt : std::optional(error));
+  };
+}
+
+void ChatCommands::Send(const XmlNodePtr& stanza, const Taken& taken) {
+  const bool left = SendStanza(parts_.account, stanza.get());
+  taken(left ? std::nullopt : std::optional<StanzaError>(StanzaError()));
+}
+
 void ChatCommands::Run(std::vector<Step> steps, size_t next, Taken done) {
-  if (next == steps.size()) return done(true);
+  if (next == steps.size()) return done(std::nullopt);
   const Step step = steps[next];
-  step([this, steps = std::move(steps), next, done](bool taken) {
-    if (!taken) return done(false);
+  step([this, steps = std::move(steps), next, done](const auto& refusal) {
+    if (refusal) return done(refusal);
     Run(steps, next + 1, done);
   });
 }
@@ -193,27 +205,29 @@ ChatCommands::Step ChatCommands::Configure(const std::string& room_jid,
     };
     add("FORM_TYPE", kRoomConfig);
     for (const auto& [name, value] : form) add(name, value);
-    parts_.requests.Set(room_jid, std::move(query),
-                        [taken](xmlnode* result) { taken(result != nullptr); });
+    parts_.requests.Set(room_jid, std::move(query), AnswerTo(taken));
   };
 }
 
 ChatCommands::Step ChatCommands::Tell(const std::string& room_jid) {
-  return [this, room_jid](Taken taken) { rooms_.Describe(room_jid, [taken] { taken(true); }); };
+  return [this, room_jid](Taken taken) {
+    rooms_.Describe(room_jid, [taken] { taken(std::nullopt); });
+  };
 }
 
 ChatCommands::Step ChatCommands::SetAffiliation(const std::string& room_jid, const std::string& jid,
                                                 const std::string& affiliation) {
   return [this, room_jid, jid, affiliation](Taken taken) {
     // Somebody whom the room hides has no address to be named by.
-    if (jid.empty() || jid.find('/') != std::string::npos) return taken(false);
+    if (jid.empty() || jid.find('/') != std::string::npos) {
+      return taken(StanzaError{"jid-malformed", "", false});
+    }
     XmlNodePtr query(xmlnode_new("query"));
     xmlnode_set_namespace(query.get(), kMucAdmin);
     xmlnode* item = AddChild(query.get(), "item", kMucAdmin);
     xmlnode_set_attrib(item, "affiliation", affiliation.c_str());
     xmlnode_set_attrib(item, "jid", jid.c_str());
-    parts_.requests.Set(room_jid, std::move(query),
-                        [taken](xmlnode* result) { taken(result != nullptr); });
+    parts_.requests.Set(room_jid, std::move(query), AnswerTo(taken));
   };
 }
 
@@ -222,7 +236,7 @@ ChatCommands::Step ChatCommands::SetTopic(const std::string& room_jid, const std
     // Taken or not, the room says so with the topic that then holds, as chat_changed.
     XmlNodePtr message = NewMessage(room_jid, true, FreshId());
     AddText(message.get(), "subject", nullptr, topic);
-    taken(SendStanza(parts_.account, message.get()));
+    Send(message, taken);
   };
 }
 
@@ -233,7 +247,7 @@ ChatCommands::Step ChatCommands::Invite(const std::string& room_jid, const std::
     xmlnode_set_attrib(message.get(), "id", FreshId().c_str());
     xmlnode* user = AddChild(message.get(), "x", kMucUser);
     xmlnode_set_attrib(AddChild(user, "invite", kMucUser), "to", jid.c_str());
-    taken(SendStanza(parts_.account, message.get()));
+    Send(message, taken);
   };
 }
 

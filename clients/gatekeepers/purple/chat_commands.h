@@ -4,13 +4,16 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "clients/gatekeepers/purple/parts.h"
 #include "clients/gatekeepers/purple/people.h"
+#include "clients/gatekeepers/purple/requests.h"
 #include "clients/gatekeepers/purple/rooms.h"
 #include "clients/gatekeepers/purple/services.h"
+#include "clients/gatekeepers/purple/stanza.h"
 #include "postern/v1/gatekeeper_service.pb.h"
 
 namespace postern::purple {
@@ -25,8 +28,8 @@ class ChatCommands {
   void Update(const std::string& command_id, const v1::UpdateChatCommand& command);
 
  private:
-  // One part of a change: calls back with whether the server took it.
-  using Taken = std::function<void(bool taken)>;
+  // One part of a change: calls back with why it was refused, or with nothing when it was taken.
+  using Taken = std::function<void(const std::optional<StanzaError>& refusal)>;
   using Step = std::function<void(Taken)>;
 
   // Makes of a room that was just entered the group that was asked for.
@@ -43,6 +46,9 @@ class ChatCommands {
                       const std::string& affiliation);
   Step SetTopic(const std::string& room_jid, const std::string& topic);
   Step Invite(const std::string& room_jid, const std::string& jid);
+  static Requests::Answered AnswerTo(const Taken& taken);
+  // What is told of as taken when it leaves.
+  void Send(const XmlNodePtr& stanza, const Taken& taken);
   void AnswerWithGroup(const std::string& command_id, const std::string& room_jid);
 
   Parts parts_;

@@ -55,6 +55,11 @@ std::string EndingOf(const std::string& file_name) {
   return plain ? ending : "";
 }
 
+std::string NotTaken(const std::optional<HttpsResponse>& response) {
+  return absl::StrCat("the server did not take the file: ",
+                      response ? absl::StrCat("HTTP status ", response->status) : "no answer came");
+}
+
 }  // namespace
 
 void Files::Download(const std::string& command_id, const v1::DownloadCommand& command) {
@@ -172,14 +177,18 @@ void Files::Put(const std::string& command_id, const Incoming& file) {
   const std::string fragment = encrypted ? key.fragment : "";
   parts_.requests.Get(
       services_.upload_service(), std::move(slot),
-      [this, command_id, fragment, bytes = std::move(bytes)](xmlnode* result) {
+      [this, command_id, fragment, bytes = std::move(bytes)](xmlnode* result,
+                                                             const StanzaError& error) {
+        if (result == nullptr) {
+          return parts_.reporter.Refuse(command_id, "the server has no place for the file", error);
+        }
         xmlnode* granted = ChildOf(result, "slot", kUpload);
         xmlnode* put = granted == nullptr ? nullptr : xmlnode_get_child(granted, "put");
         const std::string get_url =
             granted == nullptr ? "" : Attribute(xmlnode_get_child(granted, "get"), "url");
         const std::optional<MediaLink> target = ParseMediaLink(Attribute(put, "url"));
         if (!target || !get_url.starts_with(kHttpsScheme)) {
-          return parts_.reporter.Fail(command_id, "the server has no place for the file");
+          return parts_.reporter.Fail(command_id, "the server names no place for the file");
         }
         const std::string link =
             fragment.empty()
@@ -196,8 +205,12 @@ void Files::Put(const std::string& command_id, const Incoming& file) {
                   [this, alive = std::weak_ptr<bool>(alive_), command_id,
                    link](std::optional<HttpsResponse> response) {
                     if (alive.expired()) return;
-                    if (!response || (response->status != kOk && response->status != kCreated)) {
-                      return parts_.reporter.Fail(command_id, "the server did not take the file");
+                    // What a server cannot now it may later, as with what is fetched.
+                    if (!response || response->status >= kServerErrors) {
+                      return parts_.reporter.FailForNow(command_id, NotTaken(response));
+                    }
+                    if (response->status != kOk && response->status != kCreated) {
+                      return parts_.reporter.Fail(command_id, NotTaken(response));
                     }
                     v1::CommandResult answer;
                     answer.set_command_id(command_id);

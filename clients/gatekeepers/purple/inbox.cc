@@ -79,6 +79,13 @@ void Inbox::AfterDecryption(xmlnode* packet) {
   Annotations annotations = ReadAnnotations(message, text.value_or(""));
   // That nobody types any more goes without saying when the text is there.
   if (text) annotations.typing.reset();
+  if (!group && !place->from_owner) {
+    // Apps hear of a message before they hear what the other side says to it.
+    for (const std::string* id : {&annotations.delivered_id, &annotations.displayed_id,
+                                  &annotations.reacted_id, &annotations.reply_to_id}) {
+      outbox_.TakeMention(place->chat_jid, *id);
+    }
+  }
   TakeAnnotations(*place, annotations);
   if (text && !text->empty() && !annotations.only_fallback) {
     TakeText(*place, facts, annotations, *text, decrypted);

@@ -4,6 +4,7 @@
 #include <absl/strings/str_cat.h>
 #include <glib.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "clients/gatekeepers/purple/annotations.h"
@@ -20,6 +21,14 @@ namespace {
 bool IsWritable(const std::string& text) {
   return text.find('\0') == std::string::npos &&
          g_utf8_validate(text.data(), static_cast<gssize>(text.size()), nullptr) != FALSE;
+}
+
+// 'emojis' with 'emoji' among them as the last, or without it.
+std::vector<std::string> With(std::vector<std::string> emojis, const std::string& emoji,
+                              bool stands) {
+  std::erase(emojis, emoji);
+  if (stands) emojis.push_back(emoji);
+  return emojis;
 }
 
 // The capability that a kind of message needs, where this network has no words for it.
@@ -151,15 +160,13 @@ void MessageCommands::Edit(const std::string& command_id, const v1::EditMessageC
   outbox_.Send(draft);
 }
 
-bool MessageCommands::Point(const std::string& command_id, const Target& target,
-                            const XmlNodePtr& stanza, const std::vector<v1::Event>& events) {
-  if (!SendStanza(parts_.account, stanza.get())) {
-    parts_.reporter.FailForNow(command_id, "the account is offline");
-    return false;
-  }
+void MessageCommands::Point(const std::string& command_id, const Target& target,
+                            const XmlNodePtr& stanza, std::vector<v1::Event> events,
+                            std::function<void()> undo) {
   // A room sends everything back, and that tells of it.
-  parts_.reporter.Done(command_id, target.group ? std::vector<v1::Event>() : events);
-  return true;
+  if (target.group) events.clear();
+  outbox_.Point(stanza,
+                {command_id, target.chat_jid, target.group, std::move(events), std::move(undo)});
 }
 
 void MessageCommands::Delete(const std::string& command_id,
@@ -194,16 +201,24 @@ void MessageCommands::SetReaction(const std::string& command_id,
   // The network has all of one person's reactions in one stanza.
   const std::string key =
       Remembered::Key({target->chat_jid, command.message_id(), parts_.maker.owner_contact_id()});
-  std::vector<std::string> emojis = parts_.remembered.Words(kReactionsFact, key);
-  std::erase(emojis, emoji);
-  if (!command.remove()) emojis.push_back(emoji);
+  const std::vector<std::string> before = parts_.remembered.Words(kReactionsFact, key);
+  const bool stood = std::find(before.begin(), before.end(), emoji) != before.end();
   const XmlNodePtr stanza = NewMessage(target->chat_jid, target->group, FreshId());
-  AddReactions(stanza.get(), command.message_id(), emojis);
-  const bool left =
-      Point(command_id, *target, stanza,
-            {parts_.maker.Reaction(target->chat_jid, command.message_id(),
-                                   parts_.maker.owner_contact_id(), emoji, command.remove())});
-  if (left && !target->group) parts_.remembered.PutWords(kReactionsFact, key, emojis);
+  AddReactions(stanza.get(), command.message_id(), With(before, emoji, !command.remove()));
+  std::function<void()> undo;
+  if (!target->group) {
+    // Kept now: the next one may come before the answer. One in a room is kept when it comes back.
+    const auto keep = [this, key, emoji](bool stands) {
+      parts_.remembered.PutWords(kReactionsFact, key,
+                                 With(parts_.remembered.Words(kReactionsFact, key), emoji, stands));
+    };
+    keep(!command.remove());
+    undo = [keep, stood] { keep(stood); };
+  }
+  Point(command_id, *target, stanza,
+        {parts_.maker.Reaction(target->chat_jid, command.message_id(),
+                               parts_.maker.owner_contact_id(), emoji, command.remove())},
+        std::move(undo));
 }
 
 void MessageCommands::MarkRead(const std::string& command_id, const v1::MarkReadCommand& command) {

@@ -5,7 +5,10 @@
 // beside the encryption: see annotations.h.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "clients/gatekeepers/purple/outbox.h"
 #include "clients/gatekeepers/purple/parts.h"
@@ -34,10 +37,10 @@ class MessageCommands {
     bool group = false;
   };
   std::optional<Target> TargetOf(const std::string& command_id, const std::string& chat_id);
-  // Sends what only points at a message. 'events': what it makes, where nothing comes back that
-  // tells of it. False when it did not leave; the command is answered either way.
-  bool Point(const std::string& command_id, const Target& target, const XmlNodePtr& stanza,
-             const std::vector<v1::Event>& events);
+  // Sends what only points at a message and answers the command later. 'events': what it makes in a
+  // 1:1 chat. 'undo' is called if the network refuses it.
+  void Point(const std::string& command_id, const Target& target, const XmlNodePtr& stanza,
+             std::vector<v1::Event> events, std::function<void()> undo = nullptr);
   void SendFiles(const Draft& draft, const v1::SendMessageCommand& command);
 
   Parts parts_;

@@ -15,16 +15,20 @@
 #include "clients/gatekeepers/purple/recent.h"
 #include "clients/gatekeepers/purple/remembered.h"
 #include "clients/gatekeepers/purple/reporter.h"
+#include "clients/gatekeepers/purple/requests.h"
 #include "clients/gatekeepers/purple/wire.h"
 
 namespace postern::purple {
 namespace {
 
-// lurch looks keys up before it sends to a new device: some round trips. After this the broker
-// hears that nobody knows, and does not send again.
+// lurch looks keys up before it sends to a new device, and the server may have to find the other
+// side's first: some round trips. After this the broker hears that nobody knows, and does not send
+// again.
 constexpr std::time_t kSendSecondsMax = 30;
-// What a room never sent back is forgotten.
-constexpr std::time_t kReflectionSecondsMax = 300;
+// What was neither taken nor refused by then is not waited for any more: a server gives up on
+// another one sooner.
+constexpr std::time_t kVerdictSecondsMax = 300;
+constexpr char kPing[] = "urn:xmpp:ping";
 // Of what the client writes when a send fails; a developer reads it, it never holds message text.
 constexpr size_t kReasonBytesMax = 200;
 constexpr char kInClear[] = "the chat has been encrypted, and the client would send this in clear";
@@ -46,6 +50,10 @@ PurpleConversation* ConversationOf(PurpleAccount* account, const Draft& draft) {
 }
 
 }  // namespace
+
+Outbox::~Outbox() {
+  if (asking_ != 0) g_source_remove(asking_);
+}
 
 void Outbox::Send(const Draft& draft) {
   PurpleConversation* conversation = ConversationOf(parts_.account, draft);
@@ -105,6 +113,9 @@ void Outbox::BeforeEncryption(xmlnode* packet) {
     // Somebody inside a room, for whom no chat stands.
     if (outgoing.draft.chat_jid.empty()) return;
   }
+  // libpurple writes to the device that wrote last. Servers drop in silence what a blocked person
+  // sends there, and all devices get what goes to the person.
+  if (!group) xmlnode_set_attrib(packet, "to", outgoing.draft.chat_jid.c_str());
   AddReceiptRequest(packet, group);
   outgoing_[facts.id] = std::move(outgoing);
 }
@@ -157,15 +168,60 @@ void Outbox::BytesLeave(char** text) {
   if (outgoing.encrypted) {
     parts_.chats.MarkEncrypted(outgoing.draft.chat_jid, outgoing.draft.group);
   }
-  if (outgoing.draft.group) return;
-  const Outgoing sent = std::move(outgoing);
-  outgoing_.erase(found);
-  TellSent(sent, stanza_id);
+  if (!IsAskedBehind(outgoing)) return;
+  unasked_.push_back(stanza_id);
+  if (asking_ != 0) return;
+  // Not now: the bytes are not written yet.
+  asking_ = g_timeout_add(
+      0,
+      [](gpointer outbox) {
+        static_cast<Outbox*>(outbox)->AskBehind();
+        return G_SOURCE_REMOVE;
+      },
+      this);
+}
+
+bool Outbox::IsAskedBehind(const Outgoing& outgoing) {
+  return outgoing.pointer.has_value() || !outgoing.draft.group;
+}
+
+void Outbox::AskBehind() {
+  asking_ = 0;
+  for (const std::string& stanza_id : std::exchange(unasked_, {})) {
+    const auto found = outgoing_.find(stanza_id);
+    if (found == outgoing_.end()) continue;
+    XmlNodePtr ping(xmlnode_new("ping"));
+    xmlnode_set_namespace(ping.get(), kPing);
+    parts_.requests.Get(found->second.draft.chat_jid, std::move(ping),
+                        [this, stanza_id](xmlnode* result, const StanzaError& error) {
+                          // Who refuses the question has answered it too.
+                          if (result != nullptr || !error.condition.empty()) TakeArrival(stanza_id);
+                        });
+  }
+}
+
+void Outbox::Point(const XmlNodePtr& stanza, Pointer pointer) {
+  const std::string stanza_id = Attribute(stanza.get(), "id");
+  Outgoing& outgoing = outgoing_[stanza_id];
+  outgoing.draft.command_id = pointer.command_id;
+  outgoing.draft.chat_jid = pointer.chat_jid;
+  outgoing.draft.group = pointer.group;
+  outgoing.pointer = std::move(pointer);
+  outgoing.start_time = std::time(nullptr);
+  if (SendStanza(parts_.account, stanza.get())) return;
+  const Outgoing unsent = std::move(outgoing);
+  outgoing_.erase(stanza_id);
+  if (unsent.pointer->undo) unsent.pointer->undo();
+  parts_.reporter.FailForNow(unsent.draft.command_id, "the account is offline");
 }
 
 bool Outbox::TakeReflection(const StanzaFacts& facts, const std::string& message_id) {
   const auto found = outgoing_.find(facts.id);
-  if (found == outgoing_.end() || found->second.draft.chat_jid != facts.from_jid) return false;
+  // What a pointer says is taken from the echo like anybody's.
+  if (found == outgoing_.end() || found->second.pointer ||
+      found->second.draft.chat_jid != facts.from_jid) {
+    return false;
+  }
   const Outgoing sent = std::move(found->second);
   outgoing_.erase(found);
   parts_.remembered.Put(kOriginFact, Remembered::Key({facts.from_jid, message_id}), facts.id);
@@ -175,18 +231,34 @@ bool Outbox::TakeReflection(const StanzaFacts& facts, const std::string& message
 
 void Outbox::TakeRefusal(const StanzaFacts& facts) {
   const auto found = outgoing_.find(facts.id);
-  // Of a 1:1 message it is known that the server took it; a room's word comes before that.
-  if (found == outgoing_.end() || found->second.draft.chat_jid != facts.from_jid) return;
+  if (found == outgoing_.end() || !found->second.left || !facts.error ||
+      found->second.draft.chat_jid != facts.from_jid) {
+    return;
+  }
   const Outgoing refused = std::move(found->second);
   outgoing_.erase(found);
+  if (refused.pointer && refused.pointer->undo) refused.pointer->undo();
   if (refused.draft.command_id.empty() || refused.answered) return;
-  parts_.reporter.Fail(refused.draft.command_id, "the room refused the message");
+  parts_.reporter.Refuse(refused.draft.command_id, "the network refused it", *facts.error);
 }
 
-void Outbox::TellSent(const Outgoing& outgoing, const std::string& message_id) {
+void Outbox::TakeMention(const std::string& chat_jid, const std::string& stanza_id) {
+  const auto found = outgoing_.find(stanza_id);
+  if (found != outgoing_.end() && found->second.draft.chat_jid == chat_jid) TakeArrival(stanza_id);
+}
+
+void Outbox::TakeArrival(const std::string& stanza_id) {
+  const auto found = outgoing_.find(stanza_id);
+  if (found == outgoing_.end() || !found->second.left || !IsAskedBehind(found->second)) return;
+  const Outgoing arrived = std::move(found->second);
+  outgoing_.erase(found);
+  TellSent(arrived, stanza_id);
+}
+
+v1::Event Outbox::EventOf(const Outgoing& outgoing, const std::string& message_id) {
   const Draft& draft = outgoing.draft;
   MessageFacts message;
-  message.id = draft.corrected_id.empty() ? message_id : draft.corrected_id;
+  message.id = message_id;
   message.chat_jid = draft.chat_jid;
   message.sender_contact_id = parts_.maker.owner_contact_id();
   message.sender_name = parts_.maker.owner_jid();
@@ -204,19 +276,30 @@ void Outbox::TellSent(const Outgoing& outgoing, const std::string& message_id) {
                       {message.sender_contact_id, parts_.maker.owner_jid(), message.text,
                        /*from_owner=*/true});
   }
-  const v1::Event event =
-      draft.corrected_id.empty() ? parts_.maker.Message(message) : parts_.maker.Edited(message);
-  if (draft.command_id.empty() || outgoing.answered) return parts_.reporter.Hand(event);
+  return draft.corrected_id.empty() ? parts_.maker.Message(message) : parts_.maker.Edited(message);
+}
+
+void Outbox::TellSent(const Outgoing& outgoing, const std::string& stanza_id) {
+  const Draft& draft = outgoing.draft;
   v1::CommandResult result;
   result.set_command_id(draft.command_id);
   result.set_state(v1::CommandResult::STATE_SENT);
-  result.set_message_id(message.id);
-  result.set_end_to_end_encrypted(outgoing.encrypted);
-  parts_.reporter.Answer(result, {event});
+  std::vector<v1::Event> events;
+  if (outgoing.pointer) {
+    events = outgoing.pointer->events;
+  } else {
+    result.set_message_id(draft.corrected_id.empty() ? stanza_id : draft.corrected_id);
+    result.set_end_to_end_encrypted(outgoing.encrypted);
+    events = {EventOf(outgoing, result.message_id())};
+  }
+  if (!draft.command_id.empty() && !outgoing.answered) {
+    return parts_.reporter.Answer(result, events);
+  }
+  for (const v1::Event& event : events) parts_.reporter.Hand(event);
 }
 
 void Outbox::ErrorWritten(std::string_view reason) {
-  if (sending_ != nullptr) sending_error_ = std::string(reason.substr(0, kReasonBytesMax));
+  if (sending_ != nullptr) sending_error_ = Shortened(reason, kReasonBytesMax);
 }
 
 void Outbox::AnswerUnsent(const std::string& stanza_id, Outgoing& outgoing) {
@@ -225,23 +308,35 @@ void Outbox::AnswerUnsent(const std::string& stanza_id, Outgoing& outgoing) {
   v1::CommandResult result;
   result.set_command_id(outgoing.draft.command_id);
   result.set_state(v1::CommandResult::STATE_UNKNOWN);
-  if (!outgoing.draft.group) result.set_message_id(stanza_id);
-  result.set_reason("the client took the text, but it was not seen to arrive at the server");
+  if (!outgoing.draft.corrected_id.empty()) {
+    result.set_message_id(outgoing.draft.corrected_id);
+  } else if (!outgoing.draft.group && !outgoing.pointer) {
+    result.set_message_id(stanza_id);
+  }
+  result.set_reason("the client took it, but no server was heard to take it");
   parts_.reporter.Answer(result);
+}
+
+void Outbox::GiveUp(const std::string& stanza_id, Outgoing& outgoing) {
+  AnswerUnsent(stanza_id, outgoing);
+  // The client shows it as written, and nobody said otherwise. A room tells of its own.
+  if (outgoing.left && IsAskedBehind(outgoing)) TellSent(outgoing, stanza_id);
 }
 
 void Outbox::GiveUpOnOld() {
   const std::time_t now = std::time(nullptr);
   for (auto entry = outgoing_.begin(); entry != outgoing_.end();) {
-    const std::time_t age = now - entry->second.start_time;
-    if (age > kSendSecondsMax) AnswerUnsent(entry->first, entry->second);
-    entry = age > kReflectionSecondsMax ? outgoing_.erase(entry) : std::next(entry);
+    auto& [stanza_id, outgoing] = *entry;
+    const std::time_t age = now - outgoing.start_time;
+    if (age > kSendSecondsMax) AnswerUnsent(stanza_id, outgoing);
+    if (age > kVerdictSecondsMax) GiveUp(stanza_id, outgoing);
+    entry = age > kVerdictSecondsMax ? outgoing_.erase(entry) : std::next(entry);
   }
 }
 
 void Outbox::ForgetAll() {
-  for (auto& [stanza_id, outgoing] : outgoing_) AnswerUnsent(stanza_id, outgoing);
-  outgoing_.clear();
+  unasked_.clear();
+  for (auto& [stanza_id, outgoing] : std::exchange(outgoing_, {})) GiveUp(stanza_id, outgoing);
 }
 
 }  // namespace postern::purple

@@ -3,13 +3,18 @@
 // before lurch encrypts it, whether it was encrypted is read from the bytes that leave. What would
 // leave in clear in a chat that has been encrypted does not leave.
 //
-// A message in a 1:1 chat is told when it has left; one in a room when the room has sent it back,
-// for only then it has its id.
+// A message in a 1:1 chat is told when the other side's server has taken it, and not when it
+// refused it: a question to the same address (XEP-0199) goes right behind it, and what is sent to
+// one address is processed in its order (RFC 6120, 10.1), so that a refusal (8.3) comes before the
+// answer, whatever that is. A message in a room is told when the room has sent it back, for only
+// then it has its id.
 #pragma once
 
+#include <glib.h>
 #include <xmlnode.h>
 
 #include <ctime>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -39,12 +44,26 @@ struct Draft {
   std::optional<v1::Attachment> file;
 };
 
+// What is said of a message without a text: a reaction, a deletion, a marker, that the user types.
+struct Pointer {
+  std::string command_id;
+  std::string chat_jid;
+  bool group = false;
+  std::vector<v1::Event> events;  // what it makes, where nothing comes back that tells of it
+  std::function<void()> undo;     // called when the network refuses it; may be empty
+};
+
 class Outbox {
  public:
   explicit Outbox(const Parts& parts) : parts_(parts) {}
+  ~Outbox();
+  Outbox(const Outbox&) = delete;
+  Outbox& operator=(const Outbox&) = delete;
 
   // Has the client send 'draft' and answers its command, now or later.
   void Send(const Draft& draft);
+  // Sends 'stanza', which has an id of its own, and answers the command of 'pointer' later.
+  void Point(const XmlNodePtr& stanza, Pointer pointer);
 
   // What the signals tell, in the order of a stanza's way out.
   void BeforeEncryption(xmlnode* packet);
@@ -57,26 +76,38 @@ class Outbox {
   // when it was not this client's.
   bool TakeReflection(const StanzaFacts& facts, const std::string& message_id);
 
-  // The server or the room sent back an error in the place of a message.
+  // A message of ours was sent back as an error.
   void TakeRefusal(const StanzaFacts& facts);
+  // The other side of a 1:1 chat spoke of a message, so it has it. Others' messages, empty ids and
+  // those of long ago are nothing.
+  void TakeMention(const std::string& chat_jid, const std::string& stanza_id);
 
   // One tick of the clock that bounds how long a command may wait for the network.
   void GiveUpOnOld();
-  // Commands that still wait are answered UNKNOWN.
+  // Commands that still wait are answered UNKNOWN. What has left and nobody refused is told.
   void ForgetAll();
 
  private:
   struct Outgoing {
-    Draft draft;
-    std::string error;  // what the client said against it
+    Draft draft;                     // of a pointer: its command and chat
+    std::optional<Pointer> pointer;  // it is no text
+    std::string error;               // what the client said against it
     std::time_t start_time = 0;
     bool left = false;
     bool encrypted = false;
     bool answered = false;
   };
 
-  void TellSent(const Outgoing& outgoing, const std::string& message_id);
+  // Whether a question behind it tells that it was taken: of a text in a room its echo tells.
+  static bool IsAskedBehind(const Outgoing& outgoing);
+  // Asks behind everything that has left and was not asked behind yet.
+  void AskBehind();
+  void TakeArrival(const std::string& stanza_id);
+  v1::Event EventOf(const Outgoing& outgoing, const std::string& message_id);
+  void TellSent(const Outgoing& outgoing, const std::string& stanza_id);
   void AnswerUnsent(const std::string& stanza_id, Outgoing& outgoing);
+  // Nobody will say any more what became of it.
+  void GiveUp(const std::string& stanza_id, Outgoing& outgoing);
   // Somebody else than the user's own devices can read the payload, or nobody else is meant to.
   bool IsForOthers(xmlnode* packet, const std::string& to_jid) const;
   void Refuse(xmlnode** packet, const std::string& stanza_id, std::string_view reason);
@@ -86,6 +117,8 @@ class Outbox {
   std::string sending_stanza_id_;             // the stanza it made
   std::string sending_error_;                 // what the client wrote against it meanwhile
   std::map<std::string, Outgoing> outgoing_;  // by the id of the stanza
+  std::vector<std::string> unasked_;          // of it, what is to be asked behind, oldest first
+  guint asking_ = 0;                          // runs AskBehind
 };
 
 }  // namespace postern::purple

@@ -136,10 +136,14 @@ void People::SetBlocked(const std::string& command_id, const std::string& jid, b
   XmlNodePtr block(xmlnode_new(blocked ? "block" : "unblock"));
   xmlnode_set_namespace(block.get(), kBlocking);
   xmlnode_set_attrib(AddChild(block.get(), "item", kBlocking), "jid", jid.c_str());
-  parts_.requests.Set("", std::move(block), [this, command_id](xmlnode* result) {
+  const auto take = [this, command_id](xmlnode* result, const StanzaError& error) {
     if (result != nullptr) return parts_.reporter.Done(command_id);
-    parts_.reporter.Fail(command_id, "the server does not block", "block");
-  });
+    if (error.retriable) {
+      return parts_.reporter.Refuse(command_id, "the server did not answer to that", error);
+    }
+    parts_.reporter.Fail(command_id, "the server does not block: " + error.condition, "block");
+  };
+  parts_.requests.Set("", std::move(block), take);
 }
 
 void People::AnswerRequest(const std::string& command_id, const std::string& jid, bool accept) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "clients/gatekeepers/purple/reporter.h"
 
+#include <absl/strings/str_cat.h>
 #include <glib.h>
 
 namespace postern::purple {
@@ -43,6 +44,15 @@ void Reporter::FailForNow(const std::string& command_id, std::string_view reason
   result.set_state(v1::CommandResult::STATE_FAILED_RETRIABLE);
   result.set_reason(std::string(reason));
   Answer(result);
+}
+
+void Reporter::Refuse(const std::string& command_id, std::string_view what,
+                      const StanzaError& error) {
+  std::string reason = absl::StrCat(std::string(what), ": ",
+                                    error.condition.empty() ? "no answer came" : error.condition);
+  if (!error.text.empty()) absl::StrAppend(&reason, ": ", error.text);
+  if (error.retriable) return FailForNow(command_id, reason);
+  Fail(command_id, reason);
 }
 
 }  // namespace postern::purple

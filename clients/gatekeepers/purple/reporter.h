@@ -10,6 +10,7 @@
 
 #include "clients/gatekeepers/purple/event_maker.h"
 #include "clients/gatekeepers/purple/outlet.h"
+#include "clients/gatekeepers/purple/stanza.h"
 #include "postern/v1/gatekeeper_service.pb.h"
 
 namespace postern::purple {
@@ -29,6 +30,8 @@ class Reporter {
   void Fail(const std::string& command_id, std::string_view reason,
             std::string_view missing_capability = {});
   void FailForNow(const std::string& command_id, std::string_view reason);
+  // The network did not take it: 'what' says whose word that is, 'error' why and for how long.
+  void Refuse(const std::string& command_id, std::string_view what, const StanzaError& error);
 
  private:
   Outlet& outlet_;

@@ -30,7 +30,9 @@ void Requests::Send(const char* type, const std::string& to, XmlNodePtr child, A
   xmlnode_set_attrib(iq.get(), "id", id.c_str());
   if (!to.empty()) xmlnode_set_attrib(iq.get(), "to", to.c_str());
   xmlnode_insert_child(iq.get(), child.release());
-  if (waiting_.size() >= kWaitingMax || !SendStanza(account_, iq.get())) return answered(nullptr);
+  if (waiting_.size() >= kWaitingMax || !SendStanza(account_, iq.get())) {
+    return answered(nullptr, StanzaError());
+  }
   waiting_[id] = {to, std::move(answered), std::time(nullptr)};
 }
 
@@ -40,15 +42,14 @@ void Requests::Take(xmlnode* iq) {
   const auto found = waiting_.find(Attribute(iq, "id"));
   if (found == waiting_.end()) return;
   const std::string from = Attribute(iq, "from");
+  const std::string& to = found->second.to;
+  const std::string own = BareJid(purple_account_get_username(account_));
   // Nobody else may answer. The own server answers for the account with or without a name.
-  if (!found->second.to.empty() && from != found->second.to) return;
-  if (found->second.to.empty() && !from.empty() &&
-      BareJid(from) != BareJid(purple_account_get_username(account_))) {
-    return;
-  }
+  if (to.empty() || to == own ? !from.empty() && BareJid(from) != own : from != to) return;
   const Answered answered = std::move(found->second.answered);
   waiting_.erase(found);
-  answered(type == "result" ? iq : nullptr);
+  if (type == "result") return answered(iq, StanzaError());
+  answered(nullptr, ReadError(iq));
 }
 
 void Requests::GiveUpOnOld() {
@@ -61,11 +62,13 @@ void Requests::GiveUpOnOld() {
     old.push_back(std::move(entry->second.answered));
     entry = waiting_.erase(entry);
   }
-  for (const Answered& answered : old) answered(nullptr);
+  for (const Answered& answered : old) answered(nullptr, StanzaError());
 }
 
 void Requests::GiveUpOnAll() {
-  for (auto& [id, waiting] : std::exchange(waiting_, {})) waiting.answered(nullptr);
+  for (auto& [id, waiting] : std::exchange(waiting_, {})) {
+    waiting.answered(nullptr, StanzaError());
+  }
 }
 
 }  // namespace postern::purple

@@ -16,20 +16,20 @@ namespace postern::purple {
 
 class Requests {
  public:
-  // Gets the whole <iq type='result'/>, or null: refused, or not answered in time.
-  using Answered = std::function<void(xmlnode* result)>;
+  // Gets the whole <iq type='result'/>, or null and why: refused, or not answered in time.
+  using Answered = std::function<void(xmlnode* result, const StanzaError& error)>;
 
   // 'account' must outlive it.
   explicit Requests(PurpleAccount* account) : account_(account) {}
 
   // Sends 'child' to 'to' (empty: the own account) and has 'answered' called once, later. While
-  // the account is offline it is called at once.
+  // the account is offline, or too much is unanswered, it is called at once.
   void Get(const std::string& to, XmlNodePtr child, Answered answered);
   void Set(const std::string& to, XmlNodePtr child, Answered answered);
 
   // Takes an <iq/> that came in, which may answer one of ours.
   void Take(xmlnode* iq);
-  // One tick of the clock: what waits too long is answered with null.
+  // One tick of the clock: what waits too long is not waited for any more.
   void GiveUpOnOld();
   // The connection is gone: so is every answer.
   void GiveUpOnAll();

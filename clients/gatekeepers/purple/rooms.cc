@@ -39,8 +39,6 @@ constexpr char kServiceStops[] = "332";
 // Rooms and people in one room that are kept in mind; beyond, a server is playing games.
 constexpr size_t kRoomsMax = 1000;
 constexpr size_t kOccupantsMax = 10000;
-// Unanswered invitations; beyond, nobody is told of more.
-constexpr size_t kInvitationsMax = 200;
 
 std::set<std::string> StatusCodes(xmlnode* user) {
   std::set<std::string> codes;
@@ -58,16 +56,6 @@ v1::ParticipantRole RoleOf(const xmlnode* item) {
     return v1::PARTICIPANT_ROLE_ADMIN;
   }
   return v1::PARTICIPANT_ROLE_MEMBER;
-}
-
-// What an error stanza says went wrong: the name of its condition.
-std::string ConditionOf(xmlnode* stanza) {
-  xmlnode* error = xmlnode_get_child(stanza, "error");
-  for (xmlnode* child = error == nullptr ? nullptr : error->child; child != nullptr;
-       child = child->next) {
-    if (child->type == XMLNODE_TYPE_TAG) return child->name;
-  }
-  return "unknown";
 }
 
 }  // namespace
@@ -174,7 +162,7 @@ void Rooms::SignedOn() {
   XmlNodePtr query(xmlnode_new("query"));
   xmlnode_set_namespace(query.get(), kPrivateStorage);
   AddChild(query.get(), "storage", kBookmarks);
-  parts_.requests.Get("", std::move(query), [this](xmlnode* result) {
+  parts_.requests.Get("", std::move(query), [this](xmlnode* result, const StanzaError&) {
     xmlnode* storage = ChildOf(ChildOf(result, "query", kPrivateStorage), "storage", kBookmarks);
     xmlnode* bookmark = storage == nullptr ? nullptr : xmlnode_get_child(storage, "conference");
     for (; bookmark != nullptr; bookmark = xmlnode_get_next_twin(bookmark)) {
@@ -206,7 +194,8 @@ void Rooms::TakePresence(xmlnode* presence) {
   const std::string type = Attribute(presence, "type");
   if (type == "error") {
     if (room->joined) return;
-    const std::string reason = "the room does not let the user in: " + ConditionOf(presence);
+    const std::string reason =
+        "the room does not let the user in: " + ReadError(presence).condition;
     const std::vector<Room::Entered> waiting = std::move(room->waiting);
     rooms_.erase(room->jid);
     for (const Room::Entered& entered : waiting) entered(false, false, reason);
@@ -321,7 +310,7 @@ void Rooms::TakeDeparture(Room& room, const std::string& nick, xmlnode* presence
 void Rooms::Describe(const std::string& room_jid, std::function<void()> done) {
   XmlNodePtr query(xmlnode_new("query"));
   xmlnode_set_namespace(query.get(), kDiscoInfo);
-  parts_.requests.Get(room_jid, std::move(query), [this, room_jid, done](xmlnode* result) {
+  const auto take = [this, room_jid, done](xmlnode* result, const StanzaError&) {
     Room* room = Find(room_jid);
     xmlnode* info = ChildOf(result, "query", kDiscoInfo);
     if (room != nullptr && info != nullptr) {
@@ -342,7 +331,8 @@ void Rooms::Describe(const std::string& room_jid, std::function<void()> done) {
       }
     }
     if (done) done();
-  });
+  };
+  parts_.requests.Get(room_jid, std::move(query), take);
 }
 
 void Rooms::EnableEncryption(Room& room) {
@@ -384,7 +374,6 @@ bool Rooms::TakeInvitation(xmlnode* message) {
   if ((room != nullptr && room->joined) || IsInvited(room_jid)) {
     return true;  // the same invitation comes in both forms
   }
-  if (parts_.remembered.Keys(kInvitedFact).size() >= kInvitationsMax) return true;
   parts_.remembered.Put(kInvitedFact, room_jid, from_jid);
   Room invited;
   invited.jid = room_jid;

@@ -31,7 +31,7 @@ void Services::SignedOn() {
   upload_service_.clear();
   const std::string& own = parts_.maker.owner_jid();
   const std::string domain = own.substr(own.find('@') + 1);
-  parts_.requests.Get(domain, Query(kDiscoItems), [this](xmlnode* result) {
+  parts_.requests.Get(domain, Query(kDiscoItems), [this](xmlnode* result, const StanzaError&) {
     xmlnode* items = ChildOf(result, "query", kDiscoItems);
     xmlnode* item = items == nullptr ? nullptr : xmlnode_get_child(items, "item");
     unanswered_ = 0;
@@ -45,7 +45,7 @@ void Services::SignedOn() {
 }
 
 void Services::Ask(const std::string& service) {
-  parts_.requests.Get(service, Query(kDiscoInfo), [this, service](xmlnode* result) {
+  const auto take = [this, service](xmlnode* result, const StanzaError&) {
     xmlnode* info = ChildOf(result, "query", kDiscoInfo);
     xmlnode* identity = info == nullptr ? nullptr : xmlnode_get_child(info, "identity");
     xmlnode* feature = info == nullptr ? nullptr : xmlnode_get_child(info, "feature");
@@ -57,7 +57,8 @@ void Services::Ask(const std::string& service) {
       }
     }
     if (unanswered_ > 0 && --unanswered_ == 0) parts_.chats.SetUploads(!upload_service_.empty());
-  });
+  };
+  parts_.requests.Get(service, Query(kDiscoInfo), take);
 }
 
 }  // namespace postern::purple

@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include "clients/gatekeepers/purple/wire.h"
+
 namespace postern::purple {
 namespace {
 
@@ -13,6 +15,7 @@ constexpr char kCarbonsNamespace[] = "urn:xmpp:carbons:2";
 constexpr char kForwardNamespace[] = "urn:xmpp:forward:0";
 constexpr char kStanzaIdNamespace[] = "urn:xmpp:sid:0";
 constexpr char kDelayNamespace[] = "urn:xmpp:delay";
+constexpr char kErrorNamespace[] = "urn:ietf:params:xml:ns:xmpp-stanzas";
 
 // A Signal message is a version byte and a protobuf. One that starts a session begins with the id
 // of a one-time key, or, without one, with the base key; any other begins with the ratchet key
@@ -108,6 +111,25 @@ std::optional<std::string> Body(xmlnode* message) {
   return TextOf(body);
 }
 
+StanzaError ReadError(xmlnode* stanza) {
+  StanzaError result;
+  xmlnode* error = xmlnode_get_child(stanza, "error");
+  result.condition = "undefined-condition";
+  result.retriable = Attribute(error, "type") == "wait";
+  for (xmlnode* child = error == nullptr ? nullptr : error->child; child != nullptr;
+       child = child->next) {
+    // Beside it an error may hold the author's own words for it, and what was refused.
+    const char* xmlns = child->type == XMLNODE_TYPE_TAG ? xmlnode_get_namespace(child) : nullptr;
+    if (xmlns == nullptr || std::strcmp(xmlns, kErrorNamespace) != 0) continue;
+    if (!IsNamed(child, "text")) {
+      result.condition = child->name;
+    } else if (ResourceOf(Attribute(stanza, "from")).empty()) {
+      result.text = Shortened(TextOf(child), kErrorTextBytesMax);
+    }
+  }
+  return result;
+}
+
 StanzaFacts ReadFacts(xmlnode* packet) {
   StanzaFacts facts;
   if (Forwarded(packet, "sent") != nullptr) facts.carbon = Carbon::kSent;
@@ -118,6 +140,7 @@ StanzaFacts ReadFacts(xmlnode* packet) {
   facts.from_resource = ResourceOf(Attribute(message, "from"));
   facts.to_jid = BareJid(Attribute(message, "to"));
   facts.type = Attribute(message, "type");
+  if (facts.type == "error") facts.error = ReadError(message);
   facts.encrypted = HasOmemoPayload(message);
   facts.clear_text = Body(message).value_or("");
   for (xmlnode* id = xmlnode_get_child_with_namespace(message, "stanza-id", kStanzaIdNamespace);

@@ -17,6 +17,17 @@ namespace postern::purple {
 // A message that another device of the user sent or got comes wrapped (XEP-0280).
 enum class Carbon { kNone, kSent, kReceived };
 
+// Why a stanza of ours was refused (RFC 6120, 8.3). Default: no answer came, which may be otherwise
+// the next time.
+struct StanzaError {
+  std::string condition;  // "service-unavailable"; empty when no answer came
+  // What a server or a room adds for people; at most 'kErrorTextBytesMax'. Empty when it adds
+  // nothing, or when it is a person's client that refuses: those could write anything here.
+  std::string text;
+  bool retriable = true;  // of type "wait", or no answer
+};
+inline constexpr size_t kErrorTextBytesMax = 200;
+
 // What a <message/> says besides its text. Default: nothing.
 struct StanzaFacts {
   std::string id;         // the sender's id for it; empty when there is none
@@ -29,6 +40,7 @@ struct StanzaFacts {
   bool encrypted = false;  // carries an OMEMO payload
   std::string clear_text;  // its <body/>; beside a payload, a hint for clients without OMEMO
   std::optional<std::time_t> delay_time;  // when a server that kept it got it (XEP-0203)
+  std::optional<StanzaError> error;       // it is one of ours that was refused
 };
 
 // Frees what xmlnode_from_str made.
@@ -57,6 +69,9 @@ bool IsMessage(const xmlnode* packet);
 
 // The message inside a carbon, or 'packet' itself. Never null for a message.
 xmlnode* InnerMessage(xmlnode* packet);
+
+// What a stanza of type "error" says.
+StanzaError ReadError(xmlnode* stanza);
 
 // Everything StanzaFacts has room for. 'packet' must be a message.
 StanzaFacts ReadFacts(xmlnode* packet);

@@ -14,6 +14,14 @@ std::string TakeString(char* text) {
   return result;
 }
 
+std::string Shortened(std::string_view text, size_t bytes_max) {
+  if (text.size() <= bytes_max) return std::string(text);
+  while (bytes_max > 0 && (static_cast<unsigned char>(text[bytes_max]) & 0xc0) == 0x80) {
+    --bytes_max;
+  }
+  return std::string(text.substr(0, bytes_max));
+}
+
 std::string FreshId() { return TakeString(purple_uuid_random()); }
 
 xmlnode* AddChild(xmlnode* parent, const char* name, const char* xmlns) {

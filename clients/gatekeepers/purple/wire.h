@@ -15,6 +15,9 @@ namespace postern::purple {
 // Takes over 'text', which GLib made; null is "".
 std::string TakeString(char* text);
 
+// As much of the beginning of 'text', UTF-8, as fits into 'bytes_max' without cutting a character.
+std::string Shortened(std::string_view text, size_t bytes_max);
+
 // A random id for a stanza.
 std::string FreshId();
 
