@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "broker/proto_time.h"
@@ -99,6 +100,97 @@ TEST_F(HistoryTest, PagesHoldNothingTwiceAndMissNothingWhileAThousandMessagesArr
   // What came late stands after all that was there when it belongs before that.
   EXPECT_TRUE(std::is_partitioned(seen.begin(), seen.end(),
                                   [](const std::string& id) { return id.starts_with("old"); }));
+}
+
+// Pushes "new0" to "new999" from a thread of its own, news and what belongs far back by turns, and
+// is never much further ahead than its reader has read pages: so they do it at the same time.
+class Arrivals {
+ public:
+  static constexpr int kCount = 1000;
+
+  Arrivals(Adapter& adapter, absl::Time long_ago)
+      : adapter_(adapter), long_ago_(long_ago), thread_([this] { Loop(); }) {}
+  ~Arrivals() {
+    for (int page = 0; page < kCount; ++page) PageRead();
+    thread_.join();
+  }
+
+  // The reader has read one page more.
+  void PageRead() {
+    platform::MutexLock lock(mutex_);
+    ++pages_;
+    changed_.NotifyAll();
+  }
+  // How many of them were durable by now.
+  int durable() const {
+    platform::MutexLock lock(mutex_);
+    return durable_;
+  }
+
+ private:
+  static constexpr int kBatch = 10;
+  // Batches for each page.
+  static constexpr int kAhead = 4;
+
+  void Loop() {
+    for (int first = 0; first < kCount; first += kBatch) {
+      std::vector<v1::Event> events;
+      for (int i = first; i < first + kBatch; ++i) {
+        const std::string id = "new" + std::to_string(i);
+        events.push_back(i % 5 == 0 ? OldMessage("club", id, id, long_ago_)
+                                    : MessageEvent("club", id, id));
+      }
+      EXPECT_TRUE(adapter_.PushDurably(events));
+      platform::MutexLock lock(mutex_);
+      durable_ = first + kBatch;
+      while (first / kBatch >= kAhead * (pages_ + 1)) changed_.Wait(mutex_);
+    }
+  }
+
+  Adapter& adapter_;
+  const absl::Time long_ago_;
+  mutable platform::Mutex mutex_;
+  platform::ConditionVariable changed_;
+  int pages_ ABSL_GUARDED_BY(mutex_) = 0;
+  int durable_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::thread thread_;
+};
+
+TEST_F(HistoryTest, PagesHoldNothingTwiceAndMissNothingWhileAnotherThreadBringsAThousand) {
+  std::vector<v1::Event> first;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string id = "old" + std::to_string(i);
+    first.push_back(MessageEvent("club", id, id));
+  }
+  ASSERT_TRUE(adapter_.PushDurably(first));
+  Arrivals arrivals(adapter_, harness_.clock().Now() - absl::Hours(1));
+  int passes_meanwhile = 0;
+  for (int durable = 0; durable < Arrivals::kCount;) {
+    // Whatever was durable when the first page was asked for is in the pass.
+    durable = arrivals.durable();
+    passes_meanwhile += durable < Arrivals::kCount ? 1 : 0;
+    Texts seen;
+    std::string token;
+    for (int pages = 0; pages == 0 || !token.empty(); ++pages) {
+      ASSERT_LT(pages, 100);
+      const v1::ListMessagesResponse response = List(app_, 50, token);
+      for (const v1::Message& message : response.messages()) seen.push_back(message.text());
+      token = response.next_page_token();
+      arrivals.PageRead();
+    }
+    const std::set<std::string> once(seen.begin(), seen.end());
+    EXPECT_EQ(once.size(), seen.size()) << "something came twice";
+    for (int i = 0; i < 1000; ++i) EXPECT_TRUE(once.contains("old" + std::to_string(i))) << i;
+    for (int i = 0; i < durable; ++i) EXPECT_TRUE(once.contains("new" + std::to_string(i))) << i;
+    // News, newest first; then what was there; then what came late.
+    const auto old = [](const std::string& id) { return id.starts_with("old"); };
+    const auto first_old = std::find_if(seen.begin(), seen.end(), old);
+    EXPECT_TRUE(std::is_partitioned(first_old, seen.end(), old));
+    EXPECT_TRUE(std::is_sorted(seen.begin(), first_old, [](const auto& one, const auto& other) {
+      return std::stoi(one.substr(3)) > std::stoi(other.substr(3));
+    }));
+  }
+  EXPECT_GT(passes_meanwhile, 0);
 }
 
 TEST_F(HistoryTest, WhatIsBroughtInLaterStandsWhereItBelongsInTimeAndWakesNobodyWhoDidNotAsk) {

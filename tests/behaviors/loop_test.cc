@@ -102,6 +102,17 @@ int RunUntilStopped(const std::vector<Bridge*>& bridges, BrokerHarness& harness,
 
 class LoopTest : public testing::TestWithParam<Cause> {
  protected:
+  // The others, and the same apps elsewhere, go on as before.
+  void ExpectAllCanSend(const std::vector<Program>& apps, const std::vector<std::string>& chats) {
+    for (const Program& app : apps) {
+      for (const std::string& chat : chats) {
+        const SendResult sent =
+            SendText(harness_, app, ChatIdOf(app, chat), "Hello from " + app.name);
+        EXPECT_TRUE(sent.status.ok()) << app.name << " in " << chat << ": " << Text(sent.status);
+      }
+    }
+  }
+
   BrokerHarness harness_;
 };
 
@@ -132,22 +143,20 @@ TEST_P(LoopTest, TwoBridgesThatRepeatAllTheySeeComeToThreeHops) {
   alice.Say("garden", "Is anybody home?");
   const int sends = RunUntilStopped({&there, &back}, harness_, absl::Milliseconds(100));
   ExpectHopsEndedIt(harness_, {&there, &back}, sends);
-  // The others, and the same apps elsewhere, go on as before.
-  for (const Program& app : {bystander, there.app(), back.app()}) {
-    EXPECT_TRUE(
-        SendText(harness_, app, ChatIdOf(app, "elsewhere"), "Hello from " + app.name).status.ok());
-  }
+  ExpectAllCanSend({bystander, there.app(), back.app()}, {"elsewhere"});
 }
 
 TEST_P(LoopTest, ThreeBridgesInARingOverTwoNetworksComeToThreeHops) {
-  EchoingNetwork alice(harness_, "alicechat", {"garden", "kitchen"});
-  EchoingNetwork bob(harness_, "bobchat", {"hall"});
+  EchoingNetwork alice(harness_, "alicechat", {"garden", "kitchen", "elsewhere"});
+  EchoingNetwork bob(harness_, "bobchat", {"hall", "cellar"});
   Bridge first(harness_, "First", "garden", "hall", GetParam());
   Bridge second(harness_, "Second", "hall", "kitchen", GetParam());
   Bridge third(harness_, "Third", "kitchen", "garden", GetParam());
+  const Program bystander = harness_.App("Bystander", {kChatsRead, kMessagesSend});
   alice.Say("garden", "Is anybody home?");
   const int sends = RunUntilStopped({&first, &second, &third}, harness_, absl::Milliseconds(100));
   ExpectHopsEndedIt(harness_, {&first, &second, &third}, sends);
+  ExpectAllCanSend({bystander, first.app(), second.app(), third.app()}, {"elsewhere", "cellar"});
 }
 
 INSTANTIATE_TEST_SUITE_P(Cause, LoopTest, testing::Values(Cause::kNamed, Cause::kNotNamed),
