@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// An app for crash_test: enrols, follows messages under one name, and keeps a journal of its own.
+// An app for crash_test: enrols, follows messages, edits and reactions under one name, and keeps a
+// journal of its own.
 //   crash_app APP_ID JOURNAL
-// Lines: "start"; "event TEXT" after a message was received; "acked" after the broker has taken the
-// acknowledgement of all events above.
+// Lines: "start"; "event TEXT" after a message was received, "event edit TEXT", "event reaction
+// EMOJI"; "frame" when all events of a frame have been noted; "acked" after the broker has taken
+// the acknowledgement of all events above. It asks for reactions and goes on without them.
 #include <absl/time/time.h>
 #include <fcntl.h>
 #include <systemd/sd-daemon.h>
@@ -12,6 +14,7 @@
 #include <string>
 
 #include "clients/sdk/client.h"
+#include "tests/daemon/app_journal.h"
 
 namespace {
 
@@ -48,6 +51,7 @@ int main(int argc, char** argv) {
   manifest.set_purpose("Notes what it is shown, to be held against what was sent.");
   manifest.set_role(postern::v1::ROLE_APP);
   manifest.add_required_scopes(postern::v1::SCOPE_MESSAGES_READ);
+  manifest.add_optional_scopes(postern::v1::SCOPE_REACTIONS_READ);
   manifest.mutable_data_destination()->set_kind(postern::v1::DataDestination::KIND_STAYS_ON_DEVICE);
   auto client = postern::sdk::Client::Connect(manifest, {.reach_timeout = absl::Seconds(60)});
   if (!client.ok()) return Fail(client.status());
@@ -57,6 +61,7 @@ int main(int argc, char** argv) {
   auto events =
       (*client)->Subscribe({.name = "crash", .start = postern::v1::SubscribeRequest::START_OLDEST});
   bool acknowledged = true;
+  std::string cursor;
   for (;;) {
     auto event = events->Next(acknowledged ? absl::InfiniteDuration() : kPause);
     if (absl::IsDeadlineExceeded(event.status())) {
@@ -69,8 +74,10 @@ int main(int argc, char** argv) {
     }
     if (!event.ok()) return Fail(event.status());
     acknowledged = false;
-    if (event->has_message_created()) {
-      journal.Write("event " + event->message_created().message().text());
-    }
+    const std::string shown = postern::daemon_test::ShownOf(*event);
+    if (!shown.empty()) journal.Write(postern::daemon_test::kEventWord + shown);
+    if (events->cursor() == cursor) continue;
+    cursor = events->cursor();
+    journal.Write(postern::daemon_test::kFrameLine);
   }
 }
