@@ -266,7 +266,12 @@ absl::Duration LiveStreams::RunDue(absl::Duration now, std::vector<Principal>& t
     platform::MutexLock stream_lock(stream->mutex_);
     if (stream->wait_start_ == absl::InfiniteDuration()) continue;
     stream->stalled_ += std::min(watched, now - stream->wait_start_);
-    if (stream->stalled_ > stream->StallMax()) {
+    if (stream->stalled_ > 2 * stream->StallMax() && !stream->shut_) {
+      // Where the kernel takes no byte more (the peer's process is stopped), gRPC holds the reset
+      // back behind the write that it is at.
+      stream->shut_ = true;
+      to_close.push_back(stream->principal_);
+    } else if (stream->stalled_ > stream->StallMax()) {
       EndStalled(stream->context_, stream->kind_);
     } else {
       wait = std::min(wait, stream->StallMax() / kStallLooks);

@@ -108,6 +108,8 @@ class LiveStream {
   // progress, as far as the reaper was there to see it.
   absl::Duration wait_start_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
   absl::Duration stalled_ ABSL_GUARDED_BY(mutex_);
+  // Its connections were shut, since a reset did not end it.
+  bool shut_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 // Thread-safe. Lock order: LiveStreams, then LiveStream.
@@ -123,6 +125,7 @@ class LiveStreams {
     // Makes waiting streams look again.
     std::function<void()> wake;
     // How long a write may make no progress, and how long a peer that is to send may send nothing.
+    // Then the stream is reset; after as long again the connections of its principal are shut.
     // Tests shorten them.
     absl::Duration stall_max = kReaderStallMax;
     absl::Duration silence_max = kUploadSilenceMax;

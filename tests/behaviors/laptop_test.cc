@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Life on a laptop, in minutes of the injected clock: the machine sleeps, its clock is set, and
-// what was connected goes on. The same with real processes that are stopped:
-// tests/daemon/suspend_test.cc.
+// what was connected goes on, an app whose process is stopped too. Where daemon or adapter are
+// stopped the clock is the machine's: tests/daemon/suspend_test.cc.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
 
 #include "broker/stall_watch.h"
 #include "clients/sdk/backoff.h"
 #include "tests/behaviors/broker_harness.h"
 #include "tests/behaviors/owner_calls.h"
+#include "tests/daemon/app_journal.h"
+#include "tests/daemon/file_watch.h"
+#include "tests/daemon/process.h"
 
 namespace postern::behaviors {
 namespace {
@@ -101,6 +110,109 @@ TEST_F(LaptopTest, TheNetworkGoesAndComesWithoutAnEventTwice) {
   ASSERT_TRUE(adapter_.PushDurably(Messages(0, 3)));
   ASSERT_TRUE(reader.WaitForText("2"));
   ExpectInOrder(reader, 3);
+}
+
+// A real app that is stopped for minutes of the injected clock.
+class StoppedApp : public testing::Test {
+ protected:
+  static constexpr absl::Duration kStop = absl::Minutes(5);
+  // Much more than a connection holds of what is not read: its buffers, and HTTP/2's windows.
+  static constexpr int kMessages = 2000;
+  // Each frame may hold 64.
+  static constexpr int kFramesMax = 100;
+
+  // 'stall_max': how long the broker bears with a reader that reads nothing.
+  void Start(absl::Duration stall_max) {
+    harness_.SetReaderStall(stall_max);
+    harness_.Restart();
+    adapter_ = std::make_unique<Adapter>(harness_.Gatekeeper());
+    ASSERT_TRUE(adapter_->PushDurably({ChatEvent("club", "club")}));
+    owner_ = std::make_unique<OwnerCalls>(harness_);
+    // Where programs look for the broker.
+    for (const std::string& folder : {profile_.runtime_dir() + "/postern", profile_.data_dir()}) {
+      ASSERT_EQ(::mkdir(folder.c_str(), 0700), 0) << folder;
+    }
+    std::filesystem::create_symlink(harness_.socket_path(), profile_.socket());
+    daemon_test::WriteFile(profile_.data_dir() + "/broker.pem", harness_.broker_certificate());
+    const char* const program = ::getenv("POSTERN_CRASH_APP");
+    ASSERT_NE(program, nullptr) << "run by ctest, which names the program";
+    // The last question was a while ago.
+    harness_.clock().Advance(absl::Minutes(15));
+    app_ = daemon_test::Process::Start(
+        profile_, {.program = program, .arguments = {"org.example.sleeper", journal_}});
+    ASSERT_TRUE(app_->AwaitReady()) << app_->errors();
+    ASSERT_TRUE(AwaitStreams(1)) << app_->errors();
+    ASSERT_TRUE(adapter_->PushDurably({MessageEvent("club", "m0", TextOf(0))}));
+    ASSERT_TRUE(AwaitEvents(1)) << app_->errors();
+  }
+
+  bool AwaitStreams(uint32_t count) {
+    return OwnerCalls::Await([&] { return owner_->Status().stream_count() == count; });
+  }
+  bool AwaitEvents(size_t count) const {
+    return daemon_test::FileWatch(journal_).Await([&](const std::string& bytes) {
+      return daemon_test::Count(bytes, daemon_test::kEventWord) >= count;
+    });
+  }
+  static std::string TextOf(int number) {
+    return std::to_string(number) + " " + std::string(1000, '.');
+  }
+  void PushWhileItSleeps() {
+    for (int first = 1; first < kMessages; first += 100) {
+      std::vector<v1::Event> events;
+      for (int i = first; i < std::min(first + 100, kMessages); ++i) {
+        events.push_back(MessageEvent("club", "m" + std::to_string(i), TextOf(i)));
+      }
+      ASSERT_TRUE(adapter_->PushDurably(events));
+    }
+  }
+  // Every message once, in order, in one life of the app, in few frames.
+  void ExpectOneCatchUp() {
+    ASSERT_TRUE(AwaitEvents(kMessages)) << app_->errors();
+    std::istringstream lines(daemon_test::ReadFile(journal_));
+    int next = 0, starts = 0, frames = 0;
+    for (std::string line; std::getline(lines, line);) {
+      starts += line == "start" ? 1 : 0;
+      frames += line == daemon_test::kFrameLine ? 1 : 0;
+      if (line.rfind(daemon_test::kEventWord, 0) != 0) continue;
+      ASSERT_EQ(line, daemon_test::kEventWord + TextOf(next));
+      ++next;
+    }
+    EXPECT_EQ(next, kMessages);
+    EXPECT_EQ(starts, 1);
+    EXPECT_LE(frames, kFramesMax);
+    EXPECT_TRUE(app_->running()) << app_->errors();
+  }
+
+  BrokerHarness harness_{{}, absl::Milliseconds(20)};
+  std::unique_ptr<Adapter> adapter_;
+  std::unique_ptr<OwnerCalls> owner_;
+  daemon_test::Profile profile_{nullptr};
+  const std::string journal_ = profile_.home() + "/journal";
+  std::unique_ptr<daemon_test::Process> app_;
+};
+
+TEST_F(StoppedApp, CatchesUpOverTheStreamItHad) {
+  ASSERT_NO_FATAL_FAILURE(Start(broker::kReaderStallMax));
+  app_->Signal(SIGSTOP);
+  PushWhileItSleeps();
+  harness_.clock().Advance(kStop);
+  // Minutes have passed, and nobody gave it up: it was watched for a moment of them.
+  EXPECT_TRUE(AwaitStreams(1));
+  app_->Signal(SIGCONT);
+  ExpectOneCatchUp();
+  EXPECT_EQ(owner_->Status().stream_count(), 1u);
+}
+
+TEST_F(StoppedApp, ThatWasGivenUpComesBackForTheRest) {
+  ASSERT_NO_FATAL_FAILURE(Start(absl::Milliseconds(300)));
+  app_->Signal(SIGSTOP);
+  PushWhileItSleeps();
+  harness_.clock().Advance(kStop);
+  EXPECT_TRUE(AwaitStreams(0)) << "the broker waits for a reader that reads nothing";
+  app_->Signal(SIGCONT);
+  ExpectOneCatchUp();
+  EXPECT_EQ(owner_->Status().stream_count(), 1u);
 }
 
 // A reader is given up for the time in which it was watched.
