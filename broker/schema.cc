@@ -10,7 +10,7 @@
 namespace postern::broker {
 namespace {
 
-// Step n makes version n + 1. A step that has been released is never changed; add one.
+// A step that has been released is never changed; add one.
 constexpr const char* kSteps[] = {
     R"sql(
     CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
@@ -145,16 +145,19 @@ constexpr const char* kSteps[] = {
 
 int NewestSchema() { return static_cast<int>(std::size(kSteps)); }
 
-absl::Status Migrate(Database& database) {
+absl::Status Migrate(Database& database) { return Migrate(database, kSteps); }
+
+absl::Status Migrate(Database& database, std::span<const char* const> steps) {
+  const auto newest = static_cast<int64_t>(steps.size());
   ASSIGN_OR_RETURN(const int64_t found, database.QueryInteger("PRAGMA user_version"));
-  if (found > NewestSchema()) {
+  if (found > newest) {
     return absl::FailedPreconditionError(absl::StrCat("the database has schema version ", found,
-                                                      ", this program knows up to ", NewestSchema(),
+                                                      ", this program knows up to ", newest,
                                                       "; start the newer posternd that wrote it"));
   }
-  for (int64_t version = found; version < NewestSchema(); ++version) {
+  for (int64_t version = found; version < newest; ++version) {
     const absl::Status status =
-        database.Execute(absl::StrCat("BEGIN IMMEDIATE;", kSteps[version],
+        database.Execute(absl::StrCat("BEGIN IMMEDIATE;", steps[static_cast<size_t>(version)],
                                       "PRAGMA user_version = ", version + 1, ";COMMIT")
                              .c_str());
     if (!status.ok()) {

@@ -74,6 +74,31 @@ TEST(Store, RefusesANewerSchemaAndLeavesItAlone) {
   EXPECT_TRUE(absl::IsFailedPrecondition(OpenStore(folder.path()).status()));
 }
 
+TEST(Store, BringsAnOlderDatabaseForwardStepByStepAndKeepsItsRows) {
+  const ScratchFolder folder;
+  WriteWholeFile(folder.File("old.db"), "");
+  auto opened = Database::Open(folder.File("old.db"), Database::Mode::kReadWrite, TestKey());
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  Database& database = **opened;
+  const char* const steps[] = {"CREATE TABLE people(name TEXT PRIMARY KEY);",
+                               "ALTER TABLE people ADD COLUMN age INTEGER NOT NULL DEFAULT 7;",
+                               "UPDATE people SET age = 8; INSERT INTO nobody VALUES(1);"};
+  const auto version = [&] { return *database.QueryInteger("PRAGMA user_version"); };
+  const std::span<const char* const> all(steps);
+  ASSERT_TRUE(Migrate(database, all.first(1)).ok());
+  ASSERT_TRUE(database.Run("INSERT INTO people VALUES('alice')").ok());
+  EXPECT_EQ(version(), 1);
+  ASSERT_TRUE(Migrate(database, all.first(2)).ok());
+  EXPECT_EQ(version(), 2);
+  EXPECT_EQ(*database.QueryInteger("SELECT age FROM people WHERE name = 'alice'"), 7);
+  // Again is nothing; a step that fails half way changed nothing.
+  ASSERT_TRUE(Migrate(database, all.first(2)).ok());
+  EXPECT_FALSE(Migrate(database, all).ok());
+  EXPECT_EQ(version(), 2);
+  EXPECT_EQ(*database.QueryInteger("SELECT age FROM people WHERE name = 'alice'"), 7);
+  EXPECT_TRUE(absl::IsFailedPrecondition(Migrate(database, all.first(1))));
+}
+
 TEST(Store, RefusesToStartAnewWhereADatabaseWas) {
   const ScratchFolder folder;
   ASSERT_TRUE(OpenStore(folder.path()).ok());
