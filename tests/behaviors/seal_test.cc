@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/behaviors/broker_harness.h"
+#include "permissions/method_access.h"
+#include "tests/behaviors/any_method.h"
+#include "tests/behaviors/owner_calls.h"
 
 namespace postern::behaviors {
 namespace {
@@ -269,6 +271,178 @@ TEST_F(SealTest, ASealedChatIsAsIfNotThereOnEveryCall) {
   react.set_emoji("+1");
   v1::SetReactionResponse reacted;
   expect_nothing(app->message->SetReaction(Patiently().get(), react, &reacted), "SetReaction");
+}
+
+// Every method of the contract that needs a scope, called by an app that holds all of them, with
+// the names that it learnt before.
+class SealedCallsTest : public SealTest {
+ protected:
+  enum class Gone { kChat, kMessages };
+
+  // Learns what is in 'chat', in which Bob wrote and sent a file. What is gone by a seal is the
+  // chat with what the app wrote there itself, or only what Bob wrote.
+  void Learn(const std::string& chat, Gone gone) {
+    gone_ = gone;
+    std::vector<permissions::Scope> scopes;
+    for (int i = 1; i <= permissions::kScopeCount; ++i) {
+      scopes.push_back(static_cast<permissions::Scope>(i));
+    }
+    app_ = harness_.App("Holder", scopes);
+    v1::SubscribeRequest with_own;
+    with_own.set_include_own(true);
+    EventReader reader(app_, with_own);
+    ASSERT_TRUE(reader.WaitLive());
+    v1::SendMessageRequest send;
+    send.set_request_id(harness_.NewRequestId());
+    send.set_chat_id(ChatIdOf(app_, chat));
+    send.set_text("mine");
+    v1::SendMessageResponse sent;
+    const grpc::Status status = app_->message->SendMessage(Patiently().get(), send, &sent);
+    ASSERT_TRUE(status.ok()) << Text(status);
+    v1::Event file = MessageEvent(chat, "b1", "the canary sings");
+    v1::Attachment& attachment =
+        *file.mutable_message_created()->mutable_message()->add_attachments();
+    attachment.set_id("a1");
+    attachment.set_file_name("canary.png");
+    const uint64_t at = adapter_->Push({file});
+    adapter_->PushAt(at + 1, MessageEvent(chat, "sent-1", "mine").SerializeAsString(),
+                     adapter_->commands().back().command_id());
+    ASSERT_TRUE(reader.WaitForText("mine"));
+    for (const v1::Event& event : reader.reported()) {
+      const v1::Message& message = event.message_created().message();
+      if (message.text() == "mine" && gone == Gone::kChat) named_.message = message.id();
+      if (message.attachments_size() == 0) continue;
+      named_.account = event.account_id();
+      named_.chat = event.chat_id();
+      named_.contact = message.sender_contact_id();
+      named_.attachment = message.attachments(0).id();
+      if (gone == Gone::kMessages) named_.message = message.id();
+    }
+    // From here on nothing that is asked for is done.
+    adapter_->Answer([](const v1::Command&) {
+      v1::CommandResult result;
+      result.set_state(v1::CommandResult::STATE_FAILED);
+      return result;
+    });
+    ASSERT_TRUE(OwnerCalls::Await([&] { return Found() > 0; }));
+  }
+  // How many messages a search for the canary finds.
+  int Found() {
+    v1::SearchMessagesRequest request;
+    request.set_query(kCanary);
+    v1::SearchMessagesResponse response;
+    const grpc::Status status =
+        app_->message->SearchMessages(Patiently().get(), request, &response);
+    EXPECT_TRUE(status.ok()) << Text(status);
+    return response.messages_size();
+  }
+  // All that the app may take with it.
+  std::string Exported() {
+    harness_.clock().Advance(absl::Hours(1));
+    v1::ExportRequest request;
+    request.set_request_id(harness_.NewRequestId());
+    const auto context = Patiently();
+    const auto stream = app_->export_service->Export(context.get(), request);
+    std::string all;
+    v1::ExportResponse response;
+    while (stream->Read(&response)) all += response.data();
+    const grpc::Status status = stream->Finish();
+    EXPECT_TRUE(status.ok()) << Text(status);
+    return all;
+  }
+  grpc::Status CallWith(Named named, const std::string& method, std::string* answer = nullptr) {
+    named.request_id = harness_.NewRequestId();
+    // The person is not to be asked often, and is for an export.
+    if (method.ends_with("/Export")) harness_.clock().Advance(absl::Hours(1));
+    const std::string text = CompleteRequests(named).at(ShortName(method));
+    return Call(app_, method, RequestBytes(method, text), answer);
+  }
+  // Whether a method's request names what is gone.
+  bool NamesIt(const std::string& method) {
+    const std::string text = CompleteRequests(named_).at(ShortName(method));
+    return text.find(named_.message) != std::string::npos ||
+           text.find(named_.attachment) != std::string::npos ||
+           (gone_ == Gone::kChat && text.find(named_.chat) != std::string::npos);
+  }
+  static std::vector<std::string> ScopedMethods() {
+    std::vector<std::string> methods;
+    for (const permissions::MethodAccess& row : permissions::AllMethodAccess()) {
+      if (row.scope.has_value()) methods.emplace_back(row.full_method);
+    }
+    return methods;
+  }
+  void ExpectAllOpen() {
+    for (const std::string& method : ScopedMethods()) {
+      // It is no poll; and what Bob wrote was never the app's to change.
+      const bool own_only = method.ends_with("/EditMessage") || method.ends_with("/DeleteMessage");
+      if (!NamesIt(method) || method.ends_with("/VotePoll")) continue;
+      if (own_only && gone_ == Gone::kMessages) continue;
+      const grpc::Status status = CallWith(named_, method);
+      EXPECT_NE(status.error_code(), grpc::StatusCode::NOT_FOUND) << method << Text(status);
+      EXPECT_NE(ReasonOf(status), "INVALID_FIELD") << method << Text(status);
+    }
+    if (gone_ == Gone::kChat) {
+      // Of the one that was just acquired.
+      std::string leases;
+      CallWith(named_, "/postern.v1.ForwardService/WatchLeases", &leases);
+      EXPECT_THAT(leases, HasSubstr(named_.chat));
+    }
+    EXPECT_THAT(Exported(), HasSubstr(kCanary));
+  }
+  void ExpectAllShut() {
+    Named missing = named_;
+    missing.message = missing.attachment = kNothing;
+    if (gone_ == Gone::kChat) missing.chat = kNothing;
+    int shut = 0;
+    for (const std::string& method : ScopedMethods()) {
+      std::string answer;
+      if (!NamesIt(method)) {
+        // Lists and streams, and what is of the whole account.
+        CallWith(named_, method, &answer);
+        EXPECT_THAT(answer, Not(HasSubstr(kCanary))) << method;
+        EXPECT_THAT(answer, Not(HasSubstr(named_.message))) << method;
+        if (gone_ == Gone::kChat) EXPECT_THAT(answer, Not(HasSubstr(named_.chat))) << method;
+        continue;
+      }
+      const size_t before = adapter_->commands().size();
+      const grpc::Status status = CallWith(named_, method, &answer);
+      EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND) << method << Text(status);
+      EXPECT_EQ(answer, "") << method;
+      EXPECT_EQ(adapter_->commands().size(), before) << method;
+      const grpc::Status nothing = CallWith(missing, method);
+      EXPECT_EQ(Text(status), Text(nothing)) << method;
+      EXPECT_EQ(status.error_details(), nothing.error_details()) << method;
+      ++shut;
+    }
+    EXPECT_GE(shut, gone_ == Gone::kChat ? 18 : 8);
+    EXPECT_EQ(Found(), 0);
+    EXPECT_THAT(Exported(), Not(HasSubstr(kCanary)));
+  }
+
+  Gone gone_ = Gone::kChat;
+  Program app_;
+  Named named_;
+};
+
+TEST_F(SealedCallsTest, OfASealedChatNoCallShowsOrDoesAnything) {
+  Learn("club", Gone::kChat);
+  ExpectAllOpen();
+  SealChat("club");
+  ExpectAllShut();
+}
+
+TEST_F(SealedCallsTest, OfTheChatWithASealedPersonNoCallShowsOrDoesAnything) {
+  Learn("with bob", Gone::kChat);
+  ExpectAllOpen();
+  SealPerson("bob");
+  ExpectAllShut();
+}
+
+TEST_F(SealedCallsTest, OfWhatASealedPersonWroteInAGroupNoCallShowsOrDoesAnything) {
+  Learn("club", Gone::kMessages);
+  ExpectAllOpen();
+  SealPerson("bob");
+  ExpectAllShut();
 }
 
 TEST_F(SealTest, ASealedPersonIsAsIfNotThere) {
