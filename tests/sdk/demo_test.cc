@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <map>
 #include <set>
 
 #include "clients/gatekeepers/demo/alice_chat.h"
@@ -39,14 +40,22 @@ TEST(DefaultScriptTest, HasAllThatTheDemoPromises) {
   EXPECT_GE(groups, 2);
   std::set<int> kinds;
   bool photo = false, reply = false;
+  // Each known by a word that the others do not have.
+  const std::map<std::string, std::string> words = {
+      {"Eight works", "en"}, {"¿A qué", "es"}, {"Ich kann", "de"}, {"Il va", "fr"}, {"天気", "ja"}};
+  std::set<std::string> languages;
   for (const Step& step : script->steps) {
     kinds.insert(step.event.kind_case());
     const v1::Message& message = step.event.message_created().message();
     photo = photo || message.attachments_size() > 0;
     reply = reply || message.has_reply_to();
+    for (const auto& [word, language] : words) {
+      if (message.text().find(word) != std::string::npos) languages.insert(language);
+    }
   }
   EXPECT_TRUE(photo);
   EXPECT_TRUE(reply);
+  EXPECT_GE(languages.size(), 4u);
   for (const int kind :
        {v1::Event::kMessageCreated, v1::Event::kMessageEdited, v1::Event::kMessageDeleted,
         v1::Event::kReactionSet, v1::Event::kReactionRemoved, v1::Event::kReceipt,
