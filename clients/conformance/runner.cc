@@ -380,10 +380,15 @@ void Runner::PlayIn(const Row& row, Finding& finding) {
   if (!row.before.empty()) {
     const auto before = FilledEvent(row.before);
     const size_t earlier = door_.event_count();
-    // Waited for, so that it is not taken for what the row is about.
-    if (Finding unjudged; before.ok() && Do(*before).ok()) {
-      AwaitEvent(*before, earlier, "", unjudged);
+    // Where that cannot be, nor can it be taken back.
+    const absl::Status done = before.ok() ? Do(*before).status() : before.status();
+    if (!done.ok()) {
+      finding.detail = std::string(done.message());
+      return;
     }
+    // Waited for, so that it is not taken for what the row is about.
+    Finding unjudged;
+    AwaitEvent(*before, earlier, "", unjudged);
   }
   const auto event = FilledEvent(row.what);
   if (!event.ok()) {
