@@ -96,7 +96,7 @@ void AppPage::AddHead(const v1::App& app) {
     gtk_box_append(GTK_BOX(words), NewLabel(VisibleText(app.purpose())));
   }
   GtkWidget* pills = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, kSpacing / 2);
-  if (app.connection_count() > 0) {
+  if (app.connection_count() > 0 && !around_.model.access()->status.paused()) {
     gtk_box_append(GTK_BOX(pills), NewPill(Tr("In use now"), "live"));
   } else if (app.has_last_seen_time()) {
     gtk_box_append(

@@ -97,7 +97,7 @@ void AppsPage::AddApps() {
     }
     if (AllSuspended(grants)) {
       adw_action_row_add_suffix(row, NewPill(Tr("Suspended"), "quiet"));
-    } else if (app.connection_count() > 0) {
+    } else if (app.connection_count() > 0 && !access.status.paused()) {
       adw_action_row_add_suffix(row, NewPill(Tr("In use now"), "live"));
     }
     adw_action_row_add_suffix(row, gtk_image_new_from_icon_name("go-next-symbolic"));

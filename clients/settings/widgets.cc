@@ -144,6 +144,30 @@ GtkCheckButton* AddCheckRow(AdwPreferencesGroup* group, const std::string& title
   return GTK_CHECK_BUTTON(check);
 }
 
+namespace {
+
+// Shows the text that is chosen in full: libadwaita's own cuts it after twenty characters.
+GtkListItemFactory* NewWholeText() {
+  GtkListItemFactory* factory = gtk_signal_list_item_factory_new();
+  g_signal_connect(factory, "setup",
+                   G_CALLBACK(+[](GtkSignalListItemFactory*, GtkListItem* item, gpointer) {
+                     GtkWidget* label = gtk_label_new(nullptr);
+                     gtk_label_set_wrap(GTK_LABEL(label), TRUE);
+                     gtk_list_item_set_child(item, label);
+                   }),
+                   nullptr);
+  g_signal_connect(factory, "bind",
+                   G_CALLBACK(+[](GtkSignalListItemFactory*, GtkListItem* item, gpointer) {
+                     auto* text = GTK_STRING_OBJECT(gtk_list_item_get_item(item));
+                     gtk_label_set_text(GTK_LABEL(gtk_list_item_get_child(item)),
+                                        gtk_string_object_get_string(text));
+                   }),
+                   nullptr);
+  return factory;
+}
+
+}  // namespace
+
 AdwComboRow* AddComboRow(AdwPreferencesGroup* group, const std::string& title,
                          const std::vector<std::string>& texts, guint selected) {
   GtkWidget* row = adw_combo_row_new();
@@ -152,6 +176,11 @@ AdwComboRow* AddComboRow(AdwPreferencesGroup* group, const std::string& title,
   GtkStringList* model = gtk_string_list_new(Pointers(texts).data());
   adw_combo_row_set_model(ADW_COMBO_ROW(row), G_LIST_MODEL(model));
   g_object_unref(model);
+  // The list that opens has libadwaita's rows, with their tick.
+  adw_combo_row_set_list_factory(ADW_COMBO_ROW(row), adw_combo_row_get_factory(ADW_COMBO_ROW(row)));
+  GtkListItemFactory* whole = NewWholeText();
+  adw_combo_row_set_factory(ADW_COMBO_ROW(row), whole);
+  g_object_unref(whole);
   adw_combo_row_set_selected(ADW_COMBO_ROW(row), selected);
   SetAccessibleName(row, title);
   adw_preferences_group_add(group, row);

@@ -5,8 +5,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <regex>
 #include <string>
+#include <vector>
 
 #include "broker/proto_time.h"
 #include "tests/settings/fixture.h"
@@ -91,6 +94,64 @@ TEST_F(Acts, ExportsTheHistory) {
   const std::string rows = daemon_test::ReadFile(path);
   EXPECT_THAT(rows, HasSubstr("ACCESS_VERB_READ"));
   EXPECT_THAT(rows, Not(HasSubstr("The meeting moved")));
+}
+
+// The rows that the history page shows: they begin with the time of day.
+std::vector<std::string> Rows(const std::vector<std::string>& tree) {
+  static const std::regex row(R"re(list item "(.*)" described "\d\d:\d\d.*)re");
+  std::vector<std::string> rows;
+  for (const std::string& line : tree) {
+    if (std::smatch match; std::regex_match(line, match, row)) rows.push_back(match[1]);
+  }
+  return rows;
+}
+
+TEST_F(Acts, ShowsOnlyTheHistoryThatIsAskedFor) {
+  const Program owner = stage().Owner();
+  v1::ListAccessHistoryRequest request;
+  request.set_principal(stage().app("Translator").principal);
+  request.add_verbs(v1::ACCESS_VERB_SEND);
+  request.add_verbs(v1::ACCESS_VERB_WRITE);
+  v1::ListAccessHistoryResponse sends;
+  ASSERT_TRUE(owner->owner->ListAccessHistory(behaviors::Patiently().get(), request, &sends).ok());
+  ASSERT_GT(sends.entries_size(), 1);
+  // Apps are offered in the order of their first grants, after "all".
+  v1::ListGrantsRequest all;
+  all.set_include_ended(true);
+  v1::ListGrantsResponse grants;
+  ASSERT_TRUE(owner->owner->ListGrants(behaviors::Patiently().get(), all, &grants).ok());
+  std::vector<std::string> apps = {"All apps"};
+  for (const v1::OwnedGrant& owned : grants.grants()) {
+    if (std::find(apps.begin(), apps.end(), owned.app_display_name()) == apps.end()) {
+      apps.push_back(owned.app_display_name());
+    }
+  }
+  const auto place = std::find(apps.begin(), apps.end(), "Translator") - apps.begin();
+
+  const auto window = Open({}, {"--page", "history"});
+  ASSERT_TRUE(window->Choose("What", 2));
+  ASSERT_TRUE(window->Choose("App", static_cast<int>(place)));
+  std::vector<std::string> rows;
+  EXPECT_TRUE(Eventually([&] {
+    rows = Rows(window->Tree());
+    return rows.size() == static_cast<size_t>(sends.entries_size()) &&
+           testing::Value(rows, testing::Each(testing::StartsWith("Translator sent")));
+  })) << testing::PrintToString(rows);
+}
+
+TEST_F(Acts, SetsWhenTheOtherPeopleAreTold) {
+  const Program owner = stage().Owner();
+  v1::ListOwnedAccountsResponse accounts;
+  const auto policy = [&] {
+    EXPECT_TRUE(owner->owner->ListOwnedAccounts(behaviors::Patiently().get(), {}, &accounts).ok());
+    return accounts.notice_policies().at(accounts.accounts(0).id());
+  };
+  ASSERT_EQ(policy(), v1::NOTICE_POLICY_WHEN_LEAVING);
+  const auto window = Open({}, {"--page", "chats"});
+  ASSERT_TRUE(window->Choose("Alice's AliceChat", 0));
+  EXPECT_TRUE(Eventually([&] { return policy() == v1::NOTICE_POLICY_OFF; }));
+  ASSERT_TRUE(window->Choose("Alice's AliceChat", 1));
+  EXPECT_TRUE(Eventually([&] { return policy() == v1::NOTICE_POLICY_WHEN_LEAVING; }));
 }
 
 TEST_F(Acts, DismissesWhatWasRead) {

@@ -83,6 +83,7 @@ std::vector<std::string> Lasting(const std::vector<std::string>& tree) {
       {std::regex(R"([0-9a-f]{8,})"), "KEY"},
       {std::regex(R"([0-9]+(?:[.,:-][0-9]+)*)"), "N"},
       {std::regex(R"(\b(?:today|yesterday|heute|gestern|N) N\b)"), "WHEN"},
+      {std::regex(R"(\bN event\b)"), "N events"},
   };
   std::set<std::string> lines;
   for (std::string line : tree) {

@@ -149,8 +149,9 @@ bool Stage::paused() {
   return response.paused();
 }
 
-void Stage::Fill() {
-  const absl::Time now = absl::Now();
+void Stage::Fill() { Fill(absl::Now(), kDays); }
+
+void Stage::Fill(absl::Time now, int days) {
   v1::Manifest gatekeeper = behaviors::AppManifest("AliceChat", {});
   gatekeeper.set_role(v1::ROLE_GATEKEEPER);
   gatekeeper.set_app_id("org.example.alicechat");
@@ -172,7 +173,8 @@ void Stage::Fill() {
 
   App("Translator", "Shows messages in your language", "translate.example",
       {kChatsRead, kMessagesRead, kMessagesHistory, kReactionsRead, kMessagesSend},
-      {.chats = {"Family", "Friday dinner", "House 12"}, .until = now + absl::Hours(24 * 12)});
+      {.chats = {"Family", "Friday dinner", "House 12"},
+       .until = absl::Now() + absl::Hours(24 * 12)});
   App("Customer notes", "Files what customers ask for", "", {kChatsRead, kMessagesRead},
       {.chats = {"Work"}});
   App("Assistant", "Reminds you of what you promised", "",
@@ -191,11 +193,11 @@ void Stage::Fill() {
   int message = 0;
   const absl::Time first = clock_.Now();
   // Morning, noon, afternoon and evening of each day, more on some days than on others.
-  for (int day = 0; day < kDays; ++day) {
+  for (int day = 0; day < days; ++day) {
     for (int part = 0; part < 4; ++part) {
-      const absl::Time due = first + (now - first) * (day * 4 + part + 1) / (kDays * 4 + 1);
+      const absl::Time due = first + (now - first) * (day * 4 + part + 1) / (days * 4 + 1);
       clock_.Advance(due - clock_.Now());
-      if (day == kDays - 3 && part == 0) {
+      if (day == std::max(0, days - 3) && part == 0) {
         v1::RevokeAppRequest request;
         request.set_request_id("out");
         request.set_principal(apps_.at("Old backup").principal);

@@ -44,6 +44,8 @@ class Stage {
 
   // Adds chats, apps and two weeks of what they did; the clock then stands at now.
   void Fill();
+  // The same up to another moment, of so many days.
+  void Fill(absl::Time now, int days);
   bool PeopleAreTold();
 
   // Enrols an app that the person allows 'allowance'; its data leaves the device to 'service'

@@ -161,6 +161,30 @@ bool Window::Press(const std::vector<std::string>& names) {
   return true;
 }
 
+bool Window::WaitForWindows(int count) {
+  const std::string shown =
+      "$(xdotool search --onlyvisible --pid " + std::to_string(program_->pid()) + " | wc -l)";
+  return Output("DISPLAY=" + display_ + " timeout " + std::to_string(kPatience.count()) +
+                " sh -c 'until [ " + shown + " -eq " + std::to_string(count) +
+                " ]; do sleep 0.03; done; echo so'") == "so";
+}
+
+bool Window::Choose(const std::string& name, int place) {
+  if (!Press({name})) return false;
+  if (!WaitForWindows(2)) {
+    ADD_FAILURE() << name << " opens no list";
+    return false;
+  }
+  Key("Home");
+  for (int i = 0; i < place; ++i) Key("Down");
+  Key("Return");
+  return WaitForWindows(1);
+}
+
+bool Window::Focus(const std::string& name) {
+  return Ask({{"do", "focus"}, {"name", name}}).value("ok", false);
+}
+
 bool Window::Wait(const std::string& name) {
   return Ask({{"do", "wait"}, {"name", name}}).value("ok", false);
 }

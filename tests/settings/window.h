@@ -66,6 +66,11 @@ class Window {
   bool WaitForText(const std::string& text);
   // All that a screen reader would say, from top to bottom.
   std::vector<std::string> Tree();
+  // Opens the list of choices that is named so, and chooses the one at 'place', the first being 0.
+  // False, and the test fails, when no list opens.
+  bool Choose(const std::string& name, int place);
+  // Gives the keyboard to what begins with 'name', by a click.
+  bool Focus(const std::string& name);
   void Key(const std::string& key);
   void Type(const std::string& text);
   // Gives the keyboard to the program's newest window, as a window manager would.
@@ -84,6 +89,8 @@ class Window {
   // Waits for a visible window that xdotool finds by 'what', and returns its id; empty when none
   // comes.
   std::string Find(const std::string& what);
+  // Waits until the program shows so many windows; a list of choices is one of its own.
+  bool WaitForWindows(int count);
 
   Desktop& desktop_;
   std::string display_;
