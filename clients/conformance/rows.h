@@ -43,7 +43,8 @@ struct Row {
   // kOut: the event that comes back, under the command's id where it made a message. Empty: none
   // has to.
   std::string echo = {};
-  // What has to have happened: an event of the far end (kIn) or a command (kOut), not judged.
+  // What has to have happened: an event of the far end (kIn), without which the row is not tested,
+  // or a command (kOut). Not judged.
   std::string before = {};
   // Fields that count in the event although it does not set them: see Differences.
   std::set<std::string> also = {};
