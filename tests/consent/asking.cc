@@ -5,6 +5,7 @@
 #include <absl/time/clock.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -134,18 +135,24 @@ AskingProcess::AskingProcess(fakes::ScriptedPerson& person, const ConsentQuestio
   pid_ = person_.Run([&] {
     broker::ConsentCancellation cancellation;
     if (withdraw == Withdraw::kBefore) cancellation.Cancel();
+    const UniqueFd over(::eventfd(0, EFD_CLOEXEC));
     std::thread canceller([&] {
-      pollfd state{withdraw_end.get(), POLLIN, 0};
-      if (withdraw == Withdraw::kOnSignal && ::poll(&state, 1, 60'000) > 0) cancellation.Cancel();
+      std::array<pollfd, 2> states{pollfd{over.get(), POLLIN, 0},
+                                   pollfd{withdraw_end.get(), POLLIN, 0}};
+      if (::poll(states.data(), withdraw == Withdraw::kOnSignal ? 2 : 1, -1) > 0 &&
+          states[1].revents != 0) {
+        cancellation.Cancel();
+      }
     });
     broker::ConsentProcess prompt(agent, face);
     const ConsentOutcome result =
         prompt.Ask(question, UniqueFd(::dup(pidfd.get())), cancellation, preview);
+    ::eventfd_write(over.get(), 1);
+    canceller.join();
     const std::string text =
         absl::StrCat(static_cast<int>(result.kind), permissions::ToJson(result.answer));
     const bool written =
         ::write(outcome_end.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    canceller.detach();
     return written ? 0 : 1;
   });
 }
