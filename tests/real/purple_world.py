@@ -110,8 +110,12 @@ class Host:
         with open(self.commands_path, "w", encoding="utf-8") as fifo:
             fifo.write(line + "\n")
 
-    def command(self, command_id, **kind):
+    def ask(self, command_id, **kind):
+        """Gives a command and waits for nothing."""
         self._write(json.dumps({"command_id": command_id, **kind}))
+
+    def command(self, command_id, **kind):
+        self.ask(command_id, **kind)
         return self.result(command_id)
 
     def result(self, command_id, after=0):

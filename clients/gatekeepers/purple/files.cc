@@ -135,6 +135,9 @@ void Files::TransferEnded(const std::string& command_id) {
 }
 
 void Files::Upload(const std::string& command_id, const v1::UploadCommand& command) {
+  if (services_.upload_service().empty() && !services_.known()) {
+    return parts_.reporter.FailForNow(command_id, "the server was not heard to take files yet");
+  }
   if (services_.upload_service().empty()) {
     return parts_.reporter.Fail(command_id, "the server takes no files", "attachment");
   }

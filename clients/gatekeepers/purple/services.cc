@@ -29,19 +29,22 @@ XmlNodePtr Query(const char* xmlns) {
 void Services::SignedOn() {
   group_service_.clear();
   upload_service_.clear();
+  known_ = false;
   const std::string& own = parts_.maker.owner_jid();
   const std::string domain = own.substr(own.find('@') + 1);
-  parts_.requests.Get(domain, Query(kDiscoItems), [this](xmlnode* result, const StanzaError&) {
-    xmlnode* items = ChildOf(result, "query", kDiscoItems);
-    xmlnode* item = items == nullptr ? nullptr : xmlnode_get_child(items, "item");
-    unanswered_ = 0;
-    for (; item != nullptr && unanswered_ < kServicesMax; item = xmlnode_get_next_twin(item)) {
-      // Nodes of the same service are not services.
-      if (!Attribute(item, "node").empty()) continue;
-      ++unanswered_;
-      Ask(Attribute(item, "jid"));
-    }
-  });
+  parts_.requests.Get(
+      domain, Query(kDiscoItems), [this](xmlnode* result, const StanzaError& error) {
+        xmlnode* items = ChildOf(result, "query", kDiscoItems);
+        xmlnode* item = items == nullptr ? nullptr : xmlnode_get_child(items, "item");
+        unanswered_ = 0;
+        for (; item != nullptr && unanswered_ < kServicesMax; item = xmlnode_get_next_twin(item)) {
+          // Nodes of the same service are not services.
+          if (!Attribute(item, "node").empty()) continue;
+          ++unanswered_;
+          Ask(Attribute(item, "jid"));
+        }
+        known_ = unanswered_ == 0 && (result != nullptr || !error.retriable);
+      });
 }
 
 void Services::Ask(const std::string& service) {
@@ -56,7 +59,9 @@ void Services::Ask(const std::string& service) {
         group_service_ = service;
       }
     }
-    if (unanswered_ > 0 && --unanswered_ == 0) parts_.chats.SetUploads(!upload_service_.empty());
+    if (unanswered_ == 0 || --unanswered_ > 0) return;
+    known_ = true;
+    parts_.chats.SetUploads(!upload_service_.empty());
   };
   parts_.requests.Get(service, Query(kDiscoInfo), take);
 }

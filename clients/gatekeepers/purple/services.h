@@ -18,6 +18,8 @@ class Services {
   // Addresses; empty: there is none, or nobody knows yet.
   const std::string& group_service() const { return group_service_; }
   const std::string& upload_service() const { return upload_service_; }
+  // All were asked since the sign-on, and have answered or were given up on.
+  bool known() const { return known_; }
 
  private:
   void Ask(const std::string& service);
@@ -26,6 +28,7 @@ class Services {
   std::string group_service_;
   std::string upload_service_;
   size_t unanswered_ = 0;
+  bool known_ = false;
 };
 
 }  // namespace postern::purple
