@@ -31,7 +31,9 @@ class Person:
         run("xdotool windowfocus --sync " + self.window)
 
     def rest(self):
+        """Has the pointer out of the way, and no window of a question before."""
         run("xdotool mousemove 1390 2790")
+        run("timeout 15 sh -c 'while xdotool search --onlyvisible --name ^Postern$; do sleep 0.03; done'")
 
     def key(self, name):
         run("xdotool key " + name)

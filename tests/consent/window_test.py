@@ -5,6 +5,7 @@
 Runs on an Xvfb and a session bus of its own (on_display.sh). The seed of the random ticks is printed.
 """
 import collections
+import itertools
 import json
 import os
 import random
@@ -29,6 +30,8 @@ TRY_TIMES = 1.2
 GOES_MAX = 5
 ROOT = "$(xdotool search --maxdepth 0 '' 2>/dev/null | head -1)"
 KINDS, OF_A_KIND = 15, 20
+# Of each kind, as an app's name and as its purpose. `./dev soak` asks for all.
+NAMES_OF_A_KIND = int(os.environ.get("POSTERN_HOSTILE_NAMES", "3"))
 # Of these kinds the answer is looked at as well.
 KEPT = ("bidi", "ansi")
 # What is left of a hostile name after cleaning may still look like markup, an escape or another script.
@@ -257,22 +260,26 @@ def wrong_in(said, name, purpose, chats):
 
 
 def hostile_names_are_shown_cleaned(reader):
-    """Each of 300 as a chat's name; one of each kind as an app's name, and one as its purpose."""
+    """Each of 300 as a chat's name; of each kind some, or all, as an app's name and as its purpose."""
     texts = hostile_texts()
     kinds = [texts[start:start + OF_A_KIND] for start in range(0, len(texts), OF_A_KIND)]
-    for place, kind in enumerate(kinds):
-        name = kind[3]
-        purpose = kinds[(place + 7) % KINDS][8]
-        chats = [text["name"] for text in kinds[(place + 3) % KINDS]]
+    assert 0 < NAMES_OF_A_KIND <= OF_A_KIND, NAMES_OF_A_KIND
+    for place, number in itertools.product(range(KINDS), range(NAMES_OF_A_KIND)):
+        # From the first of a kind to its last, and back over another kind.
+        name = kinds[place][number * OF_A_KIND // NAMES_OF_A_KIND]
+        purpose = kinds[(place + 7) % KINDS][OF_A_KIND - 1 - number * OF_A_KIND // NAMES_OF_A_KIND]
+        chats = [text["name"] for text in kinds[(place + 3) % KINDS]] if number == 0 else []
+        # A window with little else in it is read aloud sooner.
+        little = {} if chats else {"required_scopes": ["chats:read"], "optional_scopes": []}
         window = Window(reader, claimed_name=name["name"], purpose=purpose["purpose"],
                         looks_like=name["looks_like"], mixed_script=name["mixed_script"],
-                        chats=chats_named(chats))
+                        chats=chats_named(chats), **little)
         deadline = time.monotonic() + SHOWN_SECONDS
         wrong = wrong_in(reader.tree(), name, purpose, chats)
         while wrong and time.monotonic() < deadline:
             wrong = wrong_in(reader.tree(), name, purpose, chats)
         assert not wrong, wrong
-        if name["kind"] in KEPT:
+        if chats and name["kind"] in KEPT:
             window.focus()
             window.press("Read new messages", chats[0] + " (group")
             answer = window.allow()
