@@ -30,9 +30,10 @@ constexpr uint64_t kScriptSeed = 11;
 constexpr char kRate[] = "400";
 constexpr int kRounds = 2;
 // What the adapter takes in while the daemon stands still, and the frames in which the app gets
-// half of that (the other half leaves room for receipts, which it is not shown).
+// half of that (the other half leaves room for receipts, which it is not shown): one for each
+// commit, and a commit takes what four batches of the adapter brought.
 constexpr size_t kGathered = 200;
-constexpr size_t kFramesAfterStopMax = 25;
+constexpr size_t kFramesAfterStopMax = kGathered / 4;
 
 class Suspend : public SessionTest {
  protected:
