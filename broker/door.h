@@ -64,8 +64,12 @@ class Door {
     // Whether this process may use that key; asked once a connection, when the key is proven, on a
     // thread of gRPC and with no lock held. Optional.
     Admits admits;
-    // Both optional, called on a thread of the Door or of gRPC with no lock held.
+    // All optional, called on a thread of the Door or of gRPC with no lock held. While a
+    // connection has ended and gRPC holds it still, which it does until the last call on it has
+    // returned, on_closing is called every so often: whoever waits in a call is to look whether it
+    // is cancelled. on_closed comes once gRPC has let go.
     std::function<void(Refusal, uid_t, pid_t)> on_refused;
+    std::function<void()> on_closing;
     std::function<void(ConnectionId, const permissions::Principal&)> on_closed;
   };
 
@@ -87,7 +91,7 @@ class Door {
   // Starts to accept. Call after BuildAndStart.
   virtual absl::Status Start() = 0;
   // Stops to accept and ends all connections; returns when the accept thread is gone. End streams
-  // that deserve a reason before. on_closed is not called from here on.
+  // that deserve a reason before. on_closing and on_closed are not called from here on.
   virtual void Stop() = 0;
 
   // Returns who makes the call that 'context' belongs to, valid while the call runs.

@@ -58,7 +58,13 @@ absl::Status Entrance::Open(BrokerOptions& options, platform::TlsIdentity identi
     spdlog::warn("event=connection_refused reason={} uid={} pid={}", RefusalName(refusal), uid,
                  pid);
   };
-  // A stream whose connection is gone is told by its next look, which comes at once.
+  // A stream whose connection is gone is told by its next look, which comes at once: until it has
+  // returned, the connection does not count as closed.
+  door_options.on_closing = [this, &kept] {
+    kept.log->WakeAll();
+    kept.apps->WakeAll();
+    leases->WakeAll();
+  };
   door_options.on_closed = [this, &kept](ConnectionId connection,
                                          const permissions::Principal& principal) {
     leases->ConnectionClosed(connection);

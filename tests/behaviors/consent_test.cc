@@ -440,6 +440,24 @@ TEST_F(ConsentTest, WhatIsAllowedWhileTheAppRunsEndsWithItsLastConnection) {
   EXPECT_EQ(ReasonOf(EventReader(back).WaitEnd()), "GRANT_EXPIRED");
 }
 
+// A program that is killed says no goodbye, and its stream waits for events that do not come: it is
+// noticed all the same, long before that stream would look by itself whether anybody is there.
+TEST_F(ConsentTest, AProgramThatIsKilledWhileItsStreamWaitsIsGoneAtOnce) {
+  harness_.Decide("Visitor", AllowWhileConnected(permissions::ValidityKind::kWhileRunning));
+  Program app = harness_.Connect("Visitor");
+  ASSERT_TRUE(harness_.Enroll(app, AppManifest("Visitor", {kChatsRead})).granted());
+  OwnerCalls owner(harness_);
+  auto killed = std::make_unique<RawSubscriber>(harness_, app, v1::SubscribeRequest());
+  ASSERT_TRUE(OwnerCalls::Await([&] { return owner.Status().stream_count() == 1; }));
+  app.stubs.reset();
+  const auto start = Steady::now();
+  killed.reset();
+  EXPECT_TRUE(
+      OwnerCalls::Await([&] { return owner.GrantOf(app).state() == v1::Grant::STATE_EXPIRED; }));
+  EXPECT_EQ(owner.Status().stream_count(), 0u);
+  EXPECT_LT(Steady::now() - start, absl::ToChronoNanoseconds(broker::kCancelPoll / 2));
+}
+
 // No connection outlives the daemon, also where it had no time to see them close.
 TEST_F(ConsentTest, WhatLivesByConnectionsDoesNotOutliveTheDaemon) {
   for (const bool crash : {false, true}) {
