@@ -24,7 +24,7 @@ class FileOutlet : public Outlet {
  public:
   explicit FileOutlet(const char* path) : file_(path, std::ios::app) {}
 
-  absl::Status Submit(const v1::Event& event) override {
+  absl::Status Submit(const v1::Event& event, const std::string&) override {
     Write("event", event);
     return absl::OkStatus();
   }

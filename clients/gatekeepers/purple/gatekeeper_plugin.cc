@@ -36,7 +36,9 @@ constexpr char kProtocol[] = "prpl-jabber";
 
 class LinkOutlet : public Outlet {
  public:
-  absl::Status Submit(const v1::Event& event) override { return link->Submit(event).status(); }
+  absl::Status Submit(const v1::Event& event, const std::string& command_id) override {
+    return link->Submit(event, command_id).status();
+  }
   absl::Status Answer(const v1::CommandResult& result, std::span<const v1::Event> events) override {
     return link->Answer(result, events);
   }

@@ -79,6 +79,8 @@ void Inbox::AfterDecryption(xmlnode* packet) {
   Annotations annotations = ReadAnnotations(message, text.value_or(""));
   // That nobody types any more goes without saying when the text is there.
   if (text) annotations.typing.reset();
+  // In the chat with oneself a server may hand back what it was given: the command tells of it.
+  if (!group && place->from_owner) outbox_.TakeMention(place->chat_jid, facts.id);
   if (!group && !place->from_owner) {
     // Apps hear of a message before they hear what the other side says to it.
     for (const std::string* id : {&annotations.delivered_id, &annotations.displayed_id,

@@ -265,7 +265,7 @@ v1::Event Outbox::EventOf(const Outgoing& outgoing, const std::string& message_i
   message.from_owner = true;
   message.text = draft.text;
   message.end_to_end_encrypted = outgoing.encrypted;
-  message.time = std::time(nullptr);
+  message.time = outgoing.start_time;
   message.reply_to_id = draft.reply_to_id;
   message.reply_to_contact_id = draft.reply_to_contact_id;
   message.reply_excerpt = draft.reply_excerpt;
@@ -295,7 +295,8 @@ void Outbox::TellSent(const Outgoing& outgoing, const std::string& stanza_id) {
   if (!draft.command_id.empty() && !outgoing.answered) {
     return parts_.reporter.Answer(result, events);
   }
-  for (const v1::Event& event : events) parts_.reporter.Hand(event);
+  // The command has its last answer; that an app made this stays true.
+  for (const v1::Event& event : events) parts_.reporter.Hand(event, draft.command_id);
 }
 
 void Outbox::ErrorWritten(std::string_view reason) {

@@ -78,7 +78,7 @@ class Outbox {
 
   // A message of ours was sent back as an error.
   void TakeRefusal(const StanzaFacts& facts);
-  // The other side of a 1:1 chat spoke of a message, so it has it. Others' messages, empty ids and
+  // The other side of a 1:1 chat has or spoke of a message. Others' messages, empty ids and
   // those of long ago are nothing.
   void TakeMention(const std::string& chat_jid, const std::string& stanza_id);
 

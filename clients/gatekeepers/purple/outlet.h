@@ -19,8 +19,8 @@ class Outlet {
   virtual ~Outlet() = default;
 
   // Takes 'event' for good: OK means that it will reach the broker whatever crashes. Any other
-  // status means that it was not taken.
-  virtual absl::Status Submit(const v1::Event& event) = 0;
+  // status means that it was not taken. 'command_id' names the command that caused it, if one did.
+  virtual absl::Status Submit(const v1::Event& event, const std::string& command_id = {}) = 0;
   // Answers a command; 'events' are what it made, taken for good together with the answer.
   virtual absl::Status Answer(const v1::CommandResult& result,
                               std::span<const v1::Event> events) = 0;

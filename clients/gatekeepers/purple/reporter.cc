@@ -6,9 +6,9 @@
 
 namespace postern::purple {
 
-void Reporter::Hand(const v1::Event& event) {
+void Reporter::Hand(const v1::Event& event, const std::string& command_id) {
   if (lost_events_ > 0 && outlet_.Submit(maker_.Gap(lost_events_, 0)).ok()) lost_events_ = 0;
-  const absl::Status status = outlet_.Submit(event);
+  const absl::Status status = outlet_.Submit(event, command_id);
   if (status.ok()) return;
   ++lost_events_;
   g_warning("an event could not be kept: %s", absl::StatusCodeToString(status.code()).c_str());

@@ -20,7 +20,8 @@ class Reporter {
   // 'outlet' and 'maker' must outlive it.
   Reporter(Outlet& outlet, const EventMaker& maker) : outlet_(outlet), maker_(maker) {}
 
-  void Hand(const v1::Event& event);
+  // 'command_id' names the command that caused it, if one did.
+  void Hand(const v1::Event& event, const std::string& command_id = {});
 
   // Answers a command; 'events' are what it made.
   void Answer(const v1::CommandResult& result, const std::vector<v1::Event>& events = {});

@@ -122,7 +122,7 @@ StanzaError ReadError(xmlnode* stanza) {
     const char* xmlns = child->type == XMLNODE_TYPE_TAG ? xmlnode_get_namespace(child) : nullptr;
     if (xmlns == nullptr || std::strcmp(xmlns, kErrorNamespace) != 0) continue;
     if (!IsNamed(child, "text")) {
-      result.condition = child->name;
+      result.condition = Shortened(child->name, kConditionBytesMax);
     } else if (ResourceOf(Attribute(stanza, "from")).empty()) {
       result.text = Shortened(TextOf(child), kErrorTextBytesMax);
     }

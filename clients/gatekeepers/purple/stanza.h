@@ -27,6 +27,8 @@ struct StanzaError {
   bool retriable = true;  // of type "wait", or no answer
 };
 inline constexpr size_t kErrorTextBytesMax = 200;
+// More than the longest condition of RFC 6120 8.3.3: a stranger can name it anything.
+inline constexpr size_t kConditionBytesMax = 64;
 
 // What a <message/> says besides its text. Default: nothing.
 struct StanzaFacts {
