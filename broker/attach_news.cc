@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "broker/broker_event.h"
@@ -64,7 +65,12 @@ absl::StatusOr<absl::Duration> AttachNews::Look() {
     const bool told_detached = options_.directory.IsToldDetached(id);
     if (options_.adapters.IsAttached(id)) {
       gone_since_.erase(id);
-      if (told_detached) RETURN_IF_ERROR(Tell(id, account.state()));
+      if (!told_detached) continue;
+      // As it is by now. Where it went meanwhile, that is news of its own.
+      const std::optional<v1::Account> now = options_.directory.FindAccount(id);
+      if (now.has_value() && now->state() != v1::ACCOUNT_STATE_DETACHED) {
+        RETURN_IF_ERROR(Tell(id, now->state()));
+      }
       continue;
     }
     if (told_detached) continue;
