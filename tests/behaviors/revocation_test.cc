@@ -15,7 +15,7 @@ using enum permissions::Scope;
 
 constexpr absl::Duration kReaderSees = absl::Milliseconds(100 * kSlowdown);
 // From the moment the user asks: the reply waits for a commit and for the keyring.
-constexpr absl::Duration kReaderSeesFromAsking = absl::Milliseconds(250 * kSlowdown);
+constexpr absl::Duration kReaderSeesFromAsking = absl::Milliseconds(500 * kSlowdown);
 constexpr absl::Duration kStalledSees = absl::Seconds(kSlowdown);
 
 uint64_t HighestNumber(const std::vector<v1::SubscribeResponse>& frames) {

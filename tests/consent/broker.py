@@ -17,13 +17,20 @@ class Broker:
 
     def __enter__(self):
         self.profile = Profile()
+        try:
+            self.begin()
+        except BaseException:
+            self.profile.close()
+            raise
+        return self
+
+    def begin(self):
         self.profile.env.update(LANG="C.UTF-8", LANGUAGE="", GSETTINGS_BACKEND="memory")
         self.profile.start_bus_and_keyring()
         self.profile.keep_accessibility()
         daemon = self.start("posternd")
         self.profile.wait_for(lambda: any("event=serving" in line for line in daemon.lines), "the start of posternd",
                               DEADLINE_SECONDS)
-        return self
 
     def __exit__(self, *_):
         self.profile.close()

@@ -33,7 +33,8 @@ class Person:
     def rest(self):
         """Has the pointer out of the way, and no window of a question before."""
         run("xdotool mousemove 1390 2790")
-        run("timeout 15 sh -c 'while xdotool search --onlyvisible --name ^Postern$; do sleep 0.03; done'")
+        assert run("timeout 60 sh -c 'while xdotool search --onlyvisible --name ^Postern$ >/dev/null; do sleep 0.03; "
+                   "done' && echo none") == "none", "the window of a question before stays"
 
     def key(self, name):
         run("xdotool key " + name)

@@ -117,7 +117,7 @@ def window_of(agent=None):
     """Waits for the agent's window, or without one for any, and returns its id, or nothing. By turns of our own:
     xdotool's --sync looks twice a second."""
     whose = "--all --pid %d" % agent.process.pid if agent else ""
-    return run("timeout 15 sh -c 'until xdotool search --onlyvisible %s --name ^Postern$ | grep .; "
+    return run("timeout 60 sh -c 'until xdotool search --onlyvisible %s --name ^Postern$ | grep .; "
                "do sleep 0.03; done' | tail -1" % whose)
 
 
