@@ -151,7 +151,8 @@ def whatever_is_ticked(broker, reader):
     seed = random.randrange(10 ** 6)
     print("seed", seed)
     chance = random.Random(seed)
-    scopes = chance.sample(sorted(SENTENCES), chance.randint(1, len(SENTENCES)))
+    # One that reads: what is disclosed of the chats names them afterwards.
+    scopes = sorted({"messages:read", *chance.sample(sorted(SENTENCES), chance.randint(1, len(SENTENCES)))})
     chats = chance.sample(CHATS, chance.randint(1, len(CHATS)))
     person = Person(reader)
     app = asks(broker, person, "Reader")

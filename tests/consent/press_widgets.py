@@ -4,7 +4,7 @@
 
     press_widgets.py NAME...
 
-Waits up to ten seconds for each. Exits 1, naming what is there, when one does not come.
+Waits up to a minute for each. Exits 1, naming what is there, when one does not come.
 """
 import subprocess
 import sys
@@ -12,7 +12,7 @@ import time
 
 import pyatspi
 
-WAIT_SECONDS = 10
+WAIT_SECONDS = 60
 PRESSABLE = (pyatspi.ROLE_CHECK_BOX, pyatspi.ROLE_TOGGLE_BUTTON, pyatspi.ROLE_PUSH_BUTTON,
              pyatspi.ROLE_RADIO_BUTTON, pyatspi.ROLE_TEXT, pyatspi.ROLE_ENTRY)
 
@@ -36,6 +36,8 @@ def find(name):
             for app in pyatspi.Registry.getDesktop(0):
                 if app is None or app.name != "postern-consent":
                     continue
+                # What was asked before the program answered is remembered as nothing.
+                app.clearCache()
                 for widget in widgets(app):
                     if widget.getRole() in PRESSABLE and widget.name.startswith(name):
                         return widget
