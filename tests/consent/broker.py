@@ -10,6 +10,7 @@ from throwaway import Profile  # noqa: E402
 
 BIN = os.path.realpath(os.environ.get("POSTERN_BIN", "build/bin"))
 DEADLINE_SECONDS = 60
+WINDOW_VARIABLES = ("GDK_DEBUG", "GDK_DISABLE", "GDK_BACKEND", "GSK_RENDERER", "GTK_A11Y")
 
 
 class Broker:
@@ -26,6 +27,8 @@ class Broker:
 
     def begin(self):
         self.profile.env.update(LANG="C.UTF-8", LANGUAGE="", GSETTINGS_BACKEND="memory")
+        # What on_display.sh says of windows.
+        self.profile.env.update({name: os.environ[name] for name in WINDOW_VARIABLES if name in os.environ})
         self.profile.start_bus_and_keyring()
         self.profile.keep_accessibility()
         daemon = self.start("posternd")
