@@ -30,10 +30,12 @@ class Bridge {
 
   // Waits until it has been handed this many messages in all.
   bool WaitForMessages(size_t count) {
-    while (reader_.texts().size() < count) {
-      if (!reader_.WaitForEvents(reader_.events().size() + 1)) return false;
+    while (true) {
+      // Counted before the look: what comes in between ends the wait.
+      const size_t seen = reader_.events().size();
+      if (reader_.texts().size() >= count) return true;
+      if (!reader_.WaitForEvents(seen + 1)) return false;
     }
-    return true;
   }
 
   // Passes on what is new in its chat. Returns how often it sent; the first refusal ends it.
