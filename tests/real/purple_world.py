@@ -107,7 +107,10 @@ class Host:
         return self.wait(kind, lambda: [event for event in self.events(kind) if check(event)])[0]
 
     def _write(self, line):
-        with open(self.commands_path, "w", encoding="utf-8") as fifo:
+        # An error where the client has ended, and not a wait for one that reads.
+        descriptor = os.open(self.commands_path, os.O_WRONLY | os.O_NONBLOCK)
+        os.set_blocking(descriptor, True)
+        with open(descriptor, "w", encoding="utf-8") as fifo:
             fifo.write(line + "\n")
 
     def ask(self, command_id, **kind):
