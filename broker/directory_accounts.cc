@@ -108,16 +108,16 @@ bool Directory::IsToldDetached(AccountId id) const {
 
 absl::Status Directory::PutToldDetached(AccountId id, bool told) {
   platform::MutexLock change(change_mutex_);
-  v1::Account stored;
+  std::string record;
   {
     platform::MutexLock lock(mutex_);
     const auto it = accounts_.find(id);
     if (it == accounts_.end()) return absl::OkStatus();
-    stored = it->second->account;
+    record = StoredAccount(it->second->account, told);
   }
   RETURN_IF_ERROR(store_.Write([&](Database& database) {
-    return database.Run("UPDATE accounts SET record = ? WHERE id = ?",
-                        Blob{StoredAccount(std::move(stored), told)}, Blob{id.view()});
+    return database.Run("UPDATE accounts SET record = ? WHERE id = ?", Blob{record},
+                        Blob{id.view()});
   }));
   platform::MutexLock lock(mutex_);
   accounts_[id]->told_detached = told;

@@ -99,8 +99,10 @@ v1::Manifest AppManifest(const std::string& name, const std::vector<permissions:
   return manifest;
 }
 
-BrokerHarness::BrokerHarness(broker::Config config, absl::Duration upkeep_interval)
+BrokerHarness::BrokerHarness(broker::Config config, absl::Duration upkeep_interval,
+                             absl::Duration detach_grace)
     : upkeep_interval_(upkeep_interval),
+      detach_grace_(detach_grace),
       // The machine's time, to the second: it then stands still until a test moves it.
       clock_(absl::FromUnixSeconds(absl::ToUnixSeconds(absl::Now()))),
       prompt_([this](const permissions::ConsentQuestion& question)
@@ -129,7 +131,7 @@ void BrokerHarness::Start(broker::Config config) {
   broker::BrokerOptions options{clock_,    secrets_,     prompt_, std::move(config),
                                 data_dir_, socket_path_, {}};
   options.upkeep_interval = upkeep_interval_;
-  options.detach_grace = std::min(broker::kDetachGrace, upkeep_interval_);
+  options.detach_grace = detach_grace_;
   options.session = &session_;
   options.start_unit = units_.starter();
   options.notifier = &notifier_;

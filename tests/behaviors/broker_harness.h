@@ -76,10 +76,11 @@ v1::Manifest AppManifest(const std::string& name, const std::vector<permissions:
 
 class BrokerHarness {
  public:
-  // 'upkeep_interval' is how often the broker does what it does now and then, in time that passes;
-  // a client that is gone for so long (and no longer than the product's grace) is told of.
+  // 'upkeep_interval' is how often the broker does what it does now and then, 'detach_grace' how
+  // long a client is gone before apps hear of it, both in time that passes.
   explicit BrokerHarness(broker::Config config = {},
-                         absl::Duration upkeep_interval = broker::kUpkeepInterval);
+                         absl::Duration upkeep_interval = broker::kUpkeepInterval,
+                         absl::Duration detach_grace = broker::kDetachGrace);
   ~BrokerHarness();
   BrokerHarness(const BrokerHarness&) = delete;
   BrokerHarness& operator=(const BrokerHarness&) = delete;
@@ -179,6 +180,7 @@ class BrokerHarness {
   void Start(broker::Config config);
 
   const absl::Duration upkeep_interval_;
+  const absl::Duration detach_grace_;
   fakes::FakeClock clock_;
   fakes::MemorySecretStore secrets_;
   fakes::FakeSessionWatch session_;

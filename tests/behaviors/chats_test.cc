@@ -86,8 +86,8 @@ class ChatsTest : public testing::Test {
         allowance);
   }
 
-  explicit ChatsTest(absl::Duration upkeep_interval = broker::kUpkeepInterval)
-      : harness_({}, upkeep_interval) {}
+  explicit ChatsTest(absl::Duration detach_grace = broker::kDetachGrace)
+      : harness_({}, broker::kUpkeepInterval, detach_grace) {}
 
   BrokerHarness harness_;
   Network alice_{harness_, "alicechat"};
