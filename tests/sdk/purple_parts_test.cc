@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
+#include "clients/gatekeepers/purple/annotations.h"
 #include "clients/gatekeepers/purple/event_maker.h"
 #include "clients/gatekeepers/purple/media_link.h"
+#include "clients/gatekeepers/purple/reactions.h"
 #include "clients/gatekeepers/purple/remembered.h"
 #include "clients/gatekeepers/purple/stanza.h"
 #include "tests/sdk/temporary_folder.h"
@@ -48,6 +51,58 @@ TEST(Remembered, WhatWasForgottenStaysSo) {
   EXPECT_FALSE(facts.Has(kInvitedFact, "room"));
   EXPECT_EQ(facts.Get(kRoomFact, "room"), "a name of two lines");
   EXPECT_TRUE(facts.Put(kInvitedFact, "room", "dave"));
+}
+
+using Emojis = std::vector<std::string>;
+using Changes = std::vector<ReactionChange>;
+
+TEST(OwnReactions, TwoThatAreRefusedLeaveWhatStoodBefore) {
+  const sdk::TemporaryFolder folder;
+  Remembered facts(folder.path());
+  OwnReactions reactions(facts);
+  const uint64_t set = reactions.Leave("m", {"a"});
+  const uint64_t taken_back = reactions.Leave("m", {});
+  EXPECT_EQ(reactions.Settle("m", set, false), Changes{});
+  EXPECT_EQ(facts.Words(kReactionsFact, "m"), Emojis{}) << "what left last may still be taken";
+  EXPECT_EQ(reactions.Settle("m", taken_back, false), Changes{});
+  EXPECT_EQ(facts.Words(kReactionsFact, "m"), Emojis{}) << "none stood";
+}
+
+TEST(OwnReactions, OneThatWasRefusedStandsWhenItGoesAgainWithTheNext) {
+  const sdk::TemporaryFolder folder;
+  Remembered facts(folder.path());
+  OwnReactions reactions(facts);
+  const uint64_t first = reactions.Leave("m", {"a"});
+  const uint64_t second = reactions.Leave("m", {"a", "b"});
+  EXPECT_EQ(reactions.Settle("m", first, false), Changes{});
+  EXPECT_EQ(reactions.Settle("m", second, true), (Changes{{"a", false}, {"b", false}}));
+  EXPECT_EQ(facts.Words(kReactionsFact, "m"), (Emojis{"a", "b"}));
+  EXPECT_EQ(reactions.Settle("m", second, false), Changes{}) << "it is settled";
+  EXPECT_EQ(facts.Words(kReactionsFact, "m"), (Emojis{"a", "b"}));
+}
+
+TEST(OwnReactions, WhatIsSettledLateDoesNotUndoWhatLeftAfterIt) {
+  const sdk::TemporaryFolder folder;
+  Remembered facts(folder.path());
+  facts.PutWords(kReactionsFact, "m", {"a"});
+  OwnReactions reactions(facts);
+  const uint64_t first = reactions.Leave("m", {"a", "b"});
+  const uint64_t second = reactions.Leave("m", {"b"});
+  EXPECT_EQ(reactions.Settle("m", second, true), (Changes{{"b", false}, {"a", true}}));
+  EXPECT_EQ(reactions.Settle("m", first, true), Changes{});
+  EXPECT_EQ(facts.Words(kReactionsFact, "m"), Emojis{"b"});
+}
+
+TEST(Notice, IsATextThatBeginsWithMe) {
+  std::string text = "/me waves";
+  EXPECT_TRUE(TakeMe(text));
+  EXPECT_EQ(text, "waves");
+  EXPECT_EQ(WithMe(text), "/me waves");
+  for (std::string other : {"/me", "/me ", "/meow loud", " /me waves", "waves"}) {
+    const std::string before = other;
+    EXPECT_FALSE(TakeMe(other)) << before;
+    EXPECT_EQ(other, before);
+  }
 }
 
 // What an answer of 'type' from 'from' says, with an error of its own maker beside the condition.

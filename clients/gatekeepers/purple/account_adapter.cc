@@ -53,6 +53,7 @@ AccountAdapter::~AccountAdapter() {
 
 void AccountAdapter::BeforeDecryption(xmlnode* packet) {
   if (IsMessage(packet)) {
+    requests_.TakeRefusal(packet);
     inbox_.BeforeDecryption(packet);
   } else if (IsNamed(packet, "presence")) {
     rooms_.TakePresence(packet);

@@ -27,6 +27,7 @@ constexpr char kChatStates[] = "http://jabber.org/protocol/chatstates";
 constexpr char kOutOfBand[] = "jabber:x:oob";
 constexpr char kHints[] = "urn:xmpp:hints";
 constexpr char kEncryptedLink[] = "aesgcm://";
+constexpr std::string_view kMe = "/me ";
 
 // More than any client sets; a stanza may not fill memory.
 constexpr size_t kReactionsMax = 32;
@@ -134,6 +135,14 @@ ReplyText SplitReply(std::string_view text, const Annotations& annotations) {
   }
   return result;
 }
+
+bool TakeMe(std::string& text) {
+  if (!text.starts_with(kMe) || text.size() == kMe.size()) return false;
+  text.erase(0, kMe.size());
+  return true;
+}
+
+std::string WithMe(std::string_view text) { return std::string(kMe).append(text); }
 
 std::pair<std::string, size_t> QuoteBefore(std::string_view excerpt, std::string_view text) {
   if (excerpt.empty()) return {std::string(text), 0};

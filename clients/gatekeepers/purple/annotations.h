@@ -50,6 +50,10 @@ ReplyText SplitReply(std::string_view text, const Annotations& annotations);
 // many characters the quotation has. Nothing is quoted when 'excerpt' is empty.
 std::pair<std::string, size_t> QuoteBefore(std::string_view excerpt, std::string_view text);
 
+// "/me waves" (XEP-0245): takes the "/me " off and returns whether it was there.
+bool TakeMe(std::string& text);
+std::string WithMe(std::string_view text);
+
 // Put one element into a message.
 void AddReply(xmlnode* message, const std::string& id, const std::string& author_jid,
               size_t quoted_characters);

@@ -24,6 +24,9 @@ std::string ChatBook::ChatOf(const char* name) const {
 }
 
 std::string ChatBook::NameOf(const std::string& jid) const {
+  // As the list of contacts has it; libpurple goes on showing the name from before.
+  const std::string known = remembered_.Get(kContactFact, jid);
+  if (known.size() > 2) return known.substr(2);
   PurpleBuddy* buddy = purple_find_buddy(account_, jid.c_str());
   const char* alias = buddy == nullptr ? nullptr : purple_buddy_get_alias(buddy);
   return alias == nullptr ? jid : alias;

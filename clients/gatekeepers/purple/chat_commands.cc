@@ -148,6 +148,7 @@ void ChatCommands::UpdateGroup(const std::string& command_id, const v1::UpdateCh
   }
   for (const std::string& contact_id : command.remove_contact_ids()) {
     steps.push_back(SetAffiliation(room_jid, JidOf(contact_id), kNoMember));
+    steps.push_back(SendAway(room_jid, contact_id));
   }
   for (const v1::Participant& participant : command.roles()) {
     steps.push_back(SetAffiliation(room_jid, JidOf(participant.contact_id()),
@@ -175,11 +176,6 @@ Requests::Answered ChatCommands::AnswerTo(const Taken& taken) {
   return [taken](xmlnode* result, const StanzaError& error) {
     taken(result != nullptr ? std::nullopt : std::optional(error));
   };
-}
-
-void ChatCommands::Send(const XmlNodePtr& stanza, const Taken& taken) {
-  const bool left = SendStanza(parts_.account, stanza.get());
-  taken(left ? std::nullopt : std::optional<StanzaError>(StanzaError()));
 }
 
 void ChatCommands::Run(std::vector<Step> steps, size_t next, Taken done) {
@@ -222,32 +218,52 @@ ChatCommands::Step ChatCommands::SetAffiliation(const std::string& room_jid, con
     if (jid.empty() || jid.find('/') != std::string::npos) {
       return taken(StanzaError{"jid-malformed", "", false});
     }
+    Administer(room_jid, {{"affiliation", affiliation}, {"jid", jid}})(taken);
+  };
+}
+
+ChatCommands::Step ChatCommands::SendAway(const std::string& room_jid,
+                                          const std::string& contact_id) {
+  return [this, room_jid, contact_id](Taken taken) {
+    // Who is no member any more has gone already, but for a room that anybody may enter.
+    const Room* room = rooms_.Find(room_jid);
+    if (room == nullptr) return taken(std::nullopt);
+    std::vector<Step> steps;
+    for (const auto& [nick, occupant] : room->occupants) {
+      if (occupant.contact_id != contact_id) continue;
+      steps.push_back(Administer(room_jid, {{"role", "none"}, {"nick", nick}}));
+    }
+    Run(std::move(steps), 0, taken);
+  };
+}
+
+ChatCommands::Step ChatCommands::Administer(
+    const std::string& room_jid, std::vector<std::pair<const char*, std::string>> attributes) {
+  return [this, room_jid, attributes = std::move(attributes)](Taken taken) {
     XmlNodePtr query(xmlnode_new("query"));
     xmlnode_set_namespace(query.get(), kMucAdmin);
     xmlnode* item = AddChild(query.get(), "item", kMucAdmin);
-    xmlnode_set_attrib(item, "affiliation", affiliation.c_str());
-    xmlnode_set_attrib(item, "jid", jid.c_str());
+    for (const auto& [name, value] : attributes) xmlnode_set_attrib(item, name, value.c_str());
     parts_.requests.Set(room_jid, std::move(query), AnswerTo(taken));
   };
 }
 
 ChatCommands::Step ChatCommands::SetTopic(const std::string& room_jid, const std::string& topic) {
   return [this, room_jid, topic](Taken taken) {
-    // Taken or not, the room says so with the topic that then holds, as chat_changed.
-    XmlNodePtr message = NewMessage(room_jid, true, FreshId());
+    const XmlNodePtr message = NewMessage(room_jid, true, FreshId());
     AddText(message.get(), "subject", nullptr, topic);
-    Send(message, taken);
+    parts_.requests.SendMessage(message, AnswerTo(taken));
   };
 }
 
 ChatCommands::Step ChatCommands::Invite(const std::string& room_jid, const std::string& jid) {
   return [this, room_jid, jid](Taken taken) {
-    XmlNodePtr message(xmlnode_new("message"));
+    const XmlNodePtr message(xmlnode_new("message"));
     xmlnode_set_attrib(message.get(), "to", room_jid.c_str());
     xmlnode_set_attrib(message.get(), "id", FreshId().c_str());
     xmlnode* user = AddChild(message.get(), "x", kMucUser);
     xmlnode_set_attrib(AddChild(user, "invite", kMucUser), "to", jid.c_str());
-    Send(message, taken);
+    parts_.requests.SendMessage(message, AnswerTo(taken));
   };
 }
 

@@ -44,11 +44,14 @@ class ChatCommands {
   Step Tell(const std::string& room_jid);
   Step SetAffiliation(const std::string& room_jid, const std::string& jid,
                       const std::string& affiliation);
+  // Sends away who is in the room.
+  Step SendAway(const std::string& room_jid, const std::string& contact_id);
+  // The request that changes one thing of one person.
+  Step Administer(const std::string& room_jid,
+                  std::vector<std::pair<const char*, std::string>> attributes);
   Step SetTopic(const std::string& room_jid, const std::string& topic);
   Step Invite(const std::string& room_jid, const std::string& jid);
   static Requests::Answered AnswerTo(const Taken& taken);
-  // What is told of as taken when it leaves.
-  void Send(const XmlNodePtr& stanza, const Taken& taken);
   void AnswerWithGroup(const std::string& command_id, const std::string& room_jid);
 
   Parts parts_;

@@ -58,7 +58,7 @@ v1::Event EventMaker::Message(const MessageFacts& facts) const {
     message.set_kind(v1::MESSAGE_KIND_UNSUPPORTED);
     message.set_text("A text of " + std::to_string(facts.text.size()) + " bytes");
   } else {
-    message.set_kind(v1::MESSAGE_KIND_TEXT);
+    message.set_kind(facts.notice ? v1::MESSAGE_KIND_NOTICE : v1::MESSAGE_KIND_TEXT);
     message.set_text(facts.text);
   }
   return event;

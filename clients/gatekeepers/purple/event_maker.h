@@ -38,6 +38,7 @@ struct MessageFacts {
   bool end_to_end_encrypted = false;
   bool backfill = false;
   std::string text;
+  bool notice = false;  // people do not answer it
   std::time_t time = 0;
   std::string reply_to_id;  // empty: it answers none
   std::string reply_to_contact_id;

@@ -4,12 +4,12 @@
 #include <glib.h>
 #include <privacy.h>
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "clients/gatekeepers/purple/chat_book.h"
 #include "clients/gatekeepers/purple/media_link.h"
+#include "clients/gatekeepers/purple/reactions.h"
 #include "clients/gatekeepers/purple/recent.h"
 #include "clients/gatekeepers/purple/remembered.h"
 #include "clients/gatekeepers/purple/reporter.h"
@@ -19,10 +19,6 @@ namespace postern::purple {
 namespace {
 
 constexpr char kMucUser[] = "http://jabber.org/protocol/muc#user";
-
-bool Holds(const std::vector<std::string>& all, const std::string& one) {
-  return std::find(all.begin(), all.end(), one) != all.end();
-}
 
 }  // namespace
 
@@ -200,15 +196,9 @@ void Inbox::TakeReactions(const Place& place, const Annotations& annotations) {
   const std::string key =
       Remembered::Key({place.chat_jid, annotations.reacted_id, place.contact_id});
   const std::vector<std::string> before = parts_.remembered.Words(kReactionsFact, key);
-  for (const std::string& emoji : annotations.reactions) {
-    if (Holds(before, emoji)) continue;
+  for (const ReactionChange& change : ChangesBetween(before, annotations.reactions)) {
     parts_.reporter.Hand(parts_.maker.Reaction(place.chat_jid, annotations.reacted_id,
-                                               place.contact_id, emoji, /*removed=*/false));
-  }
-  for (const std::string& emoji : before) {
-    if (Holds(annotations.reactions, emoji)) continue;
-    parts_.reporter.Hand(parts_.maker.Reaction(place.chat_jid, annotations.reacted_id,
-                                               place.contact_id, emoji, /*removed=*/true));
+                                               place.contact_id, change.emoji, change.removed));
   }
   parts_.remembered.PutWords(kReactionsFact, key, annotations.reactions);
 }
@@ -232,6 +222,7 @@ void Inbox::TakeText(const Place& place, const StanzaFacts& facts, const Annotat
   message.end_to_end_encrypted = encrypted;
   message.backfill = place.backfill;
   message.text = reply.text;
+  message.notice = TakeMe(message.text);
   message.time = place.time;
   if (!place.group) parts_.chats.Announce(place.chat_jid);
   if (!annotations.corrected_id.empty()) {
@@ -259,8 +250,9 @@ void Inbox::TakeText(const Place& place, const StanzaFacts& facts, const Annotat
     parts_.remembered.Put(kNamedFact, Remembered::Key({place.chat_jid, place.contact_id, facts.id}),
                           message.id);
   }
-  parts_.recent.Add(place.chat_jid, message.id,
-                    {place.contact_id, place.author_jid, message.text, place.from_owner});
+  parts_.recent.Add(
+      place.chat_jid, message.id,
+      {place.contact_id, place.author_jid, message.text, place.from_owner, message.notice});
   parts_.reporter.Hand(parts_.maker.Message(message));
 }
 

@@ -4,7 +4,6 @@
 #include <absl/strings/str_cat.h>
 #include <glib.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "clients/gatekeepers/purple/annotations.h"
@@ -57,41 +56,39 @@ const char* MissingFor(const v1::SendMessageCommand& command) {
 
 }  // namespace
 
-std::optional<MessageCommands::Target> MessageCommands::TargetOf(const std::string& command_id,
-                                                                 const std::string& chat_id) {
+std::optional<Draft> MessageCommands::DraftFor(const std::string& command_id,
+                                               const std::string& chat_id) {
   if (!purple_account_is_connected(parts_.account)) {
     parts_.reporter.FailForNow(command_id, "the account is offline");
     return std::nullopt;
   }
-  Target target;
-  target.chat_jid = parts_.chats.ChatOf(chat_id.c_str());
-  if (target.chat_jid.find('@') == std::string::npos) {
+  Draft draft;
+  draft.command_id = command_id;
+  draft.chat_jid = parts_.chats.ChatOf(chat_id.c_str());
+  if (draft.chat_jid.find('@') == std::string::npos) {
     parts_.reporter.Fail(command_id, "no such chat");
     return std::nullopt;
   }
-  const Room* room = rooms_.Find(target.chat_jid);
-  target.group = room != nullptr;
+  const Room* room = rooms_.Find(draft.chat_jid);
+  draft.group = room != nullptr;
   if (room != nullptr && (!room->joined || !room->described)) {
     parts_.reporter.FailForNow(command_id, "the client has not entered the room yet");
     return std::nullopt;
   }
-  if (room == nullptr && rooms_.IsInvited(target.chat_jid)) {
+  if (room == nullptr && rooms_.IsInvited(draft.chat_jid)) {
     parts_.reporter.Fail(command_id, "the user has not taken the invitation to this room");
     return std::nullopt;
   }
-  return target;
+  return draft;
 }
 
 void MessageCommands::Send(const std::string& command_id, const v1::SendMessageCommand& command) {
   if (const char* missing = MissingFor(command); *missing != '\0') {
     return parts_.reporter.Fail(command_id, "this network has no such message", missing);
   }
-  const std::optional<Target> target = TargetOf(command_id, command.chat_id());
+  const std::optional<Draft> target = DraftFor(command_id, command.chat_id());
   if (!target) return;
-  Draft draft;
-  draft.command_id = command_id;
-  draft.chat_jid = target->chat_jid;
-  draft.group = target->group;
+  Draft draft = *target;
   if (command.attachment_ids_size() > 0) return SendFiles(draft, command);
   if (command.text().empty() || !IsWritable(command.text())) {
     return parts_.reporter.Fail(command_id, "the text is empty or cannot be written in XML");
@@ -99,7 +96,8 @@ void MessageCommands::Send(const std::string& command_id, const v1::SendMessageC
   draft.text = command.attribution().empty()
                    ? command.text()
                    : absl::StrCat(command.text(), "\n", command.attribution());
-  draft.wire_text = draft.text;
+  draft.notice = command.kind() == v1::MESSAGE_KIND_NOTICE;
+  draft.wire_text = draft.notice ? WithMe(draft.text) : draft.text;
   draft.reply_to_id = command.reply_to_message_id();
   if (!draft.reply_to_id.empty()) {
     const RecentMessage* answered = parts_.recent.Find(draft.chat_jid, draft.reply_to_id);
@@ -107,7 +105,7 @@ void MessageCommands::Send(const std::string& command_id, const v1::SendMessageC
       draft.reply_to_jid = answered->author_jid;
       draft.reply_to_contact_id = answered->author_contact_id;
       std::tie(draft.wire_text, draft.quoted_characters) =
-          QuoteBefore(answered->excerpt, draft.text);
+          QuoteBefore(answered->excerpt, draft.wire_text);
       draft.reply_excerpt = answered->excerpt;
     }
   }
@@ -134,7 +132,7 @@ void MessageCommands::SendFiles(const Draft& draft, const v1::SendMessageCommand
 }
 
 void MessageCommands::Edit(const std::string& command_id, const v1::EditMessageCommand& command) {
-  const std::optional<Target> target = TargetOf(command_id, command.chat_id());
+  const std::optional<Draft> target = DraftFor(command_id, command.chat_id());
   if (!target) return;
   if (command.text().empty() || !IsWritable(command.text())) {
     return parts_.reporter.Fail(command_id, "the text is empty or cannot be written in XML");
@@ -143,11 +141,10 @@ void MessageCommands::Edit(const std::string& command_id, const v1::EditMessageC
   if (meant != nullptr && !meant->from_owner) {
     return parts_.reporter.Fail(command_id, "the message is not the user's own");
   }
-  Draft draft;
-  draft.command_id = command_id;
-  draft.chat_jid = target->chat_jid;
-  draft.group = target->group;
-  draft.text = draft.wire_text = command.text();
+  Draft draft = *target;
+  draft.text = command.text();
+  draft.notice = meant != nullptr && meant->notice;
+  draft.wire_text = draft.notice ? WithMe(draft.text) : draft.text;
   draft.corrected_id = command.message_id();
   draft.corrected_origin_id = command.message_id();
   if (target->group) {
@@ -160,13 +157,13 @@ void MessageCommands::Edit(const std::string& command_id, const v1::EditMessageC
   outbox_.Send(draft);
 }
 
-void MessageCommands::Point(const std::string& command_id, const Target& target,
-                            const XmlNodePtr& stanza, std::vector<v1::Event> events,
-                            std::function<void()> undo) {
+void MessageCommands::Point(const Draft& draft, const XmlNodePtr& stanza,
+                            std::vector<v1::Event> events) {
   // A room sends everything back, and that tells of it.
-  if (target.group) events.clear();
-  outbox_.Point(stanza,
-                {command_id, target.chat_jid, target.group, std::move(events), std::move(undo)});
+  if (draft.group) events.clear();
+  outbox_.Point(stanza, draft, [events = std::move(events)](bool taken) {
+    return taken ? events : std::vector<v1::Event>();
+  });
 }
 
 void MessageCommands::Delete(const std::string& command_id,
@@ -174,7 +171,7 @@ void MessageCommands::Delete(const std::string& command_id,
   if (!command.for_everyone()) {
     return parts_.reporter.Fail(command_id, "a message is taken back for everybody here", "delete");
   }
-  const std::optional<Target> target = TargetOf(command_id, command.chat_id());
+  const std::optional<Draft> target = DraftFor(command_id, command.chat_id());
   if (!target) return;
   const RecentMessage* meant = parts_.recent.Find(target->chat_jid, command.message_id());
   if (meant != nullptr && !meant->from_owner) {
@@ -182,7 +179,7 @@ void MessageCommands::Delete(const std::string& command_id,
   }
   const XmlNodePtr stanza = NewMessage(target->chat_jid, target->group, FreshId());
   AddRetraction(stanza.get(), command.message_id());
-  Point(command_id, *target, stanza,
+  Point(*target, stanza,
         {parts_.maker.Deleted(target->chat_jid, command.message_id(),
                               parts_.maker.owner_contact_id())});
 }
@@ -196,29 +193,33 @@ void MessageCommands::SetReaction(const std::string& command_id,
   if (!IsReaction(emoji) || !IsWritable(emoji)) {
     return parts_.reporter.Fail(command_id, "a reaction is one emoji");
   }
-  const std::optional<Target> target = TargetOf(command_id, command.chat_id());
+  const std::optional<Draft> target = DraftFor(command_id, command.chat_id());
   if (!target) return;
   // The network has all of one person's reactions in one stanza.
   const std::string key =
       Remembered::Key({target->chat_jid, command.message_id(), parts_.maker.owner_contact_id()});
-  const std::vector<std::string> before = parts_.remembered.Words(kReactionsFact, key);
-  const bool stood = std::find(before.begin(), before.end(), emoji) != before.end();
+  const std::vector<std::string> now =
+      With(parts_.remembered.Words(kReactionsFact, key), emoji, !command.remove());
   const XmlNodePtr stanza = NewMessage(target->chat_jid, target->group, FreshId());
-  AddReactions(stanza.get(), command.message_id(), With(before, emoji, !command.remove()));
-  std::function<void()> undo;
-  if (!target->group) {
-    // Kept now: the next one may come before the answer. One in a room is kept when it comes back.
-    const auto keep = [this, key, emoji](bool stands) {
-      parts_.remembered.PutWords(kReactionsFact, key,
-                                 With(parts_.remembered.Words(kReactionsFact, key), emoji, stands));
-    };
-    keep(!command.remove());
-    undo = [keep, stood] { keep(stood); };
-  }
-  Point(command_id, *target, stanza,
-        {parts_.maker.Reaction(target->chat_jid, command.message_id(),
-                               parts_.maker.owner_contact_id(), emoji, command.remove())},
-        std::move(undo));
+  AddReactions(stanza.get(), command.message_id(), now);
+  // One in a room is kept, and told of, when it comes back.
+  if (target->group) return Point(*target, stanza, {});
+  const auto event = [this, chat_jid = target->chat_jid,
+                      message_id = command.message_id()](const ReactionChange& change) {
+    return parts_.maker.Reaction(chat_jid, message_id, parts_.maker.owner_contact_id(),
+                                 change.emoji, change.removed);
+  };
+  const ReactionChange own = {emoji, command.remove()};
+  outbox_.Point(stanza, *target,
+                [this, key, event, own, number = own_reactions_.Leave(key, now)](bool taken) {
+                  // Of one that was refused, and went again with this one, nobody told.
+                  std::vector<v1::Event> events;
+                  for (const ReactionChange& change : own_reactions_.Settle(key, number, taken)) {
+                    if (!(change == own)) events.push_back(event(change));
+                  }
+                  if (taken) events.push_back(event(own));
+                  return events;
+                });
 }
 
 void MessageCommands::MarkRead(const std::string& command_id, const v1::MarkReadCommand& command) {
@@ -226,22 +227,22 @@ void MessageCommands::MarkRead(const std::string& command_id, const v1::MarkRead
     return parts_.reporter.Fail(command_id, "here, reading is told or not marked at all",
                                 "mark_read");
   }
-  const std::optional<Target> target = TargetOf(command_id, command.chat_id());
+  const std::optional<Draft> target = DraftFor(command_id, command.chat_id());
   if (!target) return;
   const std::string& through = command.through_message_id();
   if (through.empty()) return parts_.reporter.Fail(command_id, "say which message was read");
   const XmlNodePtr stanza = NewMessage(target->chat_jid, target->group, FreshId());
   AddDisplayed(stanza.get(), through);
-  Point(command_id, *target, stanza, {parts_.maker.ReadElsewhere(target->chat_jid, through)});
+  Point(*target, stanza, {parts_.maker.ReadElsewhere(target->chat_jid, through)});
 }
 
 void MessageCommands::SetTyping(const std::string& command_id,
                                 const v1::SetTypingCommand& command) {
-  const std::optional<Target> target = TargetOf(command_id, command.chat_id());
+  const std::optional<Draft> target = DraftFor(command_id, command.chat_id());
   if (!target) return;
   const XmlNodePtr stanza = NewMessage(target->chat_jid, target->group, FreshId());
   AddTyping(stanza.get(), command.active());
-  Point(command_id, *target, stanza, {});
+  Point(*target, stanza, {});
 }
 
 }  // namespace postern::purple

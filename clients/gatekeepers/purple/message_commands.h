@@ -5,13 +5,13 @@
 // beside the encryption: see annotations.h.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "clients/gatekeepers/purple/outbox.h"
 #include "clients/gatekeepers/purple/parts.h"
+#include "clients/gatekeepers/purple/reactions.h"
 #include "clients/gatekeepers/purple/rooms.h"
 #include "postern/v1/gatekeeper_service.pb.h"
 
@@ -21,7 +21,7 @@ class MessageCommands {
  public:
   // All must outlive it.
   MessageCommands(const Parts& parts, Rooms& rooms, Outbox& outbox)
-      : parts_(parts), rooms_(rooms), outbox_(outbox) {}
+      : parts_(parts), rooms_(rooms), outbox_(outbox), own_reactions_(parts.remembered) {}
 
   void Send(const std::string& command_id, const v1::SendMessageCommand& command);
   void Edit(const std::string& command_id, const v1::EditMessageCommand& command);
@@ -31,21 +31,18 @@ class MessageCommands {
   void SetTyping(const std::string& command_id, const v1::SetTypingCommand& command);
 
  private:
-  // The chat of a command, ready to be written in; answers the command itself when it is not.
-  struct Target {
-    std::string chat_jid;
-    bool group = false;
-  };
-  std::optional<Target> TargetOf(const std::string& command_id, const std::string& chat_id);
+  // A draft for the chat of a command, ready to be written in; answers the command itself when it
+  // is not.
+  std::optional<Draft> DraftFor(const std::string& command_id, const std::string& chat_id);
   // Sends what only points at a message and answers the command later. 'events': what it makes in a
-  // 1:1 chat. 'undo' is called if the network refuses it.
-  void Point(const std::string& command_id, const Target& target, const XmlNodePtr& stanza,
-             std::vector<v1::Event> events, std::function<void()> undo = nullptr);
+  // 1:1 chat.
+  void Point(const Draft& draft, const XmlNodePtr& stanza, std::vector<v1::Event> events);
   void SendFiles(const Draft& draft, const v1::SendMessageCommand& command);
 
   Parts parts_;
   Rooms& rooms_;
   Outbox& outbox_;
+  OwnReactions own_reactions_;
 };
 
 }  // namespace postern::purple

@@ -28,7 +28,6 @@ constexpr std::time_t kSendSecondsMax = 30;
 // What was neither taken nor refused by then is not waited for any more: a server gives up on
 // another one sooner.
 constexpr std::time_t kVerdictSecondsMax = 300;
-constexpr char kPing[] = "urn:xmpp:ping";
 // Of what the client writes when a send fails; a developer reads it, it never holds message text.
 constexpr size_t kReasonBytesMax = 200;
 constexpr char kInClear[] = "the chat has been encrypted, and the client would send this in clear";
@@ -110,6 +109,7 @@ void Outbox::BeforeEncryption(xmlnode* packet) {
     outgoing.draft.chat_jid = parts_.chats.ChatOf(facts.to_jid.c_str());
     outgoing.draft.group = group;
     outgoing.draft.text = *text;
+    outgoing.draft.notice = TakeMe(outgoing.draft.text);
     // Somebody inside a room, for whom no chat stands.
     if (outgoing.draft.chat_jid.empty()) return;
   }
@@ -182,7 +182,7 @@ void Outbox::BytesLeave(char** text) {
 }
 
 bool Outbox::IsAskedBehind(const Outgoing& outgoing) {
-  return outgoing.pointer.has_value() || !outgoing.draft.group;
+  return outgoing.verdict != nullptr || !outgoing.draft.group;
 }
 
 void Outbox::AskBehind() {
@@ -200,25 +200,23 @@ void Outbox::AskBehind() {
   }
 }
 
-void Outbox::Point(const XmlNodePtr& stanza, Pointer pointer) {
+void Outbox::Point(const XmlNodePtr& stanza, const Draft& draft, Verdict verdict) {
   const std::string stanza_id = Attribute(stanza.get(), "id");
   Outgoing& outgoing = outgoing_[stanza_id];
-  outgoing.draft.command_id = pointer.command_id;
-  outgoing.draft.chat_jid = pointer.chat_jid;
-  outgoing.draft.group = pointer.group;
-  outgoing.pointer = std::move(pointer);
+  outgoing.draft = draft;
+  outgoing.verdict = std::move(verdict);
   outgoing.start_time = std::time(nullptr);
   if (SendStanza(parts_.account, stanza.get())) return;
   const Outgoing unsent = std::move(outgoing);
   outgoing_.erase(stanza_id);
-  if (unsent.pointer->undo) unsent.pointer->undo();
+  unsent.verdict(false);
   parts_.reporter.FailForNow(unsent.draft.command_id, "the account is offline");
 }
 
 bool Outbox::TakeReflection(const StanzaFacts& facts, const std::string& message_id) {
   const auto found = outgoing_.find(facts.id);
-  // What a pointer says is taken from the echo like anybody's.
-  if (found == outgoing_.end() || found->second.pointer ||
+  // What only points at a message is taken from the echo like anybody's.
+  if (found == outgoing_.end() || found->second.verdict ||
       found->second.draft.chat_jid != facts.from_jid) {
     return false;
   }
@@ -237,7 +235,7 @@ void Outbox::TakeRefusal(const StanzaFacts& facts) {
   }
   const Outgoing refused = std::move(found->second);
   outgoing_.erase(found);
-  if (refused.pointer && refused.pointer->undo) refused.pointer->undo();
+  if (refused.verdict) refused.verdict(false);
   if (refused.draft.command_id.empty() || refused.answered) return;
   parts_.reporter.Refuse(refused.draft.command_id, "the network refused it", *facts.error);
 }
@@ -264,6 +262,7 @@ v1::Event Outbox::EventOf(const Outgoing& outgoing, const std::string& message_i
   message.sender_name = parts_.maker.owner_jid();
   message.from_owner = true;
   message.text = draft.text;
+  message.notice = draft.notice;
   message.end_to_end_encrypted = outgoing.encrypted;
   message.time = outgoing.start_time;
   message.reply_to_id = draft.reply_to_id;
@@ -274,7 +273,7 @@ v1::Event Outbox::EventOf(const Outgoing& outgoing, const std::string& message_i
   if (draft.corrected_id.empty()) {
     parts_.recent.Add(message.chat_jid, message.id,
                       {message.sender_contact_id, parts_.maker.owner_jid(), message.text,
-                       /*from_owner=*/true});
+                       /*from_owner=*/true, message.notice});
   }
   return draft.corrected_id.empty() ? parts_.maker.Message(message) : parts_.maker.Edited(message);
 }
@@ -285,8 +284,8 @@ void Outbox::TellSent(const Outgoing& outgoing, const std::string& stanza_id) {
   result.set_command_id(draft.command_id);
   result.set_state(v1::CommandResult::STATE_SENT);
   std::vector<v1::Event> events;
-  if (outgoing.pointer) {
-    events = outgoing.pointer->events;
+  if (outgoing.verdict) {
+    events = outgoing.verdict(true);
   } else {
     result.set_message_id(draft.corrected_id.empty() ? stanza_id : draft.corrected_id);
     result.set_end_to_end_encrypted(outgoing.encrypted);
@@ -311,7 +310,7 @@ void Outbox::AnswerUnsent(const std::string& stanza_id, Outgoing& outgoing) {
   result.set_state(v1::CommandResult::STATE_UNKNOWN);
   if (!outgoing.draft.corrected_id.empty()) {
     result.set_message_id(outgoing.draft.corrected_id);
-  } else if (!outgoing.draft.group && !outgoing.pointer) {
+  } else if (!outgoing.draft.group && !outgoing.verdict) {
     result.set_message_id(stanza_id);
   }
   result.set_reason("the client took it, but no server was heard to take it");
@@ -321,7 +320,8 @@ void Outbox::AnswerUnsent(const std::string& stanza_id, Outgoing& outgoing) {
 void Outbox::GiveUp(const std::string& stanza_id, Outgoing& outgoing) {
   AnswerUnsent(stanza_id, outgoing);
   // The client shows it as written, and nobody said otherwise. A room tells of its own.
-  if (outgoing.left && IsAskedBehind(outgoing)) TellSent(outgoing, stanza_id);
+  if (outgoing.left && IsAskedBehind(outgoing)) return TellSent(outgoing, stanza_id);
+  if (outgoing.verdict) outgoing.verdict(false);
 }
 
 void Outbox::GiveUpOnOld() {

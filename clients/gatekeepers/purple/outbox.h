@@ -32,7 +32,8 @@ struct Draft {
   std::string command_id;  // empty: the user wrote it in the client
   std::string chat_jid;
   bool group = false;
-  std::string text;  // what is told to apps
+  std::string text;     // what is told to apps
+  bool notice = false;  // goes as "/me waves", told without the "/me "
   std::string wire_text;
   std::string reply_to_id;
   std::string reply_to_jid;
@@ -44,14 +45,10 @@ struct Draft {
   std::optional<v1::Attachment> file;
 };
 
-// What is said of a message without a text: a reaction, a deletion, a marker, that the user types.
-struct Pointer {
-  std::string command_id;
-  std::string chat_jid;
-  bool group = false;
-  std::vector<v1::Event> events;  // what it makes, where nothing comes back that tells of it
-  std::function<void()> undo;     // called when the network refuses it; may be empty
-};
+// Called once, when it is known whether the network took what only points at a message (a reaction,
+// a deletion, a marker, that the user types), or nobody can say any more, which counts as taken.
+// Returns what is to be told of it.
+using Verdict = std::function<std::vector<v1::Event>(bool taken)>;
 
 class Outbox {
  public:
@@ -62,8 +59,9 @@ class Outbox {
 
   // Has the client send 'draft' and answers its command, now or later.
   void Send(const Draft& draft);
-  // Sends 'stanza', which has an id of its own, and answers the command of 'pointer' later.
-  void Point(const XmlNodePtr& stanza, Pointer pointer);
+  // Sends 'stanza', which has an id of its own and no text, and answers the command of 'draft'
+  // later. Of that its command and chat count.
+  void Point(const XmlNodePtr& stanza, const Draft& draft, Verdict verdict);
 
   // What the signals tell, in the order of a stanza's way out.
   void BeforeEncryption(xmlnode* packet);
@@ -89,9 +87,9 @@ class Outbox {
 
  private:
   struct Outgoing {
-    Draft draft;                     // of a pointer: its command and chat
-    std::optional<Pointer> pointer;  // it is no text
-    std::string error;               // what the client said against it
+    Draft draft;
+    Verdict verdict;    // it is no text, if there is one
+    std::string error;  // what the client said against it
     std::time_t start_time = 0;
     bool left = false;
     bool encrypted = false;

@@ -77,12 +77,13 @@ void People::TakeBlocked(xmlnode* list, bool blocked) {
 }
 
 void People::Tell(const std::string& jid, const std::string& name, bool in_roster, bool blocked) {
-  const bool was_blocked = parts_.chats.IsBlocked(jid);
+  const std::string before = parts_.chats.DirectChat(jid).SerializeAsString();
   std::string fact = {in_roster ? kInRoster : kNot, blocked ? kBlocked : kNot};
   if (!parts_.remembered.Put(kContactFact, jid, fact + name)) return;
   parts_.reporter.Hand(parts_.maker.ContactSeen(jid, name, in_roster, blocked));
-  if (was_blocked == blocked || !parts_.chats.IsAnnounced(jid)) return;
-  parts_.reporter.Hand(parts_.maker.ChatChanged(parts_.chats.DirectChat(jid)));
+  if (!parts_.chats.IsAnnounced(jid)) return;
+  const v1::Chat chat = parts_.chats.DirectChat(jid);
+  if (chat.SerializeAsString() != before) parts_.reporter.Hand(parts_.maker.ChatChanged(chat));
 }
 
 void People::TakePresence(xmlnode* presence) {

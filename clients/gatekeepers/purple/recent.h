@@ -15,6 +15,7 @@ struct RecentMessage {
   std::string author_jid;  // as a reply names its author: in a group with the nick
   std::string excerpt;     // the beginning of the text
   bool from_owner = false;
+  bool notice = false;  // written as "/me waves"
 };
 
 class RecentMessages {

@@ -23,7 +23,16 @@ void Requests::Set(const std::string& to, XmlNodePtr child, Answered answered) {
   Send("set", to, std::move(child), std::move(answered));
 }
 
-void Requests::Send(const char* type, const std::string& to, XmlNodePtr child, Answered answered) {
+void Requests::SendMessage(const XmlNodePtr& message, Answered answered) {
+  if (!SendStanza(account_, message.get())) return answered(nullptr, StanzaError());
+  XmlNodePtr ping(xmlnode_new("ping"));
+  xmlnode_set_namespace(ping.get(), kPing);
+  Send("get", Attribute(message.get(), "to"), std::move(ping), std::move(answered),
+       Attribute(message.get(), "id"));
+}
+
+void Requests::Send(const char* type, const std::string& to, XmlNodePtr child, Answered answered,
+                    const std::string& message_id) {
   const std::string id = FreshId();
   XmlNodePtr iq(xmlnode_new("iq"));
   xmlnode_set_attrib(iq.get(), "type", type);
@@ -33,7 +42,7 @@ void Requests::Send(const char* type, const std::string& to, XmlNodePtr child, A
   if (waiting_.size() >= kWaitingMax || !SendStanza(account_, iq.get())) {
     return answered(nullptr, StanzaError());
   }
-  waiting_[id] = {to, std::move(answered), std::time(nullptr)};
+  waiting_[id] = {to, message_id, std::move(answered), std::time(nullptr)};
 }
 
 void Requests::Take(xmlnode* iq) {
@@ -46,10 +55,22 @@ void Requests::Take(xmlnode* iq) {
   const std::string own = BareJid(purple_account_get_username(account_));
   // Nobody else may answer. The own server answers for the account with or without a name.
   if (to.empty() || to == own ? !from.empty() && BareJid(from) != own : from != to) return;
-  const Answered answered = std::move(found->second.answered);
+  const Waiting asked = std::move(found->second);
   waiting_.erase(found);
-  if (type == "result") return answered(iq, StanzaError());
-  answered(nullptr, ReadError(iq));
+  // Who refuses the question behind a message has taken the message.
+  if (type == "result" || !asked.message_id.empty()) return asked.answered(iq, StanzaError());
+  asked.answered(nullptr, ReadError(iq));
+}
+
+void Requests::TakeRefusal(xmlnode* message) {
+  const std::string id = Attribute(message, "id");
+  if (id.empty() || Attribute(message, "type") != "error") return;
+  for (auto entry = waiting_.begin(); entry != waiting_.end(); ++entry) {
+    if (entry->second.message_id != id || entry->second.to != Attribute(message, "from")) continue;
+    const Answered answered = std::move(entry->second.answered);
+    waiting_.erase(entry);
+    return answered(nullptr, ReadError(message));
+  }
 }
 
 void Requests::GiveUpOnOld() {

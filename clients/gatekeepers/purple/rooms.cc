@@ -299,9 +299,7 @@ void Rooms::TakeDeparture(Room& room, const std::string& nick, xmlnode* presence
                           xmlnode_get_child(ChildOf(presence, "x", kMucUser), "destroy") != nullptr;
   // A service that stops comes back, and the room with it.
   if (codes.count(kServiceStops) > 0 || (!thrown_out && !room.leaving)) return;
-  if (thrown_out) {
-    parts_.reporter.Hand(parts_.maker.Left(room.jid, occupant.contact_id, removed_by));
-  }
+  parts_.reporter.Hand(parts_.maker.Left(room.jid, occupant.contact_id, removed_by));
   EndRoom(room.jid);
 }
 
@@ -395,19 +393,25 @@ void Rooms::AnswerInvitation(const std::string& command_id, const std::string& r
       parts_.reporter.Fail(command_id, reason);
     });
   }
-  XmlNodePtr message(xmlnode_new("message"));
+  const XmlNodePtr message(xmlnode_new("message"));
   xmlnode_set_attrib(message.get(), "to", room_jid.c_str());
+  xmlnode_set_attrib(message.get(), "id", FreshId().c_str());
   xmlnode* decline = AddChild(AddChild(message.get(), "x", kMucUser), "decline", kMucUser);
   const std::string inviter_jid = parts_.remembered.Get(kInvitedFact, room_jid);
   xmlnode_set_attrib(decline, "to", inviter_jid.c_str());
-  if (!SendStanza(parts_.account, message.get())) {
-    return parts_.reporter.FailForNow(command_id, "the account is offline");
-  }
-  parts_.remembered.Forget(kInvitedFact, room_jid);
-  parts_.reporter.Done(command_id, {parts_.maker.Request(room_jid, ContactId(inviter_jid),
-                                                         v1::MessageRequest::STATE_DECLINED),
-                                    parts_.maker.ChatRemoved(room_jid)});
-  parts_.remembered.Forget(kChatFact, room_jid);
+  const auto take = [this, command_id, room_jid, inviter_jid](xmlnode* result,
+                                                              const StanzaError& error) {
+    // A room that is gone, or wants no answer, is declined all the same.
+    if (result == nullptr && error.retriable) {
+      return parts_.reporter.Refuse(command_id, "the room did not take the answer", error);
+    }
+    parts_.remembered.Forget(kInvitedFact, room_jid);
+    parts_.reporter.Done(command_id, {parts_.maker.Request(room_jid, ContactId(inviter_jid),
+                                                           v1::MessageRequest::STATE_DECLINED),
+                                      parts_.maker.ChatRemoved(room_jid)});
+    parts_.remembered.Forget(kChatFact, room_jid);
+  };
+  parts_.requests.SendMessage(message, take);
 }
 
 }  // namespace postern::purple
