@@ -24,12 +24,12 @@ class FileOutlet : public Outlet {
  public:
   explicit FileOutlet(const char* path) : file_(path, std::ios::app) {}
 
-  absl::Status Submit(const v1::Event& event, const std::string&) override {
-    Write("event", event);
+  absl::Status Submit(const v1::Event& event, const std::string& command_id) override {
+    Write("event", event, command_id);
     return absl::OkStatus();
   }
   absl::Status Answer(const v1::CommandResult& result, std::span<const v1::Event> events) override {
-    for (const v1::Event& event : events) Write("event", event);
+    for (const v1::Event& event : events) Write("event", event, result.command_id());
     Write("result", result);
     return absl::OkStatus();
   }
@@ -39,13 +39,17 @@ class FileOutlet : public Outlet {
   }
 
  private:
-  void Write(const char* what, const google::protobuf::Message& message) {
+  // 'command_id': the command that caused it. Ids of tests need no escaping.
+  void Write(const char* what, const google::protobuf::Message& message,
+             const std::string& command_id = {}) {
     std::string json;
     google::protobuf::util::JsonPrintOptions options;
     options.always_print_primitive_fields = true;
     options.preserve_proto_field_names = true;
     (void)google::protobuf::util::MessageToJsonString(message, &json, options);
-    file_ << "{\"" << what << "\":" << json << "}" << std::endl;
+    file_ << "{\"" << what << "\":" << json;
+    if (!command_id.empty()) file_ << ",\"command_id\":\"" << command_id << "\"";
+    file_ << "}" << std::endl;
   }
 
   std::ofstream file_;

@@ -6,12 +6,14 @@ client's idea of an extension comes between.
 """
 
 import base64
+import http.client
 import itertools
 import select
 import socket
 import ssl
 import threading
 import time
+import urllib.parse
 import xml.etree.ElementTree as ElementTree
 
 WAIT_SECONDS = 60
@@ -30,6 +32,10 @@ MARKERS = "urn:xmpp:chat-markers:0"
 STATES = "http://jabber.org/protocol/chatstates"
 STANZA_ID = "urn:xmpp:sid:0"
 OOB = "jabber:x:oob"
+UPLOAD = "urn:xmpp:http:upload:0"
+PING = "urn:xmpp:ping"
+BLOCKING = "urn:xmpp:blocking"
+DISCO_INFO = "http://jabber.org/protocol/disco#info"
 MUC_USER = "http://jabber.org/protocol/muc#user"
 MUC_ADMIN = "http://jabber.org/protocol/muc#admin"
 MUC_OWNER = "http://jabber.org/protocol/muc#owner"
@@ -127,12 +133,16 @@ class RawClient:
     def send(self, xml):
         self._write(xml)
 
-    def request(self, kind, child, to=None):
-        """An <iq/> and its answer."""
+    def ask(self, kind, child, to=None):
+        """An <iq/> and its answer, which may be an error."""
         ident = f"raw-{next(self._ids)}"
         target = f" to='{to}'" if to else ""
         self.send(f"<iq type='{kind}' id='{ident}'{target}>{child}</iq>")
-        answer = self.wait(f"answer to {child}", lambda stanza: stanza.tag == CLIENT + "iq" and stanza.get("id") == ident)
+        return self.wait(f"answer to {child}", lambda stanza: stanza.tag == CLIENT + "iq" and stanza.get("id") == ident)
+
+    def request(self, kind, child, to=None):
+        """The same where an error is a failure."""
+        answer = self.ask(kind, child, to)
         if answer.get("type") != "result":
             raise AssertionError(ElementTree.tostring(answer, "unicode"))
         return answer
@@ -174,6 +184,33 @@ class RawClient:
                      f"<field var='muc#roomconfig_roomname'><value>{name}</value></field>"
                      f"<field var='muc#roomconfig_persistentroom'><value>{int(lasting)}</value></field>"
                      "<field var='muc#roomconfig_whois'><value>anyone</value></field></x></query>", room)
+
+    def _https(self, target):
+        context = ssl.create_default_context(cafile=self.rig.state["certificate"])
+        return http.client.HTTPSConnection(target.hostname, target.port, timeout=WAIT_SECONDS, context=context)
+
+    def upload(self, service, name, data):
+        """Puts a file where the server keeps them (XEP-0363). Returns its link."""
+        answer = self.request("get", f"<request xmlns='{UPLOAD}' filename='{name}' size='{len(data)}'/>", service)
+        slot = answer.find(f"{{{UPLOAD}}}slot")
+        target = urllib.parse.urlsplit(slot.find(f"{{{UPLOAD}}}put").get("url"))
+        connection = self._https(target)
+        headers = {header.get("name"): header.text for header in slot.iter(f"{{{UPLOAD}}}header")}
+        connection.request("PUT", target.path + ("?" + target.query if target.query else ""), data, headers)
+        status = connection.getresponse().status
+        connection.close()
+        if status not in (200, 201):
+            raise AssertionError(f"the server answers {status} to a file")
+        return slot.find(f"{{{UPLOAD}}}get").get("url")
+
+    def fetch(self, link):
+        """The file behind a link."""
+        target = urllib.parse.urlsplit(link)
+        connection = self._https(target)
+        connection.request("GET", target.path)
+        data = connection.getresponse().read()
+        connection.close()
+        return data
 
     def close(self):
         self._socket.close()
