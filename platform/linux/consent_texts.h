@@ -67,6 +67,11 @@ inline constexpr Text kSendsPerHour = Text("Messages it may send");
 inline constexpr Text kChangeLater =
     Text("You can see and take back every grant at any time: postern grants list");
 
+// --- where it is asked
+inline constexpr Text kOnX11 = Text(
+    "On this desktop (X11), other programs can see this window and press its buttons. Wayland "
+    "guards it better.");
+
 // --- what it would see
 inline constexpr Text kPreview = Text("What it would see");
 inline constexpr Text kPreviewWaits = Text(

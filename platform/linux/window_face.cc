@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "platform/linux/consent_face.h"
@@ -33,6 +34,12 @@ constexpr int kHeight = 760;
 // What was clicked or typed while Allow was asleep is answered before it wakes, also where this
 // program got no time to run meanwhile and both are due at once.
 constexpr int kAfterEvents = GDK_PRIORITY_EVENTS + 1;
+
+// Whether every program of the session can look at windows and press their buttons. By name: GTK
+// may be built without X11.
+bool IsOnX11() {
+  return std::string_view(G_OBJECT_TYPE_NAME(gdk_display_get_default())) == "GdkX11Display";
+}
 
 // One question in one window. One thread, GTK's.
 class ConsentWindow {
@@ -85,6 +92,10 @@ class ConsentWindow {
       access_->AppendTo(GTK_BOX(content));
       GtkLabel* later = NewNote(Say(texts::kChangeLater), "dim-label");
       gtk_box_append(GTK_BOX(content), GTK_WIDGET(later));
+    }
+    if (IsOnX11()) {
+      GtkLabel* seen = NewNote(Say(texts::kOnX11), "dim-label");
+      gtk_box_append(GTK_BOX(content), GTK_WIDGET(seen));
     }
 
     GtkWidget* clamp = adw_clamp_new();
