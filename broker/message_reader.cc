@@ -23,6 +23,7 @@
 #include "broker/request_check.h"
 #include "broker/search_text.h"
 #include "broker/send_limits.h"
+#include "broker/steady_read.h"
 #include "platform/status_macros.h"
 
 namespace postern::broker {
@@ -32,21 +33,11 @@ using permissions::ChatId;
 using permissions::MessageId;
 using permissions::Scope;
 
-// Runs 'read', an absl::Status(const Asker&) that fills in 'response', until what the app may see
-// is at its end what it was at its start: reading can take seconds, and a revocation does not wait
-// for it. ABORTED, with nothing read, when that changes all the time.
+// Runs 'read', an absl::Status(const Asker&) that fills in 'response', as steady_read.h says.
 template <typename Response, typename Read>
 absl::Status ReadAsNow(const Parts& parts, const Caller& caller, Response& response, Read read) {
-  for (int attempt = 0; attempt < kReadAttemptsMax; ++attempt) {
-    response.Clear();
-    // Grants, the pause, and what is sealed: all raise it.
-    const uint64_t epoch = parts.apps.epoch();
-    const Asker asker(parts, caller);
-    RETURN_IF_ERROR(read(asker));
-    if (parts.apps.epoch() == epoch) return absl::OkStatus();
-  }
-  response.Clear();
-  return absl::AbortedError("what this app may see changed again and again meanwhile; call again");
+  return ReadSteadily([&] { return parts.apps.epoch(); }, response,
+                      [&] { return read(Asker(parts, caller)); });
 }
 
 // Tells the access history of a message that is about to leave.

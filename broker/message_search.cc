@@ -84,7 +84,7 @@ absl::StatusOr<MessageSearch::Page> MessageSearch::Find(const Viewer& viewer, co
 
   size_t bytes = 0;
   size_t looked_at = 0;
-  for (size_t rows = 0; rows < kSearchRowsMax && looked_at < kHistoryLooksMax;) {
+  for (size_t rows = 0; rows < rows_max_ && looked_at < kHistoryLooksMax;) {
     ASSIGN_OR_RETURN(const std::vector<SearchIndex::Hit> hits,
                      index_.Find(expression, before, floor, kFindSlice));
     std::vector<Sequence> created;

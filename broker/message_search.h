@@ -14,6 +14,7 @@
 
 #include "broker/event_view.h"
 #include "broker/history.h"
+#include "broker/limits.h"
 #include "broker/search_index.h"
 #include "permissions/ids.h"
 #include "postern/v1/message.pb.h"
@@ -23,8 +24,10 @@ namespace postern::broker {
 // Thread-safe. Borrows all.
 class MessageSearch {
  public:
-  MessageSearch(EventLog& log, SearchIndex& index, History& history)
-      : log_(log), index_(index), history_(history) {}
+  // 'rows_max' is what one page passes over for its time alone.
+  MessageSearch(EventLog& log, SearchIndex& index, History& history,
+                size_t rows_max = kSearchRowsMax)
+      : log_(log), index_(index), history_(history), rows_max_(rows_max) {}
 
   struct Query {
     // As QueryWords gives them.
@@ -60,6 +63,7 @@ class MessageSearch {
   EventLog& log_;
   SearchIndex& index_;
   History& history_;
+  const size_t rows_max_;
 };
 
 }  // namespace postern::broker
