@@ -117,18 +117,18 @@ absl::Status AttachmentStore::Charge(Incoming& incoming, uint64_t bytes) {
   platform::MutexLock lock(mutex_);
   if (bytes <= incoming.charged_) return absl::OkStatus();
   const uint64_t more = bytes - incoming.charged_;
-  RETURN_IF_ERROR(MakeRoom(incoming.account_, more));
+  RETURN_IF_ERROR(MakeRoom(incoming.account_, more, 0));
   incoming.charged_ = bytes;
   charged_[incoming.account_] += more;
   total_ += more;
   return absl::OkStatus();
 }
 
-absl::Status AttachmentStore::MakeRoom(AccountId account, uint64_t more) {
+absl::Status AttachmentStore::MakeRoom(AccountId account, uint64_t more, size_t files) {
   while (true) {
     const bool account_full = charged_[account] + more > bounds_.account_bytes_max;
     if (!account_full && total_ + more <= bounds_.bytes_max &&
-        entries_.size() < kAttachmentFilesMax) {
+        entries_.size() + files <= bounds_.files_max) {
       return absl::OkStatus();
     }
     const Entry* oldest = nullptr;
@@ -170,6 +170,8 @@ absl::Status AttachmentStore::Keep(std::unique_ptr<Incoming> incoming, Attachmen
   const uint64_t bytes = incoming->file_->readable();
   RETURN_IF_ERROR(Charge(*incoming, bytes));
   platform::MutexLock lock(mutex_);
+  // Here, where it becomes one: many can be on their way at once, and an empty one takes no bytes.
+  RETURN_IF_ERROR(MakeRoom(incoming->account_, 0, entries_.contains(attachment) ? 0 : 1));
   bool named = false;
   RETURN_IF_ERROR(store_.Write([&](Database& database) -> absl::Status {
     {

@@ -28,6 +28,7 @@ class AttachmentStore {
   struct Bounds {
     uint64_t bytes_max = kAttachmentBytesMax;
     uint64_t account_bytes_max = kAttachmentAccountBytesMax;
+    size_t files_max = kAttachmentFilesMax;
   };
 
   // A file that is being written. What is not kept is removed when it ends.
@@ -93,7 +94,8 @@ class AttachmentStore {
       : store_(store), bounds_(bounds), directory_(store.directory() + "/" + kVaultFolder) {}
   absl::Status Load();
   std::string PathOf(const std::string& name) const { return directory_ + "/" + name; }
-  absl::Status MakeRoom(permissions::AccountId account, uint64_t more)
+  // Evicts what was used least until so many bytes and files fit in.
+  absl::Status MakeRoom(permissions::AccountId account, uint64_t more, size_t files)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Evict(permissions::AttachmentId attachment) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Forget(permissions::AttachmentId attachment) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -192,6 +192,37 @@ TEST_F(AttachmentStoreTest, WhatCannotFitIsRefusedAndTakesNothing) {
   EXPECT_EQ(Files(), 0u);
 }
 
+TEST_F(AttachmentStoreTest, FilesAreCountedToo) {
+  OpenWith({.files_max = 3});
+  for (const char id : {'1', '2', '3', '4', '5'}) Name(id);
+  ASSERT_TRUE(Put('1', 'a', 10).ok());
+  ASSERT_TRUE(Put('2', 'b', 0).ok());
+  ASSERT_TRUE(Put('3', 'a', 10).ok());
+  EXPECT_TRUE(Has('1'));  // a use
+  // Whose it is makes no difference, nor that an empty one takes no bytes.
+  ASSERT_TRUE(Put('4', 'a', 0).ok());
+  EXPECT_FALSE(Has('2'));
+  EXPECT_TRUE(Has('1') && Has('3') && Has('4'));
+  EXPECT_EQ(Files(), 3u);
+  // What comes in place of one that is there needs no room, and what does not come makes none.
+  ASSERT_TRUE(Put('4', 'a', 20).ok());
+  EXPECT_TRUE(attachments_->Begin(IdOf<AccountId>('a'), 10).ok());
+  EXPECT_TRUE(Has('1') && Has('3') && Has('4'));
+  // Both were on their way when there was room for one.
+  OpenWith({.files_max = 4});
+  auto one = attachments_->Begin(IdOf<AccountId>('a'), 10);
+  auto other = attachments_->Begin(IdOf<AccountId>('a'), 10);
+  ASSERT_TRUE(one.ok() && other.ok());
+  for (auto* incoming : {&one, &other}) {
+    ASSERT_TRUE((**incoming)->file()->Append(Bytes(10)).ok());
+    ASSERT_TRUE((**incoming)->file()->Finish().ok());
+  }
+  ASSERT_TRUE(attachments_->Keep(*std::move(one), IdOf<AttachmentId>('2'), "hash").ok());
+  ASSERT_TRUE(attachments_->Keep(*std::move(other), IdOf<AttachmentId>('5'), "hash").ok());
+  EXPECT_EQ(Files(), 4u);
+  EXPECT_TRUE(Has('2') && Has('5'));
+}
+
 TEST_F(AttachmentStoreTest, FilesOutliveARestartAndLeftoversDoNot) {
   OpenWith({});
   Name('1');
