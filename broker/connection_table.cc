@@ -221,6 +221,12 @@ bool ConnectionTable::has_closing() const {
   return std::ranges::any_of(slots_, [](const Slot& s) { return s.state == State::kClosing; });
 }
 
+bool ConnectionTable::has_proven_closing() const {
+  platform::MutexLock lock(mutex_);
+  return std::ranges::any_of(
+      slots_, [](const Slot& s) { return s.state == State::kClosing && !s.principal.empty(); });
+}
+
 bool ConnectionTable::has_free() const {
   platform::MutexLock lock(mutex_);
   return std::ranges::any_of(slots_, [](const Slot& s) { return s.state == State::kFree; });

@@ -83,6 +83,8 @@ class ConnectionTable {
   // When the accept thread must look again, apart from events; nothing when never.
   std::optional<SteadyTime> NextDeadline() const;
   bool has_closing() const;
+  // Whether a closing connection may have calls that wait: none comes before the key is proven.
+  bool has_proven_closing() const;
   bool has_free() const;
   Door::Counts counts() const;
   // Connections of a key whose calls are being served.

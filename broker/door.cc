@@ -204,7 +204,7 @@ class SlotDoor final : public Door {
       }
       table_->ShutLate(steady_clock::now());
       ReapClosed();
-      if (table_->has_closing() && options_.on_closing) options_.on_closing();
+      if (table_->has_proven_closing() && options_.on_closing) options_.on_closing();
       if (arrivals && !stopping_.load()) AcceptOne();
     }
   }

@@ -67,7 +67,8 @@ class Door {
     // All optional, called on a thread of the Door or of gRPC with no lock held. While a
     // connection has ended and gRPC holds it still, which it does until the last call on it has
     // returned, on_closing is called every so often: whoever waits in a call is to look whether it
-    // is cancelled. on_closed comes once gRPC has let go.
+    // is cancelled. on_closed comes once gRPC has let go. Neither is called for a connection that
+    // proved no key: it had no call, and anybody can open one after the other.
     std::function<void(Refusal, uid_t, pid_t)> on_refused;
     std::function<void()> on_closing;
     std::function<void(ConnectionId, const permissions::Principal&)> on_closed;

@@ -146,6 +146,7 @@ class DoorTest : public testing::Test {
       refused_uids_.push_back(uid);
       changed_.NotifyAll();
     };
+    options.on_closing = [this] { ++closing_; };
     options.on_closed = [this](ConnectionId, const permissions::Principal&) {
       platform::MutexLock lock(mutex_);
       ++closed_;
@@ -264,6 +265,8 @@ class DoorTest : public testing::Test {
   std::vector<Door::Refusal> refusals_ ABSL_GUARDED_BY(mutex_);
   std::vector<uid_t> refused_uids_ ABSL_GUARDED_BY(mutex_);
   int closed_ ABSL_GUARDED_BY(mutex_) = 0;
+  // How often whoever waits was woken for the end of a connection.
+  std::atomic<int> closing_ = 0;
 };
 
 }  // namespace postern::broker

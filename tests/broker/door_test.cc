@@ -6,6 +6,7 @@
 
 #include <thread>
 
+#include "broker/connection_table.h"
 #include "tests/broker/door_fixture.h"
 
 namespace postern::broker {
@@ -373,6 +374,40 @@ TEST_F(DoorTest, CloseConnectionsEndsAStalledStream) {
   }
   EXPECT_FALSE(reader->Finish().ok());
   EXPECT_TRUE(GetSelf(other_channel).ok()) << "others go on";
+}
+
+TEST_F(DoorTest, WhoProvesNoKeyAndHangsUpWakesNobody) {
+  Open();
+  constexpr size_t kTimes = 50;
+  for (size_t i = 1; i <= kTimes; ++i) {
+    RawConnect();
+    AwaitRefusals(i);
+  }
+  EXPECT_EQ(closing_, 0);
+}
+
+TEST(ConnectionTable, OnlyWhatHasProvenAKeyMayHaveCallsThatWait) {
+  DoorLimits limits;
+  ConnectionTable table(2, limits, [](const permissions::Principal&) { return Standing::kApp; });
+  std::vector<platform::UniqueFd> sockets;
+  const auto take = [&] {
+    int pair[2];
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    for (const int fd : pair) sockets.emplace_back(fd);
+    return *table.Take({}, platform::UniqueFd(dup(pair[0])), pair[0], {});
+  };
+  const auto unproven = take();
+  const auto proven = take();
+  EXPECT_FALSE(table.Prove(proven.slot, PrincipalOf(MakeIdentity())).has_value());
+  table.HangUp(unproven.connection);
+  EXPECT_TRUE(table.has_closing());
+  EXPECT_FALSE(table.has_proven_closing());
+  table.HangUp(proven.connection);
+  EXPECT_TRUE(table.has_proven_closing());
+  // As gRPC closes its descriptor when the last call is over.
+  sockets.clear();
+  EXPECT_EQ(table.Reap().size(), 2u);
+  EXPECT_FALSE(table.has_closing());
 }
 
 TEST_F(DoorTest, CountersReturnToZero) {
