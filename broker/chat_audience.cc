@@ -41,6 +41,10 @@ bool IsWithheld(const Access& access, const ObjectFacts& object) {
   return object.objection != Objection::kNone;
 }
 
+bool CanReadText(const Access& access, absl::Time now) {
+  return OpensAny(kTextScopes, access, {}, now);
+}
+
 std::vector<GrantHolder> GrantHolders(const AppRegistry& apps) {
   std::vector<GrantHolder> holders;
   for (AppPointer& app : apps.All()) {

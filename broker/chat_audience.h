@@ -42,6 +42,9 @@ struct GrantHolder {
 };
 std::vector<GrantHolder> GrantHolders(const AppRegistry& apps);
 
+// Whether the grants in force open text of any chat.
+bool CanReadText(const permissions::Access& access, absl::Time now);
+
 // Returns who can see the chat of 'object'.
 Audience AudienceOf(std::span<const GrantHolder> holders, const permissions::ObjectFacts& object,
                     absl::Time now);

@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "broker/access_reminder.h"
 #include "broker/idle_grants.h"
 #include "broker/limits.h"
 #include "permissions/decide.h"
@@ -88,6 +89,9 @@ void Upkeep::RunRound() {
     const absl::Time now = options_.clock.Confirmed();
     Journal("idle_grants",
             LapseIdleGrants(options_.apps, options_.notices, options_.connections_of, now));
+    // After that: what has just lapsed reads nothing.
+    Journal("access_reminder",
+            RemindOfAccess(options_.store, options_.apps, options_.notices, options_.clock));
     Journal("access_trim", options_.accesses.Trim(now));
   }
   options_.anchor.Save();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the daemon does once a minute, in this order: counts become rows of the access history, the
 // clock is looked at and kept, overdue answers are told, files that were deleted or left lying go,
-// grants that nobody uses lapse, and the secret store is told how far the database came.
+// grants that nobody uses lapse, the owner is reminded of those that are used, and the secret store
+// is told how far the database came.
 #pragma once
 
 #include <absl/base/thread_annotations.h>

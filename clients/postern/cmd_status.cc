@@ -88,10 +88,11 @@ void Print(const v1::GetStatusResponse& status, int erasing, Terminal& out) {
   }
 }
 
-// What tells the user of their own yes, so that one they never gave does not go unseen. It wants
-// nothing of them: the exit code stays.
+// What tells the user of their own yes, so that one they never gave does not go unseen, and what
+// reminds them of it want nothing of them: the exit code stays.
 bool WantsAttention(const v1::OwnerNotice& notice) {
-  return notice.kind() != v1::OwnerNotice::KIND_ACCESS_CHANGED;
+  return notice.kind() != v1::OwnerNotice::KIND_ACCESS_CHANGED &&
+         notice.kind() != v1::OwnerNotice::KIND_ACCESS_REMINDER;
 }
 
 ExitCode RunDismiss(Context& context) {
@@ -132,7 +133,8 @@ void AddStatus(CommandLine& line) {
                    .summary = "Show how the broker does, and what you should know",
                    .more = "Exits 0 when all is well, 5 when something wants your attention (a "
                            "warning, or a notice you\nhave not marked as read, but for those of "
-                           "what you allowed), 3 when posternd does not run.",
+                           "what you allowed and the monthly reminder), 3 when\nposternd does not "
+                           "run.",
                    .examples = {"postern status", "postern status --dismiss",
                                 "postern status --json | jq .event_count"}},
                   [dismiss](Context& context) { return RunStatus(context, *dismiss); })

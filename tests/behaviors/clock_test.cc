@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The machine's clock is set wrong, and right again: nothing that has ended comes alive, nothing
-// that is valid is gone for good. And what nobody uses lapses.
+// that is valid is gone for good. And what nobody uses lapses, and what is used is not forgotten.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <optional>
+
+#include "broker/access_reminder.h"
 #include "permissions/decide.h"
 #include "tests/behaviors/broker_harness.h"
 #include "tests/behaviors/owner_calls.h"
@@ -206,6 +210,161 @@ TEST_F(ClockTest, WhenAnAppWasHereOutlivesRestarts) {
     ASSERT_TRUE(IsServed(app)) << i << " " << end_;
     Restart();
   }
+}
+
+class ReminderTest : public ClockTest {
+ protected:
+  ReminderTest() { Connect(); }
+
+  void Connect() {
+    streams_.clear();
+    for (const Program* program : {&here_, &reader_}) {
+      streams_.push_back(std::make_unique<EventReader>(harness_.Reconnect(*program)));
+      EXPECT_TRUE(streams_.back()->WaitLive());
+    }
+  }
+  void RestartAll() {
+    streams_.clear();
+    Restart();
+    Connect();
+  }
+  // Until a whole slow round of upkeep has passed. Each begins by noting who is here; jumps do not
+  // reach the clock by which it does.
+  void PassRound() {
+    for (int i = 0; i < 2; ++i) {
+      harness_.clock().Advance(broker::kUpkeepSlowInterval);
+      const absl::Time now = begin_ + (harness_.clock().Elapsed() - begin_elapsed_);
+      ASSERT_TRUE(OwnerCalls::Await(
+          [&] { return AppOf(here_).last_seen_time().seconds() == absl::ToUnixSeconds(now); }));
+    }
+  }
+  std::optional<v1::OwnerNotice> Reminder() {
+    const v1::GetStatusResponse status = owner_.Status();
+    for (const v1::OwnerNotice& notice : status.notices()) {
+      if (notice.kind() == v1::OwnerNotice::KIND_ACCESS_REMINDER) return notice;
+    }
+    return std::nullopt;
+  }
+  void Dismiss() {
+    v1::DismissNoticesResponse response;
+    EXPECT_TRUE(owner_->owner->DismissNotices(Patiently().get(), {}, &response).ok());
+  }
+
+  // Sees names of chats and no text, and so never counts.
+  const Program here_ = harness_.App("Names", {kChatsRead});
+  const Program reader_ = harness_.App("Reader", {kMessagesRead});
+  absl::Time begin_ = harness_.clock().Now();
+  const absl::Duration begin_elapsed_ = harness_.clock().Elapsed();
+  std::vector<std::unique_ptr<EventReader>> streams_;
+};
+
+TEST_F(ReminderTest, TellsOnceAMonthHowManyAppsCanReadAndHowManySendItOff) {
+  v1::Manifest manifest = AppManifest("Translator", {kMessagesRead});
+  manifest.mutable_data_destination()->set_kind(v1::DataDestination::KIND_LEAVES_DEVICE);
+  manifest.mutable_data_destination()->set_service("translate.example");
+  ASSERT_TRUE(harness_.Enroll(harness_.Connect("Translator"), manifest).granted());
+  PassRound();
+  // What was allowed is told too; here it would be shown together with the reminder.
+  Dismiss();
+  harness_.clock().Advance(broker::kReminderPeriod - kDay);
+  PassRound();
+  EXPECT_FALSE(Reminder().has_value());
+  harness_.clock().Advance(kDay);
+  PassRound();
+  const std::optional<v1::OwnerNotice> first = Reminder();
+  ASSERT_TRUE(first.has_value());
+  EXPECT_THAT(first->text(), testing::HasSubstr("2 apps can read"));
+  EXPECT_THAT(first->text(), testing::HasSubstr("1 of them sends"));
+  EXPECT_EQ(first->count(), 1u);
+  EXPECT_TRUE(OwnerCalls::Await([&] {
+    const std::vector<std::string> shown = harness_.notifier().shown();
+    return std::find(shown.begin(), shown.end(), first->text()) != shown.end();
+  }));
+
+  // Once, whether it is read or not, and over restarts.
+  RestartAll();
+  harness_.clock().Advance(broker::kReminderPeriod - 2 * kDay);
+  PassRound();
+  EXPECT_EQ(Reminder()->notice_time().seconds(), first->notice_time().seconds());
+  harness_.clock().Advance(2 * kDay);
+  PassRound();
+  EXPECT_GT(Reminder()->notice_time().seconds(), first->notice_time().seconds());
+  EXPECT_EQ(Reminder()->count(), 1u) << "said of the apps, that would be wrong";
+  Dismiss();
+  PassRound();
+  RestartAll();
+  PassRound();
+  EXPECT_FALSE(Reminder().has_value());
+}
+
+TEST_F(ReminderTest, IsNotGivenWhileNobodyCanRead) {
+  harness_.App("Short", {kMessagesRead}, {.until = harness_.clock().Now() + 10 * kDay});
+  PassRound();
+  const std::string grant = owner_.GrantOf(reader_).id();
+  owner_.Suspend(grant);
+  for (int i = 0; i < 2; ++i) {
+    harness_.clock().Advance(broker::kReminderPeriod);
+    PassRound();
+    EXPECT_FALSE(Reminder().has_value());
+  }
+  // The month begins when somebody can again. A pause hides it and does not begin it anew.
+  owner_.Resume(grant);
+  PassRound();
+  EXPECT_FALSE(Reminder().has_value());
+  v1::PauseResponse paused;
+  ASSERT_TRUE(owner_->owner->Pause(Patiently().get(), {}, &paused).ok());
+  harness_.clock().Advance(broker::kReminderPeriod);
+  PassRound();
+  EXPECT_FALSE(Reminder().has_value());
+  v1::ResumeResponse resumed;
+  ASSERT_TRUE(owner_->owner->Resume(Patiently().get(), {}, &resumed).ok());
+  PassRound();
+  ASSERT_TRUE(Reminder().has_value());
+  EXPECT_THAT(Reminder()->text(), testing::HasSubstr("1 app can read"));
+}
+
+TEST_F(ReminderTest, ComesOnceAMonthWhateverTheClockDoes) {
+  const auto jump_there_and_back = [&] {
+    for (const absl::Duration jump : {kTenYears, -kTenYears}) {
+      harness_.clock().Jump(jump);
+      PassRound();
+      RestartAll();
+      PassRound();
+      EXPECT_FALSE(Reminder().has_value());
+      harness_.clock().Jump(-jump);
+      PassRound();
+      EXPECT_FALSE(Reminder().has_value());
+    }
+  };
+  PassRound();
+  harness_.clock().Advance(broker::kReminderPeriod / 2);
+  jump_there_and_back();
+  harness_.clock().Advance(broker::kReminderPeriod / 2);
+  PassRound();
+  EXPECT_TRUE(Reminder().has_value());
+  Dismiss();
+  jump_there_and_back();
+  // Ten years behind for good, and ahead for so long that it is believed, and then set back: there
+  // is one for each month that passes, and one for the years that are said to have passed.
+  harness_.clock().Jump(-kTenYears);
+  harness_.clock().Advance(broker::kReminderPeriod);
+  PassRound();
+  EXPECT_TRUE(Reminder().has_value());
+  Dismiss();
+  harness_.clock().Jump(2 * kTenYears);
+  PassRound();
+  EXPECT_FALSE(Reminder().has_value());
+  begin_ += kTenYears;
+  harness_.clock().Advance(broker::kClockProbation);
+  PassRound();
+  EXPECT_TRUE(Reminder().has_value());
+  Dismiss();
+  harness_.clock().Jump(-kTenYears);
+  PassRound();
+  EXPECT_FALSE(Reminder().has_value());
+  harness_.clock().Advance(broker::kReminderPeriod);
+  PassRound();
+  EXPECT_TRUE(Reminder().has_value());
 }
 
 TEST_F(ClockTest, AJumpAheadLapsesNothing) {
