@@ -138,12 +138,19 @@ icu::UnicodeString Skeleton(const USpoofChecker& checker, const icu::UnicodeStri
   return U_SUCCESS(error) ? skeleton : text;
 }
 
+// Whether what is punctuation looks like a letter or digit: U+05C0 like an l, U+166E like an x.
+bool ReadsAsLetter(const USpoofChecker& checker, UChar32 c) {
+  const UChar32 first = Skeleton(checker, icu::UnicodeString(c)).char32At(0);
+  return first < 0x80 && u_isalnum(first);
+}
+
 // Spaces and punctuation do not tell names apart: "Trans-lator" is "Translator".
-icu::UnicodeString Letters(const icu::UnicodeString& text) {
+icu::UnicodeString Letters(const USpoofChecker& checker, const icu::UnicodeString& text) {
   icu::UnicodeString letters;
   for (int32_t i = 0; i < text.length(); i = text.moveIndex32(i, 1)) {
     const UChar32 c = text.char32At(i);
-    if (!IsSpace(c) && !IsHidden(c) && !u_ispunct(c)) letters.append(c);
+    if (IsSpace(c) || IsHidden(c)) continue;
+    if (!u_ispunct(c) || ReadsAsLetter(checker, c)) letters.append(c);
   }
   return letters.isEmpty() ? text : letters;
 }
@@ -158,7 +165,7 @@ struct Forms {
 };
 
 Forms FormsOf(const USpoofChecker& checker, std::string_view name) {
-  const icu::UnicodeString letters = Letters(ToNfc(FromUtf8(name)));
+  const icu::UnicodeString letters = Letters(checker, ToNfc(FromUtf8(name)));
   icu::UnicodeString folded = letters;
   folded.foldCase();
   icu::UnicodeString last = Skeleton(checker, letters);

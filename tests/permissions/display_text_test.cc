@@ -3,7 +3,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unicode/uchar.h>
+#include <unicode/unistr.h>
+#include <unicode/uspoof.h>
 
+#include <cctype>
+#include <map>
+#include <memory>
 #include <random>
 
 namespace postern::permissions {
@@ -164,6 +170,84 @@ TEST(LooksLike, FindsNamesThatPeopleWouldTakeForAnother) {
     EXPECT_THAT(LooksLike(name, known), testing::ElementsAre("PayPal")) << name;
   }
   EXPECT_THAT(LooksLike("Trans\u217cator", known), testing::ElementsAre("Translator"));
+}
+
+// What people see in a character, and all other characters that look so, by Unicode's table.
+class LookAlikes {
+ public:
+  LookAlikes() : checker_(uspoof_open(&error_), &uspoof_close) {
+    for (UChar32 c = 0x21; c <= UCHAR_MAX_VALUE; ++c) {
+      const int8_t type = u_charType(c);
+      // CJK and Hangul, most of all characters, look like none of these.
+      if (type == U_UNASSIGNED || type == U_PRIVATE_USE_CHAR || type == U_SURROGATE) continue;
+      if (u_hasBinaryProperty(c, UCHAR_IDEOGRAPHIC) || (c >= 0xAC00 && c <= 0xD7A3)) continue;
+      by_skeleton_[Skeleton(c)].push_back(Utf8(icu::UnicodeString(c)));
+    }
+  }
+
+  bool ok() const { return U_SUCCESS(error_) != 0; }
+  // In UTF-8, 'c' itself among them.
+  const std::vector<std::string>& Of(char c) {
+    return by_skeleton_[Skeleton(static_cast<UChar32>(c))];
+  }
+
+ private:
+  static std::string Utf8(const icu::UnicodeString& text) {
+    std::string utf8;
+    return text.toUTF8String(utf8);
+  }
+
+  std::string Skeleton(UChar32 c) {
+    icu::UnicodeString skeleton;
+    uspoof_getSkeletonUnicodeString(checker_.get(), 0, icu::UnicodeString(c), skeleton, &error_);
+    return Utf8(skeleton);
+  }
+
+  UErrorCode error_ = U_ZERO_ERROR;
+  const std::unique_ptr<USpoofChecker, decltype(&uspoof_close)> checker_;
+  std::map<std::string, std::vector<std::string>> by_skeleton_;
+};
+
+constexpr std::string_view kLettersAndDigits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+TEST(LooksLike, FindsEveryLookAlikeOfEveryLetterAndDigit) {
+  LookAlikes look_alikes;
+  ASSERT_TRUE(look_alikes.ok());
+  int found = 0;
+  for (const char c : kLettersAndDigits) {
+    int of_this = 0;
+    for (const std::string& other : look_alikes.Of(c)) {
+      const std::string name = CleanName("Mo" + other + "zu");
+      // What is not shown, or shown as another character, deceives nobody.
+      if (name != "Mo" + other + "zu") continue;
+      ++of_this;
+      for (const int cased : {std::tolower(c), std::toupper(c)}) {
+        const std::string known = std::string("Mo") + static_cast<char>(cased) + "zu";
+        EXPECT_THAT(LooksLike(name, std::vector{known}), testing::ElementsAre(known)) << name;
+        EXPECT_THAT(LooksLike(known, std::vector{name}), testing::ElementsAre(name)) << name;
+      }
+    }
+    EXPECT_GE(of_this, 5) << c;
+    found += of_this;
+  }
+  EXPECT_GE(found, 1000);
+}
+
+TEST(LooksLike, FindsANameOfNothingButLookAlikes) {
+  LookAlikes look_alikes;
+  std::mt19937 engine(7);
+  const std::vector<std::string> known = {"Signal", "PayPal", "Translator 2", "Quick Box Vim"};
+  for (int i = 0; i < 500; ++i) {
+    for (const std::string& name : known) {
+      std::string other;
+      for (const char c : name) {
+        const std::vector<std::string>& alike = look_alikes.Of(c);
+        other += c == ' ' ? " " : alike[engine() % alike.size()];
+      }
+      EXPECT_THAT(LooksLike(CleanName(other), known), testing::ElementsAre(name)) << other;
+    }
+  }
 }
 
 TEST(LooksLike, LeavesOtherNamesAlone) {
