@@ -86,9 +86,15 @@ TEST(ConsentBounds, WhatIsBrokenInsideOfAListIsRefused) {
   const std::string good = ToJson(Question());
   ASSERT_TRUE(QuestionFromJson(good).ok());
   const std::pair<const char*, const char*> cases[] = {
-      {"\"network\":\"xmpp\"", "\"network\":7"}, {"\"name\":\"Bob\"", "\"nome\":\"Bob\""},
-      {"\"account\":0", "\"account\":1"},        {"\"account\":0", "\"account\":-1"},
+      {"\"network\":\"xmpp\"", "\"network\":7"},
+      {"\"name\":\"Bob\"", "\"nome\":\"Bob\""},
+      {"\"account\":0", "\"account\":1"},
+      {"\"account\":0", "\"account\":-1"},
       {"\"name\":\"Alice\"", "\"name\":null"},
+      {"\"id\":\"ee", "\"id\":\"eg"},
+      {"\"id\":\"ee", "\"id\":\"e/"},
+      {"\"id\":\"ee", "\"id\":\"EE"},
+      {"\"id\":\"ee", "\"id\":\"eeee"},
   };
   for (const auto& [from, to] : cases) {
     const std::string bad = absl::StrReplaceAll(good, {{from, to}});

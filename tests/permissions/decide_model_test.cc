@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A million random (grants, call or event, time) against decide_model.h, which shares nothing with
-// what it checks. That the cases would notice a fault: mutation_test.cc.
+// A million random (grants, call or event, time), and as many people and new chats of an account,
+// against decide_model.h and account_model.h, which share nothing with what they check. That the
+// cases would notice a fault: mutation_test.cc.
 #include <absl/strings/match.h>
 #include <gtest/gtest.h>
 
@@ -16,19 +17,11 @@
 namespace postern::permissions {
 namespace {
 
-constexpr Deciders kReal = {
-    .decide = &Decide,
-    .decide_send = &DecideSend,
-    .limits_for = &LimitsFor,
-    .view_of = &ViewOf,
-    .next_expiry = &NextExpiry,
-    .lapse_time = &LapseTime,
-    .is_broker_only = &IsBrokerOnly,
-};
-
 void Print(const Tally& tally) {
   std::cout << tally.cases << " cases: " << 100.0 * tally.allowed / tally.cases << " % allowed, "
-            << 100.0 * tally.reduced / tally.cases << " % reduced\ncases that a scope decided:\n";
+            << 100.0 * tally.reduced / tally.cases << " % reduced; " << tally.people << " people, "
+            << tally.people_kept_out << " kept out, " << tally.new_chats
+            << " new chats\ncases that a scope decided:\n";
   for (int scope = 1; scope <= kScopeCount; ++scope) {
     std::cout << std::setw(8) << tally.decisive[static_cast<size_t>(scope)] << "  "
               << ScopeName(static_cast<Scope>(scope)) << "\n";
@@ -43,7 +36,7 @@ TEST(DecideModel, AgreesOnAMillionRandomCases) {
     Tally& tally = tallies[static_cast<size_t>(i)];
     const uint64_t seed = 20'261'121 + static_cast<uint64_t>(i);
     parts.push_back(std::async(std::launch::async, [&tally, seed] {
-      return FindDifference(kReal, seed, kCases / kParts, tally);
+      return FindDifference(Deciders(), seed, kCases / kParts, tally);
     }));
   }
   Tally all;
@@ -53,6 +46,9 @@ TEST(DecideModel, AgreesOnAMillionRandomCases) {
     all.cases += tally.cases;
     all.allowed += tally.allowed;
     all.reduced += tally.reduced;
+    all.people += tally.people;
+    all.people_kept_out += tally.people_kept_out;
+    all.new_chats += tally.new_chats;
     for (size_t scope = 0; scope < all.decisive.size(); ++scope) {
       all.decisive[scope] += tally.decisive[scope];
     }
@@ -62,6 +58,9 @@ TEST(DecideModel, AgreesOnAMillionRandomCases) {
   // A model that is always asked the same teaches nothing.
   EXPECT_GE(all.allowed, kCases / 10 * 3);
   EXPECT_GE(all.reduced, kCases / 10);
+  EXPECT_GE(all.people, kCases / 100);
+  EXPECT_GE(all.people_kept_out, kCases / 100);
+  EXPECT_GE(all.new_chats, kCases / 10);
   for (int scope = 1; scope <= kScopeCount; ++scope) {
     EXPECT_GE(all.decisive[static_cast<size_t>(scope)], 1000)
         << ScopeName(static_cast<Scope>(scope));
@@ -70,18 +69,23 @@ TEST(DecideModel, AgreesOnAMillionRandomCases) {
 
 TEST(DecideModel, IsShortAndIncludesNothingOfWhatItChecks) {
   constexpr int kLinesMax = 150;
-  std::ifstream file(MODEL_FILE);
-  ASSERT_TRUE(file.is_open()) << MODEL_FILE;
-  int lines = 0, includes = 0;
-  for (std::string line; std::getline(file, line); ++lines) {
-    if (!absl::StrContains(line, "#include")) continue;
-    ++includes;
-    // Of the standard library only.
-    EXPECT_TRUE(absl::StartsWith(line, "#include <") && !absl::StrContains(line, "/")) << line;
+  for (const std::string name : {"decide_model.h", "account_model.h"}) {
+    std::ifstream file(std::string(MODEL_FOLDER) + "/" + name);
+    ASSERT_TRUE(file.is_open()) << name;
+    int lines = 0, includes = 0;
+    for (std::string line; std::getline(file, line); ++lines) {
+      if (!absl::StrContains(line, "#include")) continue;
+      ++includes;
+      // Of the standard library only; the second goes on from the first.
+      const bool of_first = line == "#include \"tests/permissions/decide_model.h\"";
+      EXPECT_TRUE((of_first && name == "account_model.h") ||
+                  (absl::StartsWith(line, "#include <") && !absl::StrContains(line, "/")))
+          << name << ": " << line;
+    }
+    EXPECT_GT(includes, 0) << name;
+    EXPECT_GT(lines, 50) << name;
+    EXPECT_LE(lines, kLinesMax) << name;
   }
-  EXPECT_GT(includes, 0);
-  EXPECT_GT(lines, 100);
-  EXPECT_LE(lines, kLinesMax);
 }
 
 }  // namespace

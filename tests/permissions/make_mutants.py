@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes copies of the code that decides, each spoilt in one place, for mutation_test.cc.
 
-usage: make_mutants.py OUT_PREFIX PARTS DECIDE_CC EVENT_SCOPES_CC
+usage: make_mutants.py OUT_PREFIX PARTS DECIDE_CC EVENT_SCOPES_CC ACCOUNT_ACCESS_CC
 
 Finds by itself every place where one of these changes makes another program: && and ||, comparisons,
 a negation added or left out, a condition always true or never, true and false, |= and its like, min
-and max, a break left out, another value returned, another reach in the table of event kinds. Each
+and max, a break or the setting of a field left out, another value returned, another reach in the
+table of event kinds. Each
 copy lives in a namespace of its own with functions of other names, so that all of them are compiled
 together, once: OUT_PREFIX0.cc to OUT_PREFIX(PARTS-1).cc. Of the table only the table is copied; one
 copy of what decides looks at whichever is under test.
@@ -24,10 +25,14 @@ DECIDERS = {
     "next_expiry": "NextExpiry",
     "lapse_time": "LapseTime",
     "is_broker_only": "IsBrokerOnly",
+    "decide_person": "DecidePerson",
+    "decide_new_chat": "DecideNewChat",
+    "limits_for_new_chat": "LimitsForNewChat",
 }
 TABLE_FUNCTIONS = ["FindEventScopes", "IsBrokerOnly"]
+ACCOUNT_FUNCTIONS = ["DecidePerson", "DecideNewChat", "LimitsForNewChat"]
 # What the code that decides shares with the rest of permissions/ is spoilt with it.
-DECIDE_FUNCTIONS = [name for name in DECIDERS.values() if name not in TABLE_FUNCTIONS] + ["CoversEveryChat"]
+DECIDE_FUNCTIONS = ["Decide", "DecideSend", "LimitsFor", "ViewOf", "NextExpiry", "LapseTime", "CoversEveryChat"]
 VALUES = {
     "Verdict": ["kAllowed", "kPaused", "kScopeMissing", "kRevoked", "kSuspended", "kExpired", "kNotFound"],
     "View": ["kNothing", "kMetadata", "kWhole", "kWithheld"],
@@ -125,6 +130,8 @@ def changes(text):
             yield found.start(1), found.end(1), other
     for found in re.finditer(r"std::(min|max)\b", text):
         yield found.start(1), found.end(1), "max" if found.group(1) == "min" else "min"
+    for found in re.finditer(r"\b[a-z_]+(\.[a-z_]+)+ = [^;]*;", text):
+        yield found.start(), found.end(), ";"
     for found in re.finditer(r"\bbreak;", text):
         yield found.start(), found.end(), ";"
     for found in re.finditer(r"\breturn [^;]*;", text):
@@ -176,10 +183,9 @@ def in_namespace(text, namespace, functions):
 
 
 def pointers(namespace, functions):
-    """The Deciders that are functions of 'namespace' where it has them, else the real ones."""
-    return ", ".join(
-        f".{field} = &{namespace}::{name}_{namespace}" if name in functions else f".{field} = &{name}"
-        for field, name in DECIDERS.items())
+    """The Deciders that are functions of 'namespace'; the others stay the real ones."""
+    return ", ".join(f".{field} = &{namespace}::{name}_{namespace}" for field, name in DECIDERS.items()
+                     if name in functions)
 
 
 def mutants_of(path):
@@ -194,7 +200,7 @@ def mutants_of(path):
 
 
 def write_part(path, number, includes, decide_body, mutants):
-    lines = ["// Made by make_mutants.py.", *includes, '#include "permissions/decide.h"',
+    lines = ["// Made by make_mutants.py.", *includes, '#include "permissions/account_access.h"', '#include "permissions/decide.h"',
              '#include "permissions/event_scopes.h"', '#include "permissions/limits.h"',
              '#include "tests/permissions/mutants.h"', ""]
     # What decides, over whichever table is under test.
@@ -206,28 +212,28 @@ def write_part(path, number, includes, decide_body, mutants):
         namespace = f"mutant_{number}_{index}"
         lines.append(in_namespace(text, namespace, functions))
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-        if functions == DECIDE_FUNCTIONS:
-            rows.append(f'    {{"{quoted}", {{{pointers(namespace, functions)}}}, &FindEventScopes}},')
-        else:
-            own = pointers(over_table, DECIDE_FUNCTIONS).replace(
-                "&IsBrokerOnly", f"&{namespace}::IsBrokerOnly_{namespace}")
-            rows.append(f'    {{"{quoted}", {{{own}}}, &{namespace}::FindEventScopes_{namespace}}},')
+        own, table = pointers(namespace, functions), "FindEventScopes"
+        if functions == TABLE_FUNCTIONS:
+            own = f"{pointers(over_table, DECIDE_FUNCTIONS)}, {own}"
+            table = f"{namespace}::FindEventScopes_{namespace}"
+        rows.append(f'    {{"{quoted}", {{{own}}}, &{table}}},')
     lines += ["namespace postern::permissions {", "static const Mutant kMutants[] = {", *rows, "};",
               f"std::span<const Mutant> MutantsPart{number}() {{ return kMutants; }}", "}"]
     with open(path, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
 
 
-def main(prefix, parts, decide, table):
-    includes, decide_body = source_of(decide)
-    includes += source_of(table)[0]
-    mutants = [(name, text, DECIDE_FUNCTIONS) for name, text in mutants_of(decide)]
-    mutants += [(name, text, TABLE_FUNCTIONS) for name, text in mutants_of(table)]
+def main(prefix, parts, decide, table, account):
+    _, decide_body = source_of(decide)
+    includes, mutants = [], []
+    for path, functions in ((decide, DECIDE_FUNCTIONS), (table, TABLE_FUNCTIONS), (account, ACCOUNT_FUNCTIONS)):
+        includes += source_of(path)[0]
+        mutants += [(name, text, functions) for name, text in mutants_of(path)]
     for part in range(int(parts)):
         write_part(f"{prefix}{part}.cc", part, includes, decide_body, mutants[part :: int(parts)])
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 5:
+    if len(sys.argv) != 6:
         sys.exit(__doc__)
     main(*sys.argv[1:])

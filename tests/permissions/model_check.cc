@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "tests/permissions/account_model.h"
 #include "tests/permissions/make_grant.h"
 
 namespace postern::permissions {
@@ -107,14 +108,8 @@ std::string Differs(std::string_view function, int got, int expected) {
 }
 
 // Returns the difference in words, or "".
-std::string Compare(const Deciders& deciders, const model::App& app, const Asked& asked) {
-  std::vector<Grant> grants;
-  grants.reserve(app.grants.size());
-  for (const model::Grant& grant : app.grants) grants.push_back(GrantFromModel(grant));
-  const Access access = {.grants = grants,
-                         .paused = app.paused,
-                         .session_unlocked = app.unlocked,
-                         .leaves_device = app.leaves_device};
+std::string Compare(const Deciders& deciders, const model::App& app, const Access& access,
+                    const Asked& asked) {
   const absl::Time now = TimeFromModel(asked.now);
   if (asked.what == Asked::What::kEvent) {
     const View view = deciders.view_of(access, EventFromModel(asked.event), now);
@@ -172,9 +167,57 @@ std::string Compare(const Deciders& deciders, const model::App& app, const Asked
   if (deciders.next_expiry(access, now) != next) return "NextExpiry differs";
   const model::Grant& first = app.grants.front();
   const model::Time last_use = asked.last_incoming % 50;
-  if (deciders.lapse_time(grants.front(), TimeFromModel(first.created + last_use)) !=
+  if (deciders.lapse_time(access.grants.front(), TimeFromModel(first.created + last_use)) !=
       TimeFromModel(first.created + std::max(0l, last_use)) + absl::Hours(90 * 24)) {
     return "LapseTime differs";
+  }
+  return "";
+}
+
+// A person outside of any chat, with the scope under which they are asked for, and a new chat.
+struct AskedOfAccount {
+  int scope = 0;
+  model::Thing thing;
+  model::Time now = 0;
+};
+
+AskedOfAccount RandomAskedOfAccount(model::Dice& dice) {
+  AskedOfAccount asked;
+  asked.scope = 1 + dice.Upto(model::kScopes - 1);
+  asked.thing = RandomThing(dice);
+  asked.thing.chat = 0;
+  asked.now = dice.Around(model::kModelNow);
+  return asked;
+}
+
+void Count(const model::App& app, const AskedOfAccount& asked, Tally& tally) {
+  const auto& [scope, thing, now] = asked;
+  const bool shown = DecidePerson(app, scope, thing, now) == model::Verdict::kAllowed;
+  tally.people += shown;
+  tally.people_kept_out += !shown && Decide(app, scope, thing, now) == model::Verdict::kAllowed;
+  tally.new_chats += DecideNewChat(app, thing, now) == model::Verdict::kAllowed;
+}
+
+std::string Compare(const Deciders& deciders, const model::App& app, const Access& access,
+                    const AskedOfAccount& asked) {
+  const ObjectFacts object = ObjectFromModel(asked.thing);
+  const absl::Time now = TimeFromModel(asked.now);
+  const Verdict person =
+      deciders.decide_person(access, static_cast<Scope>(asked.scope), object, now);
+  Verdict expected = VerdictFromModel(DecidePerson(app, asked.scope, asked.thing, asked.now));
+  if (person != expected) {
+    return Differs("DecidePerson", static_cast<int>(person), static_cast<int>(expected));
+  }
+  const Verdict new_chat = deciders.decide_new_chat(access, object, now);
+  expected = VerdictFromModel(DecideNewChat(app, asked.thing, asked.now));
+  if (new_chat != expected) {
+    return Differs("DecideNewChat", static_cast<int>(new_chat), static_cast<int>(expected));
+  }
+  const Limits limits = deciders.limits_for_new_chat(access, object, now);
+  const auto limit = [&](int which) { return LimitForNewChat(app, asked.thing, asked.now, which); };
+  if (limits.sends_per_hour != limit(0) || limits.new_chats_per_day != limit(1) ||
+      limits.bytes_per_day != limit(2)) {
+    return "LimitsForNewChat differs";
   }
   return "";
 }
@@ -255,13 +298,23 @@ int RankOf(View view) {
 }
 
 std::string FindDifference(const Deciders& deciders, uint64_t seed, int cases, Tally& tally) {
-  model::Dice dice(seed);
+  model::Dice dice(seed), account_dice(~seed);
+  std::vector<Grant> grants;
   for (int i = 0; i < cases; ++i) {
     const model::App app = RandomApp(dice);
     const Asked asked = RandomAsked(dice);
-    const std::string difference = Compare(deciders, app, asked);
+    const AskedOfAccount of_account = RandomAskedOfAccount(account_dice);
+    grants.clear();
+    for (const model::Grant& grant : app.grants) grants.push_back(GrantFromModel(grant));
+    const Access access = {.grants = grants,
+                           .paused = app.paused,
+                           .session_unlocked = app.unlocked,
+                           .leaves_device = app.leaves_device};
+    std::string difference = Compare(deciders, app, access, asked);
+    if (difference.empty()) difference = Compare(deciders, app, access, of_account);
     if (!difference.empty()) return absl::StrCat("case ", i, ": ", difference);
     Count(app, asked, tally);
+    Count(app, of_account, tally);
   }
   return "";
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compares functions that decide with the model, on random cases.
+// Compares functions that decide with the models, on random cases.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <string>
 
+#include "permissions/account_access.h"
 #include "permissions/decide.h"
 #include "permissions/event_scopes.h"
 #include "permissions/limits.h"
@@ -13,15 +14,18 @@
 
 namespace postern::permissions {
 
-// The functions under test: those of decide.h, or spoilt copies of them (mutation_test.cc).
+// The functions under test: the real ones, or spoilt copies in place of some (mutation_test.cc).
 struct Deciders {
-  decltype(&Decide) decide = nullptr;
-  decltype(&DecideSend) decide_send = nullptr;
-  decltype(&LimitsFor) limits_for = nullptr;
-  decltype(&ViewOf) view_of = nullptr;
-  decltype(&NextExpiry) next_expiry = nullptr;
-  decltype(&LapseTime) lapse_time = nullptr;
-  decltype(&IsBrokerOnly) is_broker_only = nullptr;
+  decltype(&Decide) decide = &Decide;
+  decltype(&DecideSend) decide_send = &DecideSend;
+  decltype(&LimitsFor) limits_for = &LimitsFor;
+  decltype(&ViewOf) view_of = &ViewOf;
+  decltype(&NextExpiry) next_expiry = &NextExpiry;
+  decltype(&LapseTime) lapse_time = &LapseTime;
+  decltype(&IsBrokerOnly) is_broker_only = &IsBrokerOnly;
+  decltype(&DecidePerson) decide_person = &DecidePerson;
+  decltype(&DecideNewChat) decide_new_chat = &DecideNewChat;
+  decltype(&LimitsForNewChat) limits_for_new_chat = &LimitsForNewChat;
 };
 
 // The model's words in those of permissions/. Nothing is decided here.
@@ -42,10 +46,13 @@ struct Tally {
   int reduced = 0;
   // By scope: how many cases end otherwise without that scope.
   std::array<int, kScopeCount + 1> decisive{};
+  // People who were shown, and who were not because the grants that reach their account leave chats
+  // out; chats that might be started.
+  int people = 0, people_kept_out = 0, new_chats = 0;
 };
 
-// Tries 'cases' random (grants, call or event, time). Returns the first difference in words, or ""
-// when there is none.
+// Tries 'cases' random (grants, call or event, time), and each time a person and a new chat of an
+// account besides. Returns the first difference in words, or "" when there is none.
 std::string FindDifference(const Deciders& deciders, uint64_t seed, int cases, Tally& tally);
 
 }  // namespace postern::permissions

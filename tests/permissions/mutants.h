@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Copies of decide.cc and event_scopes.cc, each spoilt in one place (make_mutants.py).
+// Copies of decide.cc, event_scopes.cc and account_access.cc, each spoilt in one place
+// (make_mutants.py).
 #pragma once
 
 #include <span>

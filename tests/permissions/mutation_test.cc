@@ -59,10 +59,7 @@ std::multimap<std::string, std::string> Equivalents() {
 TEST(Mutation, TheRealThingPasses) {
   table_under_test = &FindEventScopes;
   Tally tally;
-  EXPECT_EQ(FindDifference(
-                {&Decide, &DecideSend, &LimitsFor, &ViewOf, &NextExpiry, &LapseTime, &IsBrokerOnly},
-                7, kCases, tally),
-            "");
+  EXPECT_EQ(FindDifference(Deciders(), 7, kCases, tally), "");
 }
 
 TEST(Mutation, EveryOneIsNoticed) {
