@@ -77,9 +77,9 @@ v1::Role RoleOf(Standing standing) {
 AppRegistry::AppRegistry(Store& store)
     : store_(store), mac_key_(store.DeriveKey("postern app registry rows")) {}
 
-absl::StatusOr<std::unique_ptr<AppRegistry>> AppRegistry::Open(Store& store, std::string& warning) {
+absl::StatusOr<std::unique_ptr<AppRegistry>> AppRegistry::Open(Store& store, Warn warn) {
   std::unique_ptr<AppRegistry> registry(new AppRegistry(store));
-  RETURN_IF_ERROR(registry->Load(warning));
+  RETURN_IF_ERROR(registry->Load(warn));
   return registry;
 }
 
@@ -92,7 +92,7 @@ std::string AppRegistry::Mac(std::string_view kind, std::string_view record) con
   return std::string(reinterpret_cast<const char*>(mac), size);
 }
 
-absl::Status AppRegistry::Load(std::string& warning) {
+absl::Status AppRegistry::Load(Warn warn) {
   std::map<Principal, AppSnapshot> apps;
   std::vector<std::string> unreadable;
   bool tampered = false;
@@ -141,8 +141,8 @@ absl::Status AppRegistry::Load(std::string& warning) {
     return absl::OkStatus();
   }));
   if (tampered) {
-    warning =
-        "the stored grants were changed from outside: no app has access until you allow it again";
+    RETURN_IF_ERROR(warn(
+        "the stored grants were changed from outside: no app has access until you allow it again"));
     RETURN_IF_ERROR(store_.Write([&](Database& database) -> absl::Status {
       for (const auto& [principal, app] : apps) {
         RETURN_IF_ERROR(KeepPastGrants(database, app.grants, {}, store_.clock().Now()));

@@ -59,9 +59,12 @@ v1::Role RoleOf(Standing standing);
 // Thread-safe.
 class AppRegistry {
  public:
+  // Tells the owner; OK once that cannot get lost.
+  using Warn = absl::FunctionRef<absl::Status(const std::string& warning)>;
   // Reads principals and grants and checks each grant's MAC. When one is wrong, the registry starts
-  // without any grant and 'warning' says so: what was changed behind our back opens nothing.
-  static absl::StatusOr<std::unique_ptr<AppRegistry>> Open(Store& store, std::string& warning);
+  // without any grant: what was changed behind our back opens nothing. 'warn' is told first and the
+  // rows go then, so that a crash in between leaves nothing silent; its error is this one's.
+  static absl::StatusOr<std::unique_ptr<AppRegistry>> Open(Store& store, Warn warn);
 
   // Where changes are told. Call once, before the first of them.
   void SetHistory(AccessHistory& history);
@@ -134,7 +137,7 @@ class AppRegistry {
 
  private:
   explicit AppRegistry(Store& store);
-  absl::Status Load(std::string& warning);
+  absl::Status Load(Warn warn);
   // Writes what is known of a principal beside its grants. No decision depends on it: the epoch
   // stays.
   absl::Status ReplaceRecord(AppSnapshot app) ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_)

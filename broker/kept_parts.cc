@@ -61,13 +61,11 @@ absl::StatusOr<platform::TlsIdentity> KeptParts::Open(const BrokerOptions& optio
   retention = std::make_unique<RetentionThread>(*log, options.config.retention, clock->confirmed());
   ids = std::make_unique<permissions::IdMaker>(store->DeriveKey("postern internal ids").span());
   ASSIGN_OR_RETURN(pseudonyms, PseudonymBook::Open(*store));
-  std::string warning;
-  ASSIGN_OR_RETURN(apps, AppRegistry::Open(*store, warning));
+  ASSIGN_OR_RETURN(apps, AppRegistry::Open(*store, [this](const std::string& warning) {
+                     warnings.push_back(warning);
+                     return TellSuspended(warning);
+                   }));
   apps->SetHistory(*accesses);
-  if (!warning.empty()) {
-    notices->Tell(v1::OwnerNotice::KIND_GRANTS_SUSPENDED, warning);
-    warnings.push_back(std::move(warning));
-  }
   RETURN_IF_ERROR(OpenSeals());
   ASSIGN_OR_RETURN(directory, Directory::Open(*store, *seals));
   ASSIGN_OR_RETURN(files, AttachmentIndex::Open(*store, *log));
@@ -111,12 +109,17 @@ absl::StatusOr<platform::TlsIdentity> KeptParts::Open(const BrokerOptions& optio
   return std::move(door_keys.identity);
 }
 
+absl::Status KeptParts::TellSuspended(const std::string& text) {
+  notices->Tell(v1::OwnerNotice::KIND_GRANTS_SUSPENDED, text);
+  return notices->Keep();
+}
+
 absl::Status KeptParts::CheckAnchor(const absl::StatusOr<platform::SecretBytes>& remembered) {
   ASSIGN_OR_RETURN(const StoreAnchor::Finding finding, anchor->Check(remembered));
   const std::string text(FindingText(finding));
   if (text.empty()) return absl::OkStatus();
   spdlog::error("event=database_older text=\"{}\"", text);
-  notices->Tell(v1::OwnerNotice::KIND_GRANTS_SUSPENDED, text);
+  RETURN_IF_ERROR(TellSuspended(text));
   RETURN_IF_ERROR(apps->SuspendAll("older_database").status());
   RETURN_IF_ERROR(apps->ForgetGatekeepers("older_database"));
   return anchor->Settle();
@@ -130,15 +133,14 @@ absl::Status KeptParts::OpenSeals() {
   bool damaged = false;
   ASSIGN_OR_RETURN(seals, SealBook::Open(*store, on_change, damaged));
   if (!damaged) return absl::OkStatus();
-  // First the pause, so that a crash in between leaves apps out.
-  RETURN_IF_ERROR(apps->SetPaused(true));
-  RETURN_IF_ERROR(seals->Mend());
   std::string warning =
       "what you sealed was changed from outside, so all apps are paused: look at `postern seal "
       "list`, seal again what is missing, then `postern resume`";
-  notices->Tell(v1::OwnerNotice::KIND_GRANTS_SUSPENDED, warning);
+  RETURN_IF_ERROR(TellSuspended(warning));
   warnings.push_back(std::move(warning));
-  return absl::OkStatus();
+  // First the pause, so that a crash in between leaves apps out.
+  RETURN_IF_ERROR(apps->SetPaused(true));
+  return seals->Mend();
 }
 
 }  // namespace postern::broker

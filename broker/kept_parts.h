@@ -87,6 +87,9 @@ struct KeptParts {
   std::vector<std::string> warnings;
 
  private:
+  // Tells the owner that access was suspended, durably: before it is, and before what shows why is
+  // gone.
+  absl::Status TellSuspended(const std::string& text);
   absl::Status OpenSeals();
   // Suspends all grants, and has gatekeepers ask anew, when the database is older than the secret
   // store remembers.

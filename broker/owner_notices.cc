@@ -130,6 +130,8 @@ void OwnerNotices::Forget(const std::string& id) {
   shown_.erase(id);
 }
 
+absl::Status OwnerNotices::Keep() { return WriteChanges(); }
+
 std::vector<v1::OwnerNotice> OwnerNotices::Open() const {
   platform::MutexLock lock(mutex_);
   return {open_.rbegin(), open_.rend()};
@@ -153,7 +155,7 @@ absl::Status OwnerNotices::Dismiss(const std::vector<std::string>& ids) {
   return absl::OkStatus();
 }
 
-void OwnerNotices::WriteChanges() {
+absl::Status OwnerNotices::WriteChanges() {
   platform::MutexLock writing(write_mutex_);
   absl::flat_hash_set<std::string> gone;
   std::vector<v1::OwnerNotice> changed;
@@ -165,7 +167,7 @@ void OwnerNotices::WriteChanges() {
       if (gone.erase(notice.id()) > 0) changed.push_back(notice);
     }
   }
-  if (gone.empty() && changed.empty()) return;
+  if (gone.empty() && changed.empty()) return absl::OkStatus();
   const absl::Status written = store_.Write([&](Database& database) -> absl::Status {
     for (const std::string& id : gone) {
       RETURN_IF_ERROR(database.Run("DELETE FROM owner_notices WHERE id = ?", id));
@@ -176,12 +178,13 @@ void OwnerNotices::WriteChanges() {
     }
     return absl::OkStatus();
   });
-  if (written.ok()) return;
+  if (written.ok()) return written;
   // They stay in memory, and go to disk with the next one.
   spdlog::error("event=owner_notice_not_stored code={}", static_cast<int>(written.code()));
   platform::MutexLock lock(mutex_);
   unwritten_.insert(gone.begin(), gone.end());
   for (const v1::OwnerNotice& notice : changed) unwritten_.insert(notice.id());
+  return written;
 }
 
 absl::Duration OwnerNotices::UntilNotification() const {
@@ -237,10 +240,11 @@ void OwnerNotices::Loop() {
       }
       if (stopping_) break;
     }
-    WriteChanges();
+    // What fails is in the journal, and tried again.
+    WriteChanges().IgnoreError();
     Show();
   }
-  WriteChanges();
+  WriteChanges().IgnoreError();
 }
 
 }  // namespace postern::broker

@@ -48,6 +48,10 @@ class OwnerNotices {
             const permissions::Principal& principal = {}, permissions::ChatId chat = {},
             uint32_t count = 1);
 
+  // Writes what was told so far and returns once it is durable, or why it is not (the thread tries
+  // again). For who does next what a crash must not leave untold. Blocks on disk.
+  absl::Status Keep();
+
   // What is not marked as read, newest first. Chat ids are internal ones (IdText).
   std::vector<v1::OwnerNotice> Open() const;
   // Marks as read, durably; all when 'ids' is empty. Ids that are not open any more are no error.
@@ -61,7 +65,7 @@ class OwnerNotices {
       : store_(store), notifier_(notifier), clock_(clock) {}
   absl::Status Load();
   void Loop();
-  void WriteChanges() ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status WriteChanges() ABSL_LOCKS_EXCLUDED(mutex_);
   void Show() ABSL_LOCKS_EXCLUDED(mutex_);
   // How long until a notification, or a write, is due; infinite when nothing waits for one.
   absl::Duration UntilNotification() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

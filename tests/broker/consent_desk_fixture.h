@@ -111,8 +111,7 @@ class ConsentDeskTest : public testing::Test {
     store_ = *OpenStore(folder_.path());
     notices_ = *OwnerNotices::Open(*store_, &notifier_, clock_);
     accesses_ = *AccessHistory::Open(*store_, clock_);
-    std::string warning;
-    apps_ = *AppRegistry::Open(*store_, warning);
+    apps_ = *AppRegistry::Open(*store_, [](const std::string&) { return absl::OkStatus(); });
     apps_->SetOwner(owner().principal);
     bool damaged = false;
     seals_ = *SealBook::Open(

@@ -32,9 +32,8 @@ class ErasureBookTest : public testing::Test {
     seals_ = *SealBook::Open(
         *opened_.store, [] {}, damaged);
     directory_ = *Directory::Open(*opened_.store, *seals_);
-    std::string warning;
-    apps_ = *AppRegistry::Open(*opened_.store, warning);
-    ASSERT_EQ(warning, "");
+    apps_ = *AppRegistry::Open(
+        *opened_.store, [](const std::string& warning) { return absl::InternalError(warning); });
     deliveries_ = *Deliveries::Open(*opened_.store);
     book_ = *ErasureBook::Open({.store = *opened_.store,
                                 .log = *opened_.log,

@@ -60,6 +60,18 @@ TEST_F(OwnerNoticesTest, StayUntilTheyAreDismissedAlsoOverARestart) {
   EXPECT_THAT(notices_->Open(), IsEmpty());
 }
 
+// The second one raises a count, which is not written for that alone.
+TEST_F(OwnerNoticesTest, WhatIsKeptIsOnDiskThoughTheProgramDies) {
+  notices_->Tell(Notice::KIND_GRANTS_SUSPENDED, "Changed from outside.");
+  ASSERT_TRUE(notices_->Keep().ok());
+  notices_->Tell(Notice::KIND_GRANTS_SUSPENDED, "Changed from outside.");
+  ASSERT_TRUE(notices_->Keep().ok());
+  const auto later = *OwnerNotices::Open(*store_, nullptr, clock_);
+  const std::vector<Notice> open = later->Open();
+  ASSERT_THAT(open, SizeIs(1));
+  EXPECT_EQ(open[0].count(), 2u);
+}
+
 TEST_F(OwnerNoticesTest, TheSameAgainRaisesTheCount) {
   for (int i = 0; i < 1000; ++i) notices_->Tell(Notice::KIND_OBJECTION, "No.", App(1));
   clock_.Advance(absl::Seconds(1));
