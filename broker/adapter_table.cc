@@ -75,8 +75,21 @@ void AdapterTable::SetChangeHook(std::function<void()> hook) {
 
 AdapterTable::Attachment::~Attachment() { table_.Detach(account_); }
 
-absl::StatusOr<std::unique_ptr<AdapterTable::Attachment>> AdapterTable::Attach(
-    AccountId account, absl::FunctionRef<v1::AttachResponse()> welcome, Outbox outbox) {
+absl::StatusOr<std::unique_ptr<AdapterTable::Attachment>> AdapterTable::Reserve(AccountId account) {
+  const absl::Duration deadline = platform::AwakeTime() + kAdapterTakeover;
+  platform::MutexLock lock(mutex_);
+  while (reserved_.contains(account)) {
+    const absl::Duration left = deadline - platform::AwakeTime();
+    if (left <= absl::ZeroDuration()) return AlreadyServed();
+    changed_.WaitFor(mutex_, left);
+  }
+  reserved_.insert(account);
+  return std::unique_ptr<Attachment>(new Attachment(*this, account));
+}
+
+void AdapterTable::Attach(const Attachment& attachment,
+                          absl::FunctionRef<v1::AttachResponse()> welcome, Outbox outbox) {
+  const AccountId account = attachment.account_;
   std::vector<Follower> followers;
   {
     platform::MutexLock lock(mutex_);
@@ -87,7 +100,6 @@ absl::StatusOr<std::unique_ptr<AdapterTable::Attachment>> AdapterTable::Attach(
     for (std::string& id : follower.awaited(account)) awaited.push_back(std::move(id));
   }
   platform::MutexLock lock(mutex_);
-  if (adapters_.contains(account)) return AlreadyServed();
   outbox(welcome());
   for (const auto& [id, waiting] : waiting_) {
     if (waiting->account != account || waiting->done) continue;
@@ -103,25 +115,13 @@ absl::StatusOr<std::unique_ptr<AdapterTable::Attachment>> AdapterTable::Attach(
   }
   adapters_[account] = std::move(outbox);
   if (change_hook_) change_hook_();
-  return std::unique_ptr<Attachment>(new Attachment(*this, account));
 }
 
 void AdapterTable::Detach(AccountId account) {
   platform::MutexLock lock(mutex_);
-  adapters_.erase(account);
-  if (change_hook_) change_hook_();
+  if (adapters_.erase(account) > 0 && change_hook_) change_hook_();
+  reserved_.erase(account);
   changed_.NotifyAll();
-}
-
-absl::Status AdapterTable::WaitUntilFree(AccountId account) {
-  const absl::Duration deadline = platform::AwakeTime() + kAdapterTakeover;
-  platform::MutexLock lock(mutex_);
-  while (adapters_.contains(account)) {
-    const absl::Duration left = deadline - platform::AwakeTime();
-    if (left <= absl::ZeroDuration()) return AlreadyServed();
-    changed_.WaitFor(mutex_, left);
-  }
-  return absl::OkStatus();
 }
 
 absl::Status AdapterTable::CheckServed(AccountId account) const {

@@ -5,6 +5,7 @@
 
 #include <absl/base/thread_annotations.h>
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 #include <absl/functional/function_ref.h>
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
@@ -52,7 +53,8 @@ class AdapterTable {
   // Hands a message to an attached adapter. False when its outbox is full or it is leaving.
   using Outbox = std::function<bool(v1::AttachResponse)>;
 
-  // Takes an adapter out again when it ends.
+  // One adapter's hold on an account; nobody else is given that. Takes the adapter out again when
+  // it ends.
   class Attachment {
    public:
     ~Attachment();
@@ -67,16 +69,15 @@ class AdapterTable {
     const permissions::AccountId account_;
   };
 
-  // Attaches. ALREADY_EXISTS ACCOUNT_ALREADY_SERVED when the account has an adapter. First what
-  // 'welcome' returns is sent: asked only once no older adapter of the account is left. Then
-  // commands that still wait for their answer, under their old ids: an adapter answers those from
-  // its journal and does not repeat them. Last, what followers wait for.
-  absl::StatusOr<std::unique_ptr<Attachment>> Attach(
-      permissions::AccountId account, absl::FunctionRef<v1::AttachResponse()> welcome,
-      Outbox outbox);
-  // OK, or Attach's refusal: for a look before anything of the account is touched. Waits a moment
-  // for an adapter to leave that lost its connection and comes back.
-  absl::Status WaitUntilFree(permissions::AccountId account);
+  // Gives the account to one adapter, before anything of the account is touched: of two that come
+  // at the same moment one changes nothing. Waits a moment for an adapter to leave that lost its
+  // connection and comes back. ALREADY_EXISTS ACCOUNT_ALREADY_SERVED when another one has it.
+  absl::StatusOr<std::unique_ptr<Attachment>> Reserve(permissions::AccountId account);
+  // Attaches whoever holds the account; call once for each. First what 'welcome' returns is sent.
+  // Then commands that still wait for their answer, under their old ids: an adapter answers those
+  // from its journal and does not repeat them. Last, what followers wait for.
+  void Attach(const Attachment& attachment, absl::FunctionRef<v1::AttachResponse()> welcome,
+              Outbox outbox);
 
   // OK, or UNAVAILABLE GATEKEEPER_OFFLINE: for a look before anything is written down for a
   // command.
@@ -112,6 +113,8 @@ class AdapterTable {
 
   mutable platform::Mutex mutex_;
   platform::ConditionVariable changed_;
+  // Accounts that an adapter holds, and those where it is attached.
+  absl::flat_hash_set<permissions::AccountId> reserved_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<permissions::AccountId, Outbox> adapters_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, std::shared_ptr<Waiting>> waiting_ ABSL_GUARDED_BY(mutex_);
   std::vector<Follower> followers_ ABSL_GUARDED_BY(mutex_);

@@ -230,18 +230,15 @@ grpc::Status GatekeeperService::Attach(grpc::ServerContext* context, Stream* str
         }
 
         // What a second adapter says of the account changes nothing.
-        RETURN_IF_ERROR(parts_.adapters.WaitUntilFree(id));
+        ASSIGN_OR_RETURN(const auto attachment, parts_.adapters.Reserve(id));
         RETURN_IF_ERROR(CheckOwnAccount(parts_, id, caller.principal));
         ASSIGN_OR_RETURN(
             const std::vector<permissions::ChatId> changed,
             parts_.directory.PutAccount(id, remote_id, caller.principal, account, capabilities));
         RETURN_IF_ERROR(TellCapabilities(parts_, id, changed));
-        ASSIGN_OR_RETURN(const auto attachment,
-                         parts_.adapters.Attach(
-                             id, [&] { return Welcome(parts_.log.SourcePosition(id)); },
-                             [&writer](v1::AttachResponse response) {
-                               return writer.Add(std::move(response));
-                             }));
+        parts_.adapters.Attach(
+            *attachment, [&] { return Welcome(parts_.log.SourcePosition(id)); },
+            [&writer](v1::AttachResponse response) { return writer.Add(std::move(response)); });
         parts_.disclosures.Attached(id);
         parts_.transfers.Attached(id);
         // Ends the stream where nothing else does: then the adapter hears why.

@@ -8,6 +8,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <future>
+#include <set>
 
 #include "broker/attachment_limits.h"
 #include "tests/behaviors/broker_harness.h"
@@ -999,6 +1001,45 @@ TEST_F(BadInputTest, SecondAdapterOfAnAccountIsRefusedAndTheFirstGoesOn) {
   v1::RevokeAppResponse revoked;
   ASSERT_TRUE(harness_.Owner()->owner->RevokeApp(Patiently().get(), revoke, &revoked).ok());
   EXPECT_TRUE(Adapter::Again(rival)->welcome());
+}
+
+// Some accounts at once, since it takes the two of one account to meet.
+TEST_F(BadInputTest, OfTwoAdaptersThatComeAtTheSameMomentTheRefusedOneChangesNothing) {
+  constexpr int kAccounts = 6;
+  struct Try {
+    std::string account;
+    std::string name;
+    std::future<std::unique_ptr<Adapter>> coming;
+  };
+  std::vector<Try> tries;
+  for (int i = 0; i < 2 * kAccounts; ++i) {
+    Try& next = tries.emplace_back();
+    next.account = "account " + std::to_string(i / 2);
+    next.name = "adapter " + std::to_string(i);
+    v1::AttachHello hello = Adapter::Hello(next.account);
+    hello.mutable_account()->set_display_name(next.name);
+    next.coming = std::async(std::launch::async, [this, hello] {
+      return std::make_unique<Adapter>(gatekeeper_, hello);
+    });
+  }
+  std::vector<std::unique_ptr<Adapter>> adapters;
+  std::set<std::string> attached;
+  for (Try& each : tries) {
+    adapters.push_back(each.coming.get());
+    if (adapters.back()->welcome()) {
+      attached.insert(each.name);
+      continue;
+    }
+    EXPECT_EQ(ReasonOf(adapters.back()->WaitEnd()), "ACCOUNT_ALREADY_SERVED");
+  }
+  EXPECT_EQ(attached.size(), size_t{kAccounts});
+  v1::ListOwnedAccountsResponse accounts;
+  ASSERT_TRUE(harness_.Owner()->owner->ListOwnedAccounts(Patiently().get(), {}, &accounts).ok());
+  std::set<std::string> shown;
+  for (const v1::Account& account : accounts.accounts()) {
+    if (account.display_name().rfind("adapter ", 0) == 0) shown.insert(account.display_name());
+  }
+  EXPECT_EQ(shown, attached);
 }
 
 TEST_F(BadInputTest, SameRequestIdGetsTheSameAnswerAndIsDoneOnce) {
