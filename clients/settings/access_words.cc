@@ -136,6 +136,8 @@ std::string NoticeTitle(v1::OwnerNotice::Kind kind) {
       return Tr("Access changed");
     case v1::OwnerNotice::KIND_START_FAILED:
       return Tr("An app could not be started");
+    case v1::OwnerNotice::KIND_ACCESS_REMINDER:
+      return Tr("Who can read your messages");
     default:
       return Tr("Postern has something to tell you");
   }
