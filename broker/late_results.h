@@ -5,13 +5,11 @@
 #pragma once
 
 #include <absl/base/thread_annotations.h>
-#include <absl/container/flat_hash_map.h>
 #include <absl/status/status.h>
 
-#include <deque>
-#include <string>
 #include <vector>
 
+#include "broker/awaited_results.h"
 #include "broker/parts.h"
 #include "broker/pending_sends.h"
 #include "permissions/ids.h"
@@ -39,7 +37,6 @@ class LateResults {
 
  private:
   bool Take(permissions::AccountId account, const v1::CommandResult& result);
-  std::vector<std::string> AwaitedOf(permissions::AccountId account) const;
   // How the command ended, for its app.
   PendingSends::Ended EndOf(const PendingSends::Waiting& waiting,
                             const v1::CommandResult& result) const;
@@ -49,11 +46,8 @@ class LateResults {
   const Parts& parts_;
   PendingSends& pending_;
 
-  mutable platform::Mutex mutex_;
-  absl::flat_hash_map<std::string, PendingSends::Waiting> waiting_ ABSL_GUARDED_BY(mutex_);
-  // Of each account, oldest first, at most kEarlyResultsMax.
-  absl::flat_hash_map<permissions::AccountId, std::deque<v1::CommandResult>> early_
-      ABSL_GUARDED_BY(mutex_);
+  AwaitedResults awaited_;
+  platform::Mutex mutex_;
   std::vector<PendingSends::Ended> untold_ ABSL_GUARDED_BY(mutex_);
 };
 

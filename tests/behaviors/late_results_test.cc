@@ -3,6 +3,7 @@
 // never says is told too.
 #include <gtest/gtest.h>
 
+#include "broker/store.h"
 #include "tests/behaviors/writing_fixture.h"
 
 namespace postern::behaviors {
@@ -65,6 +66,33 @@ class LateResultsTest : public WritingTest {
   }
   void Reattach() {
     adapter_.reset();
+    Attach();
+  }
+  // Restarts a broker that waits for so many answers to an app that is long gone.
+  void RestartWithAwaited(size_t count) {
+    adapter_.reset();
+    harness_.Stop();
+    {
+      auto key = harness_.secrets().Lookup("database-key");
+      ASSERT_TRUE(key.ok()) << key.status();
+      auto store = broker::Store::Open({.directory = harness_.data_dir(),
+                                        .key = *std::move(key),
+                                        .clock = &harness_.clock(),
+                                        .create = broker::Create::kNever});
+      ASSERT_TRUE(store.ok()) << store.status();
+      const absl::Status put = (*store)->Write([&](broker::Database& database) {
+        return database.Run(
+            "WITH RECURSIVE numbers(number) AS "
+            "(SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < ?) "
+            "INSERT INTO pending_sends(principal, request_id, account, chat, state, message, "
+            "command_id, time, error) SELECT zeroblob(32), 'r' || number, zeroblob(16), "
+            "zeroblob(16), -1, zeroblob(16), 'c' || number, ?, x'' FROM numbers",
+            count, absl::ToUnixSeconds(harness_.clock().Now()));
+      });
+      ASSERT_TRUE(put.ok()) << put;
+    }
+    harness_.Restart();
+    gatekeeper_ = harness_.Reconnect(gatekeeper_);
     Attach();
   }
 };
@@ -190,6 +218,25 @@ TEST_F(LateResultsTest, ARestartOfTheBrokerLosesNothing) {
     EXPECT_EQ(completed.outcome(), RequestCompleted::OUTCOME_FAILED);
     EXPECT_EQ(completed.error().metadata().at("gatekeeper_reason"), "expired on the server");
   }
+}
+
+TEST_F(LateResultsTest, OfMoreThanCanBeAwaitedTheAppIsToldThatNobodyKnows) {
+  Program app = Writer();
+  AnswerLater();
+  const std::string first = SendPending(app, "first");
+  RestartWithAwaited(broker::kLateResultsMax - 1);
+  app = harness_.Reconnect(app);
+  EventReader reader(app);
+  ASSERT_TRUE(reader.WaitLive());
+  SendPending(app, "too many");
+  const RequestCompleted unknown = CompletionOf(reader, "too many");
+  EXPECT_EQ(unknown.outcome(), RequestCompleted::OUTCOME_UNKNOWN);
+  EXPECT_EQ(unknown.error().reason(), "OUTCOME_UNKNOWN");
+  // Who waited already, waits; and leaves room for another.
+  Result(first, CommandResult::STATE_SENT, "late-1");
+  EXPECT_EQ(CompletionOf(reader, "first").outcome(), RequestCompleted::OUTCOME_DONE);
+  Result(SendPending(app, "another"), CommandResult::STATE_SENT, "late-2");
+  EXPECT_EQ(CompletionOf(reader, "another").outcome(), RequestCompleted::OUTCOME_DONE);
 }
 
 TEST_F(LateResultsTest, AMessageThatThePersonAllowedCanWaitForTheNetworkToo) {
