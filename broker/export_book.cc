@@ -24,7 +24,6 @@
 #include "broker/pseudonym_book.h"
 #include "broker/request_check.h"
 #include "permissions/decide.h"
-#include "platform/clock.h"
 #include "platform/secret_bytes.h"
 #include "platform/status_macros.h"
 
@@ -258,7 +257,7 @@ std::unique_ptr<Export> ExportBook::Take(const Principal& principal,
   platform::MutexLock lock(mutex_);
   for (auto it = kept_.begin(); it != kept_.end(); ++it) {
     if (it->kept->request().principal != principal ||
-        it->kept->request().request_id != request_id) {
+        it->kept->request().request_id != request_id || IsTooOld(*it, clock_.Elapsed())) {
       continue;
     }
     std::unique_ptr<Export> taken = std::move(it->kept);
@@ -272,7 +271,7 @@ void ExportBook::Return(std::unique_ptr<Export> used) {
   std::list<Kept> gone;
   platform::MutexLock lock(mutex_);
   const Principal principal = used->request().principal;
-  kept_.push_front({std::move(used), platform::SystemClock().Elapsed()});
+  kept_.push_front({std::move(used), clock_.Elapsed()});
   size_t count = 0;
   for (auto it = kept_.begin(); it != kept_.end();) {
     const auto next = std::next(it);
@@ -285,11 +284,11 @@ void ExportBook::Return(std::unique_ptr<Export> used) {
 
 void ExportBook::Sweep() {
   std::list<Kept> gone;
-  const absl::Duration now = platform::SystemClock().Elapsed();
+  const absl::Duration now = clock_.Elapsed();
   platform::MutexLock lock(mutex_);
   for (auto it = kept_.begin(); it != kept_.end();) {
     const auto next = std::next(it);
-    if (now - it->returned > kExportAgeMax) gone.splice(gone.end(), kept_, it);
+    if (IsTooOld(*it, now)) gone.splice(gone.end(), kept_, it);
     it = next;
   }
 }

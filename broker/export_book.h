@@ -16,11 +16,13 @@
 #include <vector>
 
 #include "broker/attachment_fetch.h"
+#include "broker/attachment_limits.h"
 #include "broker/caller.h"
 #include "broker/file_vault.h"
 #include "broker/log_record.h"
 #include "broker/parts.h"
 #include "permissions/ids.h"
+#include "platform/clock.h"
 #include "platform/mutex.h"
 
 namespace postern::broker {
@@ -103,6 +105,8 @@ class ExportBook {
     std::unique_ptr<Export> export_;
   };
 
+  explicit ExportBook(const platform::Clock& clock) : clock_(clock) {}
+
   // Takes out an export that waits to be gone on with; null when there is none.
   std::unique_ptr<Export> Take(const permissions::Principal& principal,
                                const std::string& request_id);
@@ -116,6 +120,11 @@ class ExportBook {
     std::unique_ptr<Export> kept;
     absl::Duration returned;
   };
+  static bool IsTooOld(const Kept& kept, absl::Duration now) {
+    return now - kept.returned > kExportAgeMax;
+  }
+
+  const platform::Clock& clock_;
   platform::Mutex mutex_;
   // The latest first.
   std::list<Kept> kept_ ABSL_GUARDED_BY(mutex_);

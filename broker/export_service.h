@@ -5,6 +5,7 @@
 
 #include "broker/export_book.h"
 #include "broker/parts.h"
+#include "broker/trusted_clock.h"
 #include "postern/v1/export_service.grpc.pb.h"
 
 namespace postern::broker {
@@ -13,7 +14,7 @@ namespace postern::broker {
 // time.
 class ExportService final : public v1::ExportService::Service {
  public:
-  explicit ExportService(const Parts& parts) : parts_(parts) {}
+  explicit ExportService(const Parts& parts) : parts_(parts), book_(parts.clock) {}
 
   grpc::Status Export(grpc::ServerContext* context, const v1::ExportRequest* request,
                       grpc::ServerWriter<v1::ExportResponse>* writer) override;
