@@ -2,17 +2,16 @@
 #include "broker/disclosure_book.h"
 
 #include <absl/strings/str_cat.h>
-#include <openssl/sha.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "broker/limits.h"
 #include "broker/notice_text.h"
 #include "broker/proto_time.h"
 #include "broker/storage_limits.h"
+#include "platform/digest.h"
 #include "platform/status_macros.h"
 #include "postern/storage/v1/stored_event.pb.h"
 
@@ -32,9 +31,7 @@ std::string KeyOf(const Audience& named) {
     absl::StrAppend(&text, app.principal.ToHex(), "\n", app.name, "\n", app.service, "\n",
                     app.metadata_only ? "m" : "t", app.leaves_device ? "l" : "s", "\n");
   }
-  std::array<uint8_t, SHA256_DIGEST_LENGTH> digest;
-  SHA256(reinterpret_cast<const uint8_t*>(text.data()), text.size(), digest.data());
-  return std::string(reinterpret_cast<const char*>(digest.data()), digest.size());
+  return platform::Sha256(text);
 }
 
 // The people of a chat, without the user.

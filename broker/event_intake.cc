@@ -2,10 +2,8 @@
 #include "broker/event_intake.h"
 
 #include <absl/strings/str_cat.h>
-#include <openssl/sha.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "broker/absl_text.h"
@@ -17,6 +15,7 @@
 #include "broker/told_capabilities.h"
 #include "broker/utf8_mend.h"
 #include "permissions/event_scopes.h"
+#include "platform/digest.h"
 #include "platform/status_macros.h"
 
 namespace postern::broker {
@@ -68,7 +67,7 @@ absl::Status CheckAttachment(Event& event, v1::Attachment& attachment) {
   RETURN_IF_ERROR(CheckName(attachment.file_name(), "file_name"));
   RETURN_IF_ERROR(CheckName(attachment.mime_type(), "mime_type"));
   RETURN_IF_ERROR(CheckName(attachment.alt_text(), "alt_text"));
-  if (!attachment.sha256().empty() && attachment.sha256().size() != SHA256_DIGEST_LENGTH) {
+  if (!attachment.sha256().empty() && attachment.sha256().size() != platform::kSha256Bytes) {
     return Invalid("sha256");
   }
   if (CleanFileName(*attachment.mutable_file_name())) {
@@ -348,9 +347,7 @@ std::string Fingerprint(const LogRecord& record, std::string_view bytes) {
       record.kind != Event::kMessageExpired) {
     return {};
   }
-  std::array<uint8_t, SHA256_DIGEST_LENGTH> digest;
-  SHA256(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), digest.data());
-  return std::string(reinterpret_cast<const char*>(digest.data()), 16);
+  return platform::Sha256(bytes).substr(0, 16);
 }
 
 }  // namespace

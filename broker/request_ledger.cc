@@ -3,7 +3,6 @@
 
 #include <absl/cleanup/cleanup.h>
 #include <absl/strings/str_cat.h>
-#include <openssl/sha.h>
 
 #include <optional>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "broker/limits.h"
 #include "broker/request_check.h"
 #include "broker/rpc_status.h"
+#include "platform/digest.h"
 #include "platform/status_macros.h"
 #include "postern/v1/error_reason.pb.h"
 
@@ -34,11 +34,7 @@ struct Entry {
 };
 
 std::string DigestOf(std::string_view method, const google::protobuf::MessageLite& request) {
-  const std::string bytes = absl::StrCat(AbslText(method), "\n", request.SerializeAsString());
-  std::string digest(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
-  return digest;
+  return platform::Sha256(absl::StrCat(AbslText(method), "\n", request.SerializeAsString()));
 }
 
 absl::Status Conflict(std::string_view message) {

@@ -3,16 +3,15 @@
 
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <openssl/sha.h>
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <string_view>
 
 #include "broker/event_intake.h"
 #include "broker/limits.h"
 #include "broker/proto_time.h"
+#include "platform/digest.h"
 
 namespace postern::broker {
 namespace {
@@ -60,10 +59,7 @@ void SetCapabilityHash(v1::ChatCapabilities& capabilities) {
     coded.SetSerializationDeterministic(true);
     capabilities.SerializeToCodedStream(&coded);
   }
-  std::array<uint8_t, SHA256_DIGEST_LENGTH> digest;
-  SHA256(reinterpret_cast<const uint8_t*>(rest.data()), rest.size(), digest.data());
-  capabilities.set_hash(
-      IdTextFromRaw(std::string_view(reinterpret_cast<const char*>(digest.data()), 16)));
+  capabilities.set_hash(IdTextFromRaw(platform::Sha256(rest).substr(0, 16)));
 }
 
 }  // namespace postern::broker

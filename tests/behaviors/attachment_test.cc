@@ -3,10 +3,8 @@
 // way, whatever is cut. The adapter is a real link of the SDK, the apps real clients.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <openssl/sha.h>
 #include <sys/stat.h>
 
-#include <array>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -17,6 +15,7 @@
 #include "clients/sdk/client.h"
 #include "clients/sdk/file_transfer.h"
 #include "clients/sdk/gatekeeper_link.h"
+#include "platform/digest.h"
 #include "tests/behaviors/broker_harness.h"
 #include "tests/behaviors/cut_proxy.h"
 #include "tests/behaviors/owner_calls.h"
@@ -25,6 +24,7 @@ namespace postern::behaviors {
 namespace {
 
 using enum permissions::Scope;
+using platform::Sha256;
 using testing::HasSubstr;
 
 constexpr size_t kPart = 64 * 1024;
@@ -34,12 +34,6 @@ constexpr uint64_t kMegabyte = 1024 * 1024;
 constexpr double kPeakGrowthMegabytesMax = 24;
 constexpr double kPeakMegabytesMax = 48;
 constexpr char kCanary[] = "canary-in-a-file-7f3a";
-
-std::string Sha256(const std::string& bytes) {
-  std::array<uint8_t, SHA256_DIGEST_LENGTH> digest;
-  SHA256(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), digest.data());
-  return std::string(reinterpret_cast<const char*>(digest.data()), digest.size());
-}
 
 // A file of any size that takes no memory.
 std::string BytesAt(uint64_t offset, size_t count) {
@@ -800,6 +794,61 @@ TEST_F(AttachmentTest, AnAdapterThatForgotADownloadIsAskedAnewForTheRest) {
   EXPECT_EQ(got, bytes);
   adapter.End();
   EXPECT_THAT(asked_from, testing::ElementsAre(0u, kPart));
+}
+
+TEST_F(AttachmentTest, TheSdkGoesOnWithADownloadAfterAStopOfTheBroker) {
+  const uint64_t size = 3 * kMegabyte;
+  network_.Put("f", {.bytes = {}, .size = size});
+  network_.Push(FileEvent("garden", "m1", Described("f", size, Sha256OfBytes(size))));
+  const Program app = Reader("Reader");
+  const std::string id = AttachmentIdOf(app, "garden");
+  std::string got;
+  const absl::Status status = sdk::DownloadFile(*app.stubs, id, [&](std::string_view data) {
+    if (got.empty()) harness_.Restart();
+    got += data;
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_TRUE(got == BytesAt(0, size)) << got.size();
+}
+
+TEST_F(AttachmentTest, AnAdapterThatForgetsEachTimeIsAskedSoOftenAndNoMore) {
+  Adapter adapter(harness_.Gatekeeper("Forgetful"), Adapter::Hello("second"));
+  ASSERT_TRUE(adapter.welcome());
+  const std::string bytes = BytesAt(0, 100);
+  std::atomic<int> asked = 0;
+  std::atomic<bool> forgets = true;
+  adapter.Answer([&](const v1::Command& command) -> std::optional<v1::CommandResult> {
+    if (!command.has_download()) return std::nullopt;
+    ++asked;
+    v1::CommandResult result;
+    result.set_state(v1::CommandResult::STATE_UNKNOWN);
+    if (forgets) return result;
+    v1::AttachRequest request;
+    v1::AttachmentChunk& chunk = *request.mutable_attachment_chunk();
+    chunk.set_command_id(command.command_id());
+    chunk.set_data(bytes);
+    chunk.set_last(true);
+    adapter.Say(request);
+    result.set_state(v1::CommandResult::STATE_SENT);
+    return result;
+  });
+  ASSERT_TRUE(
+      adapter.PushDurably({ChatEvent("attic", "attic"),
+                           FileEvent("attic", "m1", Described("f", bytes.size(), Sha256(bytes)))}));
+  const Program app = Reader("Reader");
+  const std::string id = AttachmentIdOf(app, "attic");
+  std::string got;
+  EXPECT_EQ(ReasonOf(Download(app, id, &got)), "GATEKEEPER_RETRY");
+  EXPECT_EQ(got, "");
+  EXPECT_EQ(asked, 1 + broker::kTransferRestartsMax);
+  EXPECT_EQ(StoredFiles(), 0u);
+  // Nothing stands in the way of the next try.
+  forgets = false;
+  const grpc::Status status = Download(app, id, &got);
+  EXPECT_TRUE(status.ok()) << Text(status);
+  EXPECT_EQ(got, bytes);
+  EXPECT_EQ(asked, 2 + broker::kTransferRestartsMax);
 }
 
 TEST_F(AttachmentTest, AnUploadComesInOrderAndInParts) {

@@ -5,13 +5,13 @@
 #include <absl/strings/str_split.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <openssl/sha.h>
 
-#include <array>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "broker/attachment_limits.h"
 #include "clients/sdk/file_transfer.h"
+#include "platform/digest.h"
 #include "tests/behaviors/broker_harness.h"
 #include "tests/behaviors/owner_calls.h"
 
@@ -22,10 +22,7 @@ using enum permissions::Scope;
 using permissions::QuestionKind;
 
 std::string HexSha256(const std::string& bytes) {
-  std::array<uint8_t, SHA256_DIGEST_LENGTH> digest;
-  SHA256(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), digest.data());
-  return absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
+  return absl::BytesToHexString(platform::Sha256(bytes));
 }
 
 struct Exported {
@@ -89,6 +86,12 @@ class ExportTest : public testing::Test {
     for (const auto& question : harness_.asked()) count += question.kind == QuestionKind::kExport;
     return count;
   }
+  // Exports that are kept to be gone on with.
+  size_t StoredFiles() {
+    std::error_code error;
+    const std::filesystem::directory_iterator files(harness_.data_dir() + "/attachments", error);
+    return static_cast<size_t>(std::distance(begin(files), end(files)));
+  }
   // As long as the person's own tools must wait between two questions.
   void Later() { harness_.clock().Advance(absl::Hours(2)); }
   // Both rooms may be exported; the kitchen for ten hours.
@@ -106,7 +109,7 @@ class ExportTest : public testing::Test {
     return texts;
   }
 
-  BrokerHarness harness_;
+  BrokerHarness harness_{{}, absl::Milliseconds(20)};
   std::unique_ptr<Adapter> adapter_;
 };
 
@@ -274,6 +277,27 @@ TEST_F(ExportTest, OnlyTheLatestCanBeGoneOnWithAndNotPastTheirEnd) {
   EXPECT_TRUE(from(1, 5).status.ok());
   EXPECT_EQ(InfoOf(from(1, all.bytes.size() + 1000).status).metadata().at("field"), "offset");
   EXPECT_EQ(Questions(), broker::kExportsPerCallerMax + 1);
+}
+
+TEST_F(ExportTest, OneThatNobodyGoesOnWithIsDroppedAfterADay) {
+  const Program owner = harness_.Owner();
+  const Exported all = Export(owner, Request("r1"));
+  ASSERT_TRUE(all.status.ok()) << Text(all.status);
+  v1::ExportRequest rest = Request("r1");
+  rest.set_offset(5);
+  // Going on with it begins its day anew.
+  for (int i = 0; i < 2; ++i) {
+    harness_.clock().Advance(broker::kExportAgeMax - absl::Hours(1));
+    EXPECT_TRUE(Export(owner, rest).status.ok());
+  }
+  EXPECT_EQ(StoredFiles(), 1u);
+  harness_.clock().Advance(broker::kExportAgeMax + absl::Hours(1));
+  EXPECT_EQ(InfoOf(Export(owner, rest).status).metadata().at("field"), "offset");
+  EXPECT_TRUE(OwnerCalls::Await([&] { return StoredFiles() == 0; }));
+  EXPECT_EQ(Questions(), 1u);
+  // Its id is as good as new; the person is asked again.
+  EXPECT_TRUE(Export(owner, Request("r1")).status.ok());
+  EXPECT_EQ(Questions(), 2u);
 }
 
 TEST_F(ExportTest, MalformedIsToldBeforeForbidden) {

@@ -2,10 +2,10 @@
 // Files that an app uploaded go out with its messages, and nobody else's do.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <openssl/sha.h>
 
 #include <thread>
 
+#include "platform/digest.h"
 #include "tests/behaviors/broker_harness.h"
 
 namespace postern::behaviors {
@@ -108,9 +108,7 @@ class SendingFilesTest : public testing::Test {
     start.mutable_attachment()->set_file_name(name);
     start.mutable_attachment()->set_mime_type("text/plain");
     start.mutable_attachment()->set_size_bytes(bytes.size());
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest);
-    start.mutable_attachment()->set_sha256(digest, sizeof(digest));
+    start.mutable_attachment()->set_sha256(platform::Sha256(bytes));
     writer->Write(part);
     part.Clear();
     part.set_data(bytes);
