@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files, whole, whatever becomes of the connection meanwhile: both ways go on where they were cut.
+// Files, whole, whatever becomes of the connection meanwhile: both ways go on where they were cut,
+// also by a stop of posternd. An export does not outlive posternd: it is ABORTED, and begun anew
+// the person is asked anew.
 #pragma once
 
 #include <absl/functional/function_ref.h>
