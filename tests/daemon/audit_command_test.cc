@@ -29,12 +29,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-constexpr char kScript[] =
-    "person eve \"Eve\"\n"
-    "direct eve\n"
-    "group club \"Book Club\" eve\n"
-    "+0 eve eve says m1 \"hello\"\n"
-    "+0 eve club says m2 \"hello all\"\n";
 constexpr char kCommandLine[] = "postern (command line)";
 
 class AuditCommand : public SessionTest {
@@ -43,13 +37,7 @@ class AuditCommand : public SessionTest {
   void SetUp() override {
     daemon_ = Process::Start(profile_, {.person = &person_});
     ASSERT_TRUE(daemon_->AwaitReady()) << daemon_->errors();
-    WriteFile(profile_.home() + "/script", kScript);
-    const auto adapter =
-        Process::Start(profile_, {.program = "postern-demo-gatekeeper",
-                                  .arguments = {"--script", profile_.home() + "/script",
-                                                "--full-speed", "--quiet", "--exit-at-end"}});
-    ASSERT_TRUE(person_.Answer({})) << person_.screen() << adapter->errors();
-    ASSERT_EQ(adapter->Wait(), 0) << adapter->errors();
+    ASSERT_NO_FATAL_FAILURE(BringIn(profile_, person_, kEvesChats));
     const auto enroll = Process::Start(profile_, {.program = "postern", .arguments = {"enroll"}});
     ASSERT_TRUE(person_.Answer({.scopes = "1 2 3", .history = "4"})) << person_.screen();
     ASSERT_EQ(enroll->Wait(), Code(ExitCode::kOk)) << enroll->errors();

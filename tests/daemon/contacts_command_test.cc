@@ -34,13 +34,7 @@ class ContactsCommand : public SessionTest {
   void SetUp() override {
     daemon_ = Process::Start(profile_, {.person = &person_});
     ASSERT_TRUE(daemon_->AwaitReady()) << daemon_->errors();
-    WriteFile(profile_.home() + "/script", kScript);
-    const auto adapter =
-        Process::Start(profile_, {.program = "postern-demo-gatekeeper",
-                                  .arguments = {"--script", profile_.home() + "/script",
-                                                "--full-speed", "--quiet", "--exit-at-end"}});
-    ASSERT_TRUE(person_.Answer({})) << person_.screen() << adapter->errors();
-    ASSERT_EQ(adapter->Wait(), 0) << adapter->errors();
+    ASSERT_NO_FATAL_FAILURE(BringIn(profile_, person_, kScript));
   }
 
   // Each opens the address book, which the person allows.

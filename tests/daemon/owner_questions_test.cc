@@ -27,12 +27,6 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr char kScript[] =
-    "person eve \"Eve\"\n"
-    "direct eve\n"
-    "group club \"Book Club\" eve\n"
-    "+0 eve eve says m1 \"hello\"\n"
-    "+0 eve club says m2 \"hello all\"\n";
 constexpr char kNo[] = "no";
 constexpr char kAllow[] = "allow";
 // Of the agent's list: "1 day" when the app asked, "30 more days" when it is extended.
@@ -45,13 +39,7 @@ class OwnerQuestions : public SessionTest {
   void SetUp() override {
     daemon_ = Process::Start(profile_, {.person = &person_});
     ASSERT_TRUE(daemon_->AwaitReady()) << daemon_->errors();
-    WriteFile(profile_.home() + "/script", kScript);
-    adapter_ =
-        Process::Start(profile_, {.program = "postern-demo-gatekeeper",
-                                  .arguments = {"--script", profile_.home() + "/script",
-                                                "--full-speed", "--quiet", "--exit-at-end"}});
-    ASSERT_TRUE(person_.Answer({})) << person_.screen() << adapter_->errors();
-    ASSERT_EQ(adapter_->Wait(), 0) << adapter_->errors();
+    ASSERT_NO_FATAL_FAILURE(BringIn(profile_, person_, kEvesChats));
   }
 
   Ending Postern(const std::vector<std::string>& arguments) {
@@ -76,7 +64,6 @@ class OwnerQuestions : public SessionTest {
   Profile profile_{&session()};
   fakes::ScriptedPerson person_;
   std::unique_ptr<Process> daemon_;
-  std::unique_ptr<Process> adapter_;
 };
 
 TEST_F(OwnerQuestions, UnsealOpensWhatThePersonAllowsAndNothingElse) {

@@ -14,6 +14,14 @@
 
 namespace postern::daemon_test {
 
+// Two chats of Eve's, for BringIn.
+inline constexpr char kEvesChats[] =
+    "person eve \"Eve\"\n"
+    "direct eve\n"
+    "group club \"Book Club\" eve\n"
+    "+0 eve eve says m1 \"hello\"\n"
+    "+0 eve club says m2 \"hello all\"\n";
+
 class SessionTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -31,6 +39,18 @@ class SessionTest : public ::testing::Test {
   }
 
   static fakes::SessionBus& session() { return *session_; }
+
+  // A client that the person allows brings in what 'script' tells, and ends.
+  static void BringIn(const Profile& profile, fakes::ScriptedPerson& person,
+                      const std::string& script) {
+    WriteFile(profile.home() + "/script", script);
+    const auto client =
+        Process::Start(profile, {.program = "postern-demo-gatekeeper",
+                                 .arguments = {"--script", profile.home() + "/script",
+                                               "--full-speed", "--quiet", "--exit-at-end"}});
+    ASSERT_TRUE(person.Answer({})) << person.screen() << client->errors();
+    ASSERT_EQ(client->Wait(), 0) << client->errors();
+  }
 
   inline static fakes::SessionBus* session_ = nullptr;
   inline static fakes::ScopedEnvironment* environment_ = nullptr;
