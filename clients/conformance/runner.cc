@@ -8,13 +8,13 @@
 #include <absl/time/clock.h>
 #include <google/protobuf/text_format.h>
 #include <google/protobuf/util/json_util.h>
-#include <openssl/sha.h>
 
 #include <algorithm>
 #include <fstream>
 #include <utility>
 
 #include "clients/conformance/compare.h"
+#include "platform/digest.h"
 #include "platform/status_macros.h"
 
 namespace postern::conformance {
@@ -40,13 +40,6 @@ Json ToJson(const google::protobuf::Message& message) {
   std::string text;
   if (!google::protobuf::util::MessageToJsonString(message, &text, options).ok()) return {};
   return Json::parse(text, nullptr, false);
-}
-
-std::string Sha256(const std::string& bytes) {
-  std::string digest(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
-  return digest;
 }
 
 // The same for the same number: what a run found can be found again.
@@ -176,7 +169,7 @@ absl::Status Runner::MakeFile() {
   const std::string name = absl::StrCat("file-", made_, ".jpg");
   file_path_ = absl::StrCat(options_.folder, "/", name);
   std::ofstream(file_path_, std::ios::binary) << file_.bytes;
-  const std::string hash = Sha256(file_.bytes);
+  const std::string hash = platform::Sha256(file_.bytes);
   file_.description.set_file_name(name);
   file_.description.set_mime_type("image/jpeg");
   file_.description.set_size_bytes(file_.bytes.size());
@@ -199,7 +192,7 @@ absl::Status Runner::MakeVideo() {
   video.description.set_file_name(absl::StrCat("film-", made_, ".mp4"));
   video.description.set_mime_type("video/mp4");
   video.description.set_size_bytes(video.bytes.size());
-  video.description.set_sha256(Sha256(video.bytes));
+  video.description.set_sha256(platform::Sha256(video.bytes));
   video.description.set_width_pixels(640);
   video.description.set_height_pixels(480);
   video.description.mutable_duration()->set_seconds(3);
