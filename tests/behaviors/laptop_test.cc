@@ -1,23 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // Life on a laptop, in minutes of the injected clock: the machine sleeps, its clock is set, and
-// what was connected goes on, an app whose process is stopped too. Where daemon or adapter are
-// stopped the clock is the machine's: tests/daemon/suspend_test.cc.
+// what was connected goes on, an app or an adapter whose process is stopped too. Where the daemon
+// is stopped, which is a part of this process here, the clock is the machine's:
+// tests/daemon/suspend_test.cc.
+#include <absl/strings/str_cat.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <sstream>
 
 #include "broker/stall_watch.h"
 #include "clients/sdk/backoff.h"
+#include "platform/unique_fd.h"
 #include "tests/behaviors/broker_harness.h"
 #include "tests/behaviors/owner_calls.h"
 #include "tests/daemon/app_journal.h"
 #include "tests/daemon/file_watch.h"
 #include "tests/daemon/process.h"
+#include "tests/fakes/session_bus.h"
 
 namespace postern::behaviors {
 namespace {
@@ -112,6 +119,15 @@ TEST_F(LaptopTest, TheNetworkGoesAndComesWithoutAnEventTwice) {
   ExpectInOrder(reader, 3);
 }
 
+// Puts the harness's broker where programs of 'profile' look for theirs.
+void ServeFrom(const BrokerHarness& harness, const daemon_test::Profile& profile) {
+  for (const std::string& folder : {profile.runtime_dir() + "/postern", profile.data_dir()}) {
+    ASSERT_EQ(::mkdir(folder.c_str(), 0700), 0) << folder;
+  }
+  std::filesystem::create_symlink(harness.socket_path(), profile.socket());
+  daemon_test::WriteFile(profile.data_dir() + "/broker.pem", harness.broker_certificate());
+}
+
 // A real app that is stopped for minutes of the injected clock.
 class StoppedApp : public testing::Test {
  protected:
@@ -128,12 +144,7 @@ class StoppedApp : public testing::Test {
     adapter_ = std::make_unique<Adapter>(harness_.Gatekeeper());
     ASSERT_TRUE(adapter_->PushDurably({ChatEvent("club", "club")}));
     owner_ = std::make_unique<OwnerCalls>(harness_);
-    // Where programs look for the broker.
-    for (const std::string& folder : {profile_.runtime_dir() + "/postern", profile_.data_dir()}) {
-      ASSERT_EQ(::mkdir(folder.c_str(), 0700), 0) << folder;
-    }
-    std::filesystem::create_symlink(harness_.socket_path(), profile_.socket());
-    daemon_test::WriteFile(profile_.data_dir() + "/broker.pem", harness_.broker_certificate());
+    ASSERT_NO_FATAL_FAILURE(ServeFrom(harness_, profile_));
     const char* const program = ::getenv("POSTERN_CRASH_APP");
     ASSERT_NE(program, nullptr) << "run by ctest, which names the program";
     // The last question was a while ago.
@@ -213,6 +224,84 @@ TEST_F(StoppedApp, ThatWasGivenUpComesBackForTheRest) {
   app_->Signal(SIGCONT);
   ExpectOneCatchUp();
   EXPECT_TRUE(AwaitStreams(1));
+}
+
+// What its network and an app have for the adapter while it stands still waits for it, and comes
+// over the attachment that it had.
+TEST(StoppedAdapter, CatchesUpOverTheAttachmentItHad) {
+  constexpr int kMessages = 150;
+  const auto session = fakes::SessionBus::Start();
+  ASSERT_TRUE(session.ok()) << session.status();
+  BrokerHarness harness({}, absl::Milliseconds(20));
+  daemon_test::Profile profile(session->get());
+  ASSERT_NO_FATAL_FAILURE(ServeFrom(harness, profile));
+  OwnerCalls owner(harness);
+
+  const std::string script = profile.home() + "/script";
+  daemon_test::WriteFile(script,
+                         "account you@alicechat.example \"Your AliceChat\"\n"
+                         "person alice \"Alice Novak\"\n"
+                         "direct alice\n");
+  int network[2];
+  ASSERT_EQ(::pipe2(network, O_CLOEXEC), 0);
+  const platform::UniqueFd far_end(network[0]);
+  const platform::UniqueFd alice(network[1]);
+  const auto say = [&](int number) {
+    const std::string line =
+        absl::StrCat(R"({"do":{"chat_id":"alice","message_created":{"message":{"id":"m)", number,
+                     R"(","sender_contact_id":"alice","text":")", number, "\"}}}}\n");
+    ASSERT_EQ(::write(alice.get(), line.data(), line.size()), static_cast<ssize_t>(line.size()));
+  };
+  const std::string journal = profile.home() + "/journal";
+  harness.clock().Advance(absl::Minutes(15));
+  const auto adapter = daemon_test::Process::Start(
+      profile, {.program = "postern-demo-gatekeeper",
+                .arguments = {"--script", script, "--control", "--quiet", "--journal", journal},
+                .input = far_end.get()});
+  // A grant is for accounts that are there.
+  ASSERT_TRUE(OwnerCalls::Await([&] { return owner.Status().accounts_size() == 1; }))
+      << adapter->errors();
+  const Program app = harness.App("Reader", {kChatsRead, kMessagesRead, kMessagesSend});
+  EventReader reader(app);
+  ASSERT_TRUE(reader.WaitLive());
+  ASSERT_TRUE(OwnerCalls::Await([&] { return !ChatIdOf(app, "Alice Novak").empty(); }))
+      << adapter->errors();
+  say(0);
+  ASSERT_TRUE(reader.WaitForText("0")) << adapter->errors();
+
+  adapter->Signal(SIGSTOP);
+  auto sent = std::async(std::launch::async, [&] {
+    v1::SendMessageRequest request;
+    request.set_request_id(harness.NewRequestId());
+    request.set_chat_id(ChatIdOf(app, "Alice Novak"));
+    request.set_text("meanwhile");
+    v1::SendMessageResponse response;
+    return app->message->SendMessage(Patiently().get(), request, &response);
+  });
+  for (int i = 1; i < kMessages; ++i) say(i);
+  harness.clock().Advance(absl::Minutes(5));
+  // Minutes have passed, and nobody gave it up.
+  const v1::GetStatusResponse status = owner.Status();
+  ASSERT_EQ(status.accounts_size(), 1);
+  EXPECT_EQ(status.accounts(0).state(), v1::ACCOUNT_STATE_ONLINE);
+  adapter->Signal(SIGCONT);
+  const grpc::Status outcome = sent.get();
+  EXPECT_TRUE(outcome.ok()) << Text(outcome);
+  ASSERT_TRUE(reader.WaitForText(std::to_string(kMessages - 1))) << adapter->errors();
+
+  std::vector<std::string> texts = reader.texts();
+  // The app's own may have come back by now, with what is written under it for the other people.
+  EXPECT_LE(
+      std::erase_if(texts, [](const std::string& text) { return text.starts_with("meanwhile"); }),
+      1u);
+  std::vector<std::string> expected;
+  for (int i = 0; i < kMessages; ++i) expected.push_back(std::to_string(i));
+  EXPECT_EQ(texts, expected);
+  for (const v1::Event& event : reader.events()) {
+    EXPECT_NE(event.account_state_changed().state(), v1::ACCOUNT_STATE_DETACHED);
+  }
+  EXPECT_EQ(daemon_test::Count(daemon_test::ReadFile(journal), "attached\n"), 1u);
+  EXPECT_TRUE(adapter->running()) << adapter->errors();
 }
 
 // A reader is given up for the time in which it was watched.
