@@ -54,6 +54,18 @@ std::string FileBytes(uint64_t number) {
   return bytes;
 }
 
+bool MakesMessage(const v1::Command& command) {
+  return command.has_send_message() || command.has_post_notice();
+}
+
+// The far end shows what the command wrote, be it with losses.
+bool IsThere(const v1::Command& command, const Json& seen) {
+  const auto message = seen.find("message");
+  if (message == seen.end() || !message->is_object()) return false;
+  return MakesMessage(command) || (command.has_edit_message() &&
+                                   message->value("text", Json()) == command.edit_message().text());
+}
+
 // What is expected and the far end's client has no way to show.
 std::string Unseen(const Json& answer, const Json& expected) {
   const auto unseen = answer.find("unseen");
@@ -420,7 +432,7 @@ void Runner::LookAt(const Row& row, const v1::Command& command, const v1::Comman
     const auto found = words_.find(name);
     return found == words_.end() ? std::string() : found->second;
   };
-  const bool new_message = command.has_send_message() || command.has_post_notice();
+  const bool new_message = MakesMessage(command);
   std::string message = word("ours");
   if (message.empty()) message = word("theirs");
   if (message.empty()) message = word("poll");
@@ -430,6 +442,7 @@ void Runner::LookAt(const Row& row, const v1::Command& command, const v1::Comman
       {"message_id", message},
       {"text", command.send_message().text()}};
   const absl::Time deadline = absl::Now() + options_.wait;
+  absl::Time settle = deadline;
   for (;;) {
     const auto answer = driver_.Ask({{"look", look}}, kDriverWait);
     if (!answer.ok() || !answer->contains("seen")) {
@@ -449,7 +462,9 @@ void Runner::LookAt(const Row& row, const v1::Command& command, const v1::Comman
       finding.carried = Carried::kWhole;
       return;
     }
-    if (absl::Now() >= deadline) {
+    const absl::Time now = absl::Now();
+    if (IsThere(command, seen)) settle = std::min(settle, now + kBetterMayFollow);
+    if (now >= settle) {
       const bool nothing = new_message && !seen.contains("message");
       finding.carried = nothing ? Carried::kLies : Carried::kPartial;
       finding.detail =
