@@ -33,9 +33,9 @@ TEST(DecideModel, AgreesOnAMillionRandomCases) {
   std::vector<Tally> tallies(kParts);
   std::vector<std::future<std::string>> parts;
   for (int i = 0; i < kParts; ++i) {
-    Tally& tally = tallies[static_cast<size_t>(i)];
+    Tally* tally = &tallies[static_cast<size_t>(i)];
     const uint64_t seed = 20'261'121 + static_cast<uint64_t>(i);
-    parts.push_back(std::async(std::launch::async, [&tally, seed] {
+    parts.push_back(std::async(std::launch::async, [tally, seed] {
       return FindDifference(Deciders(), seed, kCases / kParts, tally);
     }));
   }
