@@ -200,8 +200,8 @@ def mutants_of(path):
 
 
 def write_part(path, number, includes, decide_body, mutants):
-    lines = ["// Made by make_mutants.py.", *includes, '#include "permissions/account_access.h"', '#include "permissions/decide.h"',
-             '#include "permissions/event_scopes.h"', '#include "permissions/limits.h"',
+    lines = ["// Made by make_mutants.py.", *includes, '#include "permissions/account_access.h"',
+             '#include "permissions/decide.h"', '#include "permissions/event_scopes.h"', '#include "permissions/limits.h"',
              '#include "tests/permissions/mutants.h"', ""]
     # What decides, over whichever table is under test.
     over_table = f"over_table_{number}"
