@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "clients/settings/access_words.h"
 
-#include <absl/strings/str_cat.h>
-#include <absl/strings/strip.h>
+#include <string_view>
 
 #include "clients/owner/visible_text.h"
 #include "clients/settings/translation.h"
@@ -62,6 +61,64 @@ Sentence SentenceOf(const v1::AccessEntry& entry) {
   }
 }
 
+// The same where no app is named: the owner's own programs asked, or keys that nobody allowed.
+Sentence SentenceWithoutApp(const v1::AccessEntry& entry) {
+  const auto always = [](const char* words) { return Sentence{words, words}; };
+  switch (entry.verb()) {
+    case v1::ACCESS_VERB_REFUSED:
+      return always(TrCount("A program that you did not allow was refused something",
+                            "Programs that you did not allow were refused $2 times",
+                            entry.count()));
+    case v1::ACCESS_VERB_ASKED:
+      return always(Tr("You were asked"));
+    case v1::ACCESS_VERB_GRANTED:
+      return always(Tr("You said yes"));
+    case v1::ACCESS_VERB_DENIED:
+      return always(Tr("You did not say yes"));
+    default:
+      return SentenceOf(entry);
+  }
+}
+
+struct Detail {
+  std::string_view reason;
+  const char* words;
+};
+constexpr Detail kDetails[] = {
+    // What the user was asked about.
+    {"enroll", TrLater("to be let in")},
+    {"widen", TrLater("more access")},
+    {"extend", TrLater("access for longer")},
+    {"send", TrLater("sending a message")},
+    {"unseal", TrLater("opening what is sealed")},
+    {"export", TrLater("an export")},
+    {"purge", TrLater("deleting messages")},
+    {"view", TrLater("showing messages")},
+    // By whom or why access changed.
+    {"owner", TrLater("by you")},
+    {"postern", TrLater("by you")},
+    {"dialog", TrLater("after your yes")},
+    {"app", TrLater("by the app itself")},
+    {"person", TrLater("as somebody in the chat asked")},
+    {"idle", TrLater("unused for long")},
+    {"older_database", TrLater("Postern's storage is an older one")},
+    {"new_chat", TrLater("a new chat")},
+    // Why something was refused.
+    {"ENROLLMENT_REQUIRED", TrLater("it was never let in")},
+    {"GRANT_REVOKED", TrLater("its access was taken back")},
+    {"GRANT_SUSPENDED", TrLater("its access is suspended")},
+    {"GRANT_EXPIRED", TrLater("its access has ended")},
+    {"SCOPE_REQUIRED", TrLater("you did not allow it that")},
+    {"ROLE_REQUIRED", TrLater("such a program may never do that")},
+    {"CONSENT_REFUSED", TrLater("you did not say yes")},
+    {"CONSENT_SILENCED", TrLater("it asked too often")},
+    {"NOT_FOUND", TrLater("no such thing is open to it")},
+    {"ACCOUNT_ALREADY_SERVED", TrLater("another messaging client has the account")},
+    {"LIMIT_EXCEEDED", TrLater("too much at once")},
+    {"PAUSED", TrLater("all apps were paused")},
+    {"LOOP", TrLater("it repeated what another app wrote")},
+};
+
 }  // namespace
 
 std::string EntryWords(const v1::AccessEntry& entry, const ChatPicture* chats) {
@@ -70,15 +127,22 @@ std::string EntryWords(const v1::AccessEntry& entry, const ChatPicture* chats) {
                           : entry.app_display_name().empty()
                               ? Tr("an unknown app")
                               : owner::VisibleText(entry.app_display_name());
-  const Sentence sentence = SentenceOf(entry);
+  const Sentence sentence =
+      entry.principal().empty() ? SentenceWithoutApp(entry) : SentenceOf(entry);
   const std::string chat =
       chats == nullptr ? "" : owner::VisibleText(chats->ChatName(entry.chat_id()));
-  return FillIn(entry.chat_id().empty() || chat.empty() ? sentence.plain : sentence.in_chat, app,
+  return LineStart() +
+         FillIn(entry.chat_id().empty() || chat.empty() ? sentence.plain : sentence.in_chat, app,
                 chat, entry.count());
 }
 
 std::string EntryDetail(const v1::AccessEntry& entry) {
-  return owner::VisibleText(std::string(absl::StripPrefix(entry.reason(), "ERROR_REASON_")));
+  const std::string_view reason = entry.reason();
+  for (const Detail& detail : kDetails) {
+    if (detail.reason == reason) return Tr(detail.words);
+  }
+  // Of a broker that is newer than this window.
+  return owner::VisibleText(entry.reason());
 }
 
 const char* VerbIcon(v1::AccessVerb verb) {

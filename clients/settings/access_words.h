@@ -11,7 +11,7 @@ namespace postern::settings {
 
 // One row as a sentence: "Translator read 12 messages in Family".
 std::string EntryWords(const v1::AccessEntry& entry, const ChatPicture* chats);
-// What was used, or why it was refused; empty when there is nothing to add.
+// What it was about, who did it, or why it was refused; empty when there is nothing to add.
 std::string EntryDetail(const v1::AccessEntry& entry);
 // The icon that stands for a verb.
 const char* VerbIcon(v1::AccessVerb verb);

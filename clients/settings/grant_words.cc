@@ -53,7 +53,7 @@ std::string ValidityWords(const v1::Validity& validity, absl::Time now) {
 }
 
 std::string ListWords(const std::vector<std::string>& names, size_t most) {
-  std::string words;
+  std::string words = LineStart();
   for (size_t i = 0; i < names.size() && i < most; ++i) {
     // Isolated: names of any script leave the order of the sentence alone.
     absl::StrAppend(&words, i == 0 ? "" : ", ", "\u2068", owner::VisibleText(names[i]), "\u2069");

@@ -56,7 +56,8 @@ HistoryPage::HistoryPage(const Around& around)
       chat_choices_({""}),
       widget_(gtk_box_new(GTK_ORIENTATION_VERTICAL, 0)),
       app_filter_(NewDropDown(Tr("App"), {Tr("All apps")})),
-      chat_filter_(NewDropDown(Tr("Chat"), {Tr("All chats")})) {
+      chat_filter_(NewDropDown(Tr("Chat"), {Tr("All chats")})),
+      exported_(NewLabel("", "dim-label")) {
   std::vector<std::string> verbs;
   for (const VerbChoice& choice : VerbChoices()) verbs.push_back(Tr(choice.text));
   verb_filter_ = NewDropDown(Tr("What"), verbs);
@@ -78,12 +79,18 @@ HistoryPage::HistoryPage(const Around& around)
   }
   for (GtkDropDown* filter : {app_filter_, chat_filter_, verb_filter_, time_filter_}) {
     Connect(filter, "notify::selected", [this] {
-      if (!filling_filters_) Read(true);
+      if (filling_filters_) return;
+      gtk_widget_set_visible(exported_, FALSE);
+      Read(true);
     });
   }
+  gtk_widget_set_visible(exported_, FALSE);
+  GtkWidget* top = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
+  gtk_box_append(GTK_BOX(top), bar);
+  gtk_box_append(GTK_BOX(top), exported_);
   GtkWidget* clamp = adw_clamp_new();
   adw_clamp_set_maximum_size(ADW_CLAMP(clamp), 680);
-  adw_clamp_set_child(ADW_CLAMP(clamp), bar);
+  adw_clamp_set_child(ADW_CLAMP(clamp), top);
   gtk_widget_set_margin_start(clamp, 12);
   gtk_widget_set_margin_end(clamp, 12);
   gtk_box_append(GTK_BOX(widget_), clamp);
@@ -241,16 +248,20 @@ void HistoryPage::AskWhereToExport() {
 void HistoryPage::Export(const std::string& path) {
   g_object_ref(export_);
   gtk_widget_set_sensitive(export_, FALSE);
-  around_.model.Look([request = Request(),
-                      path](owner::Owner& owner) { return ExportHistory(owner, request, path); },
-                     [this](absl::StatusOr<uint64_t> rows) {
-                       gtk_widget_set_sensitive(export_, TRUE);
-                       g_object_unref(export_);
-                       around_.say(rows.ok() ? FillIn(TrCount("$0 row was written.",
-                                                              "$0 rows were written.", *rows),
-                                                      *rows)
-                                             : WhyNotDone(rows.status()));
-                     });
+  around_.model.Look(
+      [request = Request(), path](owner::Owner& owner) {
+        return ExportHistory(owner, request, path);
+      },
+      [this](absl::StatusOr<uint64_t> rows) {
+        gtk_widget_set_sensitive(export_, TRUE);
+        g_object_unref(export_);
+        const std::string words =
+            rows.ok()
+                ? FillIn(TrCount("$0 row was written.", "$0 rows were written.", *rows), *rows)
+                : WhyNotDone(rows.status());
+        gtk_label_set_text(GTK_LABEL(exported_), words.c_str());
+        gtk_widget_set_visible(exported_, TRUE);
+      });
 }
 
 }  // namespace postern::settings

@@ -55,6 +55,8 @@ class HistoryPage {
   GtkDropDown* verb_filter_;
   GtkDropDown* time_filter_;
   GtkWidget* export_;
+  // What became of the last export. It stays until other rows are asked for.
+  GtkWidget* exported_;
   GtkBox* column_ = nullptr;
 };
 

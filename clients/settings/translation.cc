@@ -15,6 +15,9 @@ constexpr char kDomain[] = "postern-settings";
 // The consent question's.
 constexpr char kAskedDomain[] = "postern";
 
+// As in GTK's own catalogs: a translation into a language that reads from the right says so.
+bool IsRightToLeft() { return std::string_view(Tr("default:LTR")) == "default:RTL"; }
+
 }  // namespace
 
 void SetUpTranslation() {
@@ -28,11 +31,10 @@ void SetUpTranslation() {
   }
   bind_textdomain_codeset(kDomain, "UTF-8");
   bind_textdomain_codeset(kAskedDomain, "UTF-8");
-  // As in GTK's own catalogs: a translation into a language that reads from the right says so.
-  if (std::string_view(Tr("default:LTR")) == "default:RTL") {
-    gtk_widget_set_default_direction(GTK_TEXT_DIR_RTL);
-  }
+  if (IsRightToLeft()) gtk_widget_set_default_direction(GTK_TEXT_DIR_RTL);
 }
+
+const char* LineStart() { return IsRightToLeft() ? "\u200f" : ""; }
 
 const char* Tr(const char* text) {
   // The empty text stands for the catalog's own header.

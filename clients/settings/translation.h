@@ -14,6 +14,10 @@ namespace postern::settings {
 // initialisation.
 void SetUpTranslation();
 
+// What a line begins with whose first word may be a name: a line takes its direction from its first
+// letter, and that is to be the language's.
+const char* LineStart();
+
 // Returns 'text' in the user's language, or as it is. The result lives as long as the program.
 const char* Tr(const char* text);
 // The same for what the consent question says too: its catalogue has it, so that both say the same.
