@@ -5,12 +5,15 @@
 Reads one request a line from standard input and answers each in one line, both JSON:
 
     {"do": "press", "name": "Read new"}   presses the widget whose name begins so
+    {"do": "turn", "name": "Chats"}       presses the tab whose name begins so
     {"do": "wait", "name": "Allow"}       waits until there is one, and it can be used
     {"do": "focus", "name": "Search"}     gives the keyboard to it
     {"do": "where", "name": "Search"}     its place in the window: x, y, width, height
     {"do": "tree"}                        all that is said, from top to bottom
     {"do": "answers"}                     width and height of the last two buttons
     {"do": "focused"}                     what the keyboard acts on: its name, and how many are above it
+
+Where a window is drawn larger, "scale" says by how much: what is clicked is found by it.
 
 Answers {"ok": false, "there": [...]} when what is named does not come within ten seconds.
 """
@@ -36,6 +39,7 @@ State = Atspi.StateType
 PRESSABLE = (Role.CHECK_BOX, Role.TOGGLE_BUTTON, Role.PUSH_BUTTON, Role.RADIO_BUTTON, Role.TEXT,
              Role.ENTRY, Role.COMBO_BOX, Role.LIST_ITEM, Role.BUTTON if hasattr(Role, "BUTTON")
              else Role.PUSH_BUTTON)
+TABS = (Role.PAGE_TAB,)
 BUTTONS = (Role.PUSH_BUTTON, Role.BUTTON if hasattr(Role, "BUTTON") else Role.PUSH_BUTTON)
 TICKABLE = (Role.CHECK_BOX, Role.TOGGLE_BUTTON)
 WRITTEN = (Role.TEXT, Role.ENTRY, Role.LABEL)
@@ -206,31 +210,31 @@ def line_of(widget, text):
     return " ".join(words)
 
 
-def find(name, usable):
+def find(name, usable, roles):
     for widget in widgets():
-        if widget.role in PRESSABLE and widget.name.startswith(name):
+        if widget.role in roles and widget.name.startswith(name):
             if not usable or widget.has(State.SENSITIVE):
                 return widget
     return None
 
 
-def wait_for(name, usable):
+def wait_for(name, usable, roles):
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
-        widget = find(name, usable)
+        widget = find(name, usable, roles)
         if widget is not None:
             return widget
         time.sleep(POLL_SECONDS)
     return None
 
 
-def press(widget):
+def press(widget, scale):
     actions, = bus.ask([(widget.place, PROPERTIES, "Get", GLib.Variant("(ss)", (ACTION, "NActions")))])
     if actions is not None and actions[0] > 0:
         bus.ask([(widget.place, ACTION, "DoAction", GLib.Variant("(i)", (0,)))])
         return
     # GTK 4.8 gives check buttons and text no action.
-    click(widget)
+    click(widget, scale)
 
 
 def extents(widget):
@@ -240,10 +244,11 @@ def extents(widget):
     return answer[0] if answer is not None else (0, 0, 0, 0)
 
 
-def click(widget):
+def click(widget, scale):
     """Clicks a widget where it says it is."""
     x, y, width, height = extents(widget)
-    subprocess.run(["xdotool", "mousemove", str(x + width // 2), str(y + height // 2), "click", "1"], check=True)
+    place = [str(scale * (x + width // 2)), str(scale * (y + height // 2))]
+    subprocess.run(["xdotool", "mousemove", *place, "click", "1"], check=True)
 
 
 def tree():
@@ -267,16 +272,17 @@ def answer(request):
                 name, = names_of([widget.place])
                 return {"ok": True, "name": own(name) or texts_of([widget])[0], "place": above}
         return {"ok": True, "name": "", "place": -1}
-    widget = wait_for(request["name"], do == "wait")
+    widget = wait_for(request["name"], do == "wait", TABS if do == "turn" else PRESSABLE)
+    scale = request.get("scale", 1)
     if widget is None:
         return {"ok": False, "there": tree()}
     if do == "where":
         x, y, width, height = extents(widget)
         return {"ok": True, "x": x, "y": y, "width": width, "height": height}
-    if do == "press":
-        press(widget)
+    if do in ("press", "turn"):
+        press(widget, scale)
     if do == "focus":
-        click(widget)
+        click(widget, scale)
     return {"ok": True}
 
 

@@ -85,15 +85,13 @@ TEST_F(Acts, ExportsTheHistory) {
   const auto window = Open({}, {"--page", "history"});
   const std::string path = stage().profile().home() + "/postern-history.jsonl";
   ASSERT_TRUE(window->Press({"Export…"}));
-  // The chooser takes a path as its name.
-  ASSERT_TRUE(window->FocusTitled("Export the history"));
-  window->Key("ctrl+a");
-  window->Type(path);
-  window->Key("Return");
+  ASSERT_TRUE(window->SaveAs("Export the history", path));
   ASSERT_TRUE(Eventually([&] { return std::filesystem::exists(path); }));
   const std::string rows = daemon_test::ReadFile(path);
   EXPECT_THAT(rows, HasSubstr("ACCESS_VERB_READ"));
   EXPECT_THAT(rows, Not(HasSubstr("The meeting moved")));
+  EXPECT_TRUE(window->WaitForText(std::to_string(std::count(rows.begin(), rows.end(), '\n')) +
+                                  " rows were written."));
 }
 
 // The rows that the history page shows: they begin with the time of day.
@@ -106,37 +104,92 @@ std::vector<std::string> Rows(const std::vector<std::string>& tree) {
   return rows;
 }
 
-TEST_F(Acts, ShowsOnlyTheHistoryThatIsAskedFor) {
-  const Program owner = stage().Owner();
+// A test of the history page, and of its filters.
+class Filters : public Acts {
+ protected:
+  // How many rows the broker has of what 'request' asks for.
+  size_t CountOf(const v1::ListAccessHistoryRequest& request) {
+    v1::ListAccessHistoryResponse rows;
+    EXPECT_TRUE(stage()
+                    .Owner()
+                    ->owner->ListAccessHistory(behaviors::Patiently().get(), request, &rows)
+                    .ok());
+    return static_cast<size_t>(rows.entries_size());
+  }
+  // Waits until the page shows so many rows, each of which begins with 'begin' and ends with 'end'.
+  void ExpectRows(Window& window, size_t count, const std::string& begin, const std::string& end) {
+    std::vector<std::string> rows;
+    EXPECT_TRUE(Eventually([&] {
+      rows = Rows(window.Tree());
+      return rows.size() == count &&
+             testing::Value(rows, testing::Each(testing::AllOf(testing::StartsWith(begin),
+                                                               testing::EndsWith(end))));
+    })) << "not "
+        << count << " of: " << testing::PrintToString(rows);
+  }
+  // Where something is offered: after "all", in the order in which the broker names it.
+  int PlaceOf(const std::string& app) {
+    v1::ListGrantsRequest all;
+    all.set_include_ended(true);
+    v1::ListGrantsResponse grants;
+    EXPECT_TRUE(
+        stage().Owner()->owner->ListGrants(behaviors::Patiently().get(), all, &grants).ok());
+    std::vector<std::string> apps = {"All apps"};
+    for (const v1::OwnedGrant& owned : grants.grants()) {
+      if (std::find(apps.begin(), apps.end(), owned.app_display_name()) == apps.end()) {
+        apps.push_back(owned.app_display_name());
+      }
+    }
+    return static_cast<int>(std::find(apps.begin(), apps.end(), app) - apps.begin());
+  }
+  // The same of a chat; sets its 'id'.
+  int PlaceOfChat(const std::string& name, std::string& id) {
+    v1::ListOwnedChatsResponse chats;
+    EXPECT_TRUE(
+        stage().Owner()->owner->ListOwnedChats(behaviors::Patiently().get(), {}, &chats).ok());
+    for (int place = 0; place < chats.chats_size(); ++place) {
+      if (chats.chats(place).name() != name) continue;
+      id = chats.chats(place).id();
+      return place + 1;
+    }
+    ADD_FAILURE() << "there is no chat " << name;
+    return 0;
+  }
+};
+
+TEST_F(Filters, ShowOnlyTheHistoryThatIsAskedFor) {
   v1::ListAccessHistoryRequest request;
+  request.set_page_size(100);
   request.set_principal(stage().app("Translator").principal);
   request.add_verbs(v1::ACCESS_VERB_SEND);
   request.add_verbs(v1::ACCESS_VERB_WRITE);
-  v1::ListAccessHistoryResponse sends;
-  ASSERT_TRUE(owner->owner->ListAccessHistory(behaviors::Patiently().get(), request, &sends).ok());
-  ASSERT_GT(sends.entries_size(), 1);
-  // Apps are offered in the order of their first grants, after "all".
-  v1::ListGrantsRequest all;
-  all.set_include_ended(true);
-  v1::ListGrantsResponse grants;
-  ASSERT_TRUE(owner->owner->ListGrants(behaviors::Patiently().get(), all, &grants).ok());
-  std::vector<std::string> apps = {"All apps"};
-  for (const v1::OwnedGrant& owned : grants.grants()) {
-    if (std::find(apps.begin(), apps.end(), owned.app_display_name()) == apps.end()) {
-      apps.push_back(owned.app_display_name());
-    }
-  }
-  const auto place = std::find(apps.begin(), apps.end(), "Translator") - apps.begin();
-
+  const size_t sends = CountOf(request);
+  ASSERT_GT(sends, 1u);
   const auto window = Open({}, {"--page", "history"});
   ASSERT_TRUE(window->Choose("What", 2));
-  ASSERT_TRUE(window->Choose("App", static_cast<int>(place)));
-  std::vector<std::string> rows;
-  EXPECT_TRUE(Eventually([&] {
-    rows = Rows(window->Tree());
-    return rows.size() == static_cast<size_t>(sends.entries_size()) &&
-           testing::Value(rows, testing::Each(testing::StartsWith("Translator sent")));
-  })) << testing::PrintToString(rows);
+  ASSERT_TRUE(window->Choose("App", PlaceOf("Translator")));
+  ExpectRows(*window, sends, "Translator sent", "in Family");
+
+  *request.mutable_start_time() = broker::ToProto(absl::Now() - absl::Hours(24));
+  const size_t of_a_day = CountOf(request);
+  ASSERT_GT(of_a_day, 0u);
+  ASSERT_LT(of_a_day, sends);
+  ASSERT_TRUE(window->Choose("When", 1));
+  ExpectRows(*window, of_a_day, "Translator sent", "in Family");
+
+  request.clear_verbs();
+  request.add_verbs(v1::ACCESS_VERB_READ);
+  request.add_verbs(v1::ACCESS_VERB_WITHHELD);
+  const size_t everywhere = CountOf(request);
+  std::string id;
+  const int place = PlaceOfChat("House 12", id);
+  request.set_chat_id(id);
+  const size_t there = CountOf(request);
+  ASSERT_GT(there, 0u);
+  ASSERT_LT(there, everywhere);
+  ASSERT_TRUE(window->Choose("What", 1));
+  ASSERT_TRUE(window->Choose("Chat", place));
+  ExpectRows(*window, there, "Translator read", "in House 12");
 }
 
 TEST_F(Acts, SetsWhenTheOtherPeopleAreTold) {
@@ -148,6 +201,8 @@ TEST_F(Acts, SetsWhenTheOtherPeopleAreTold) {
   };
   ASSERT_EQ(policy(), v1::NOTICE_POLICY_WHEN_LEAVING);
   const auto window = Open({}, {"--page", "chats"});
+  ASSERT_TRUE(window->Choose("Alice's AliceChat", 2));
+  EXPECT_TRUE(Eventually([&] { return policy() == v1::NOTICE_POLICY_ALWAYS; }));
   ASSERT_TRUE(window->Choose("Alice's AliceChat", 0));
   EXPECT_TRUE(Eventually([&] { return policy() == v1::NOTICE_POLICY_OFF; }));
   ASSERT_TRUE(window->Choose("Alice's AliceChat", 1));

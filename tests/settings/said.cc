@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/settings/said.h"
 
+#include <absl/strings/str_replace.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -76,6 +78,15 @@ std::string WithSortedNames(const std::string& line) {
 
 }  // namespace
 
+std::string InLanguage(const std::string& language, const std::string& text) {
+  std::string said = text;
+  if (!language.empty()) {
+    said = Output("LC_ALL=C.UTF-8 LANGUAGE=" + language +
+                  " TEXTDOMAINDIR=" CATALOGS_FOLDER " gettext postern-settings '" + text + "'");
+  }
+  return absl::StrReplaceAll(said, {{"_", ""}});
+}
+
 std::vector<std::string> Lasting(const std::vector<std::string>& tree) {
   // The apps of the stage are this very program, which lies wherever it was built.
   static const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
@@ -84,6 +95,8 @@ std::vector<std::string> Lasting(const std::vector<std::string>& tree) {
       {std::regex(R"([0-9]+(?:[.,:-][0-9]+)*)"), "N"},
       {std::regex(R"(\b(?:today|yesterday|heute|gestern|N) N\b)"), "WHEN"},
       {std::regex(R"(\bN event\b)"), "N events"},
+      {std::regex(R"(\bN Ereignis\b)"), "N Ereignisse"},
+      {std::regex("\u202eevent\u202c"), "\u202eevents\u202c"},
   };
   std::set<std::string> lines;
   for (std::string line : tree) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a screen reader says of a screen, held against what is checked in (trees/NAME.txt).
+// What a screen reader says of a screen, held against what is checked in (trees/NAME.txt); and the
+// window's own words in other languages.
 #pragma once
 
 #include <functional>
@@ -7,6 +8,10 @@
 #include <vector>
 
 namespace postern::settings_test {
+
+// Returns how the window says a text of its own in 'language' ("" for English), without the marks
+// of keys. What is no text of the window's, as a name, is returned as it is.
+std::string InLanguage(const std::string& language, const std::string& text);
 
 // Returns what stays of 'tree' from run to run: numbers, days, keys and the folder it was built in
 // are left out. Sorted and each line once, since rows of the same minute stand in the order of

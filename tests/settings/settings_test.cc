@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "tests/settings/fixture.h"
 #include "tests/settings/said.h"
@@ -32,45 +33,70 @@ enum class Over {
 // How one gets to a screen, and what is said there. The name is the picture's.
 struct Screen {
   std::string name;
-  std::vector<std::string> presses;
+  std::vector<std::string> presses = {};
   // Is said once the screen is whole.
   std::string says;
-  Environment environment;
-  std::vector<std::string> arguments;
+  std::vector<std::string> arguments = {};
   Over over = Over::kTwoWeeks;
   // What the owner does first, without this window, and takes back when it was seen.
   void (*before)(Stage&) = nullptr;
   void (*after)(Stage&) = nullptr;
   // What is typed into the search.
   std::string seeks = {};
+  // What the owner does in the window then.
+  void (*then)(Window&, Stage&) = nullptr;
 };
 
-void Pause(Stage& stage) {
-  v1::PauseResponse response;
-  EXPECT_TRUE(stage.Owner()->owner->Pause(behaviors::Patiently().get(), {}, &response).ok());
+// A step of a walk through the pages.
+struct Step {
+  std::vector<std::string> presses = {};
+  // The tab that is turned to.
+  std::string tab = {};
+  std::string says;
+  // The screen that is seen then.
+  std::string screen;
+};
+
+// Another look, which every page is seen in.
+struct Variant {
+  std::string name;
+  Environment environment;
+  // Other than English; where it is not, what is said is what the plain page says.
+  std::string language = {};
+};
+
+// Has the owner do one of the service's acts.
+template <typename Request, typename Response>
+void Act(Stage& stage,
+         grpc::Status (v1::OwnerService::Stub::*act)(grpc::ClientContext*, const Request&,
+                                                     Response*),
+         const Request& request) {
+  const Program owner = stage.Owner();
+  Response response;
+  const grpc::Status status =
+      ((*owner->owner).*act)(behaviors::Patiently().get(), request, &response);
+  EXPECT_TRUE(status.ok()) << behaviors::Text(status);
 }
 
-void Resume(Stage& stage) {
-  v1::ResumeResponse response;
-  EXPECT_TRUE(stage.Owner()->owner->Resume(behaviors::Patiently().get(), {}, &response).ok());
+void Pause(Stage& stage) { Act(stage, &v1::OwnerService::Stub::Pause, v1::PauseRequest()); }
+void Resume(Stage& stage) { Act(stage, &v1::OwnerService::Stub::Resume, v1::ResumeRequest()); }
+
+template <typename Request>
+Request AboutNotes(Stage& stage, const std::string& request_id) {
+  Request request;
+  request.set_request_id(request_id);
+  request.set_grant_id(stage.GrantsOf("Customer notes").at(0).id());
+  return request;
 }
 
 void Suspend(Stage& stage) {
-  v1::SuspendGrantRequest request;
-  request.set_request_id("suspend");
-  request.set_grant_id(stage.GrantsOf("Customer notes").at(0).id());
-  v1::SuspendGrantResponse response;
-  EXPECT_TRUE(
-      stage.Owner()->owner->SuspendGrant(behaviors::Patiently().get(), request, &response).ok());
+  Act(stage, &v1::OwnerService::Stub::SuspendGrant,
+      AboutNotes<v1::SuspendGrantRequest>(stage, "suspend"));
 }
 
 void ResumeGrant(Stage& stage) {
-  v1::ResumeGrantRequest request;
-  request.set_request_id("resume");
-  request.set_grant_id(stage.GrantsOf("Customer notes").at(0).id());
-  v1::ResumeGrantResponse response;
-  EXPECT_TRUE(
-      stage.Owner()->owner->ResumeGrant(behaviors::Patiently().get(), request, &response).ok());
+  Act(stage, &v1::OwnerService::Stub::ResumeGrant,
+      AboutNotes<v1::ResumeGrantRequest>(stage, "resume"));
 }
 
 std::string BookClub(Stage& stage) {
@@ -88,121 +114,180 @@ void Seal(Stage& stage) {
   request.set_request_id("seal");
   request.set_chat_id(BookClub(stage));
   request.set_reach(v1::SEAL_REACH_ALL_APPS);
-  v1::SealResponse response;
-  EXPECT_TRUE(stage.Owner()->owner->Seal(behaviors::Patiently().get(), request, &response).ok());
+  Act(stage, &v1::OwnerService::Stub::Seal, request);
 }
 
 void Unseal(Stage& stage) {
   v1::UnsealRequest request;
   request.set_request_id("unseal");
   request.set_chat_id(BookClub(stage));
-  v1::UnsealResponse response;
-  EXPECT_TRUE(stage.Owner()->owner->Unseal(behaviors::Patiently().get(), request, &response).ok());
+  Act(stage, &v1::OwnerService::Stub::Unseal, request);
+}
+
+void Export(Window& window, Stage& stage) {
+  EXPECT_TRUE(window.SaveAs("Export the history", stage.profile().home() + "/history.jsonl"));
 }
 
 const std::vector<Screen>& Screens() {
-  static const Environment dark = {{"ADW_DEBUG_COLOR_SCHEME", "prefer-dark"}};
-  static const Environment german = {{"LANGUAGE", "de"}};
-  static const Environment large = {{"GDK_SCALE", "2"}};
-  static const Environment right_to_left = {{"LANGUAGE", "ar_XB"}};
+  static const std::vector<std::string> chats = {"--page", "chats"};
+  static const std::vector<std::string> activity = {"--page", "activity"};
+  static const std::vector<std::string> history = {"--page", "history"};
   static const std::vector<Screen> screens = {
-      {"apps", {}, "Translator", {}, {}},
-      {"app", {"Translator"}, "Take everything back", {}, {}},
-      {"app-revoke", {"Translator", "Take everything back"}, "Cancel", {}, {}},
-      {"app-narrow", {"Translator", "Narrow"}, "How long", {}, {}},
-      {"view-now", {"Customer notes", "See it as the app sees it"}, "The meeting moved", {}, {}},
-      {"view-seen", {"Old backup"}, "What it already saw", {}, {}},
-      {"view-metadata",
-       {"Statistics", "See it as the app sees it"},
-       "hidden from this app",
-       {},
-       {}},
-      {"chats", {}, "Book club", {}, {"--page", "chats"}},
-      {"chat", {"Family"}, "Sealed to every app", {}, {"--page", "chats"}},
-      {"activity", {}, "In the last 7 days", {}, {"--page", "activity"}},
-      {"activity-month", {"30 days"}, "In the last 30 days", {}, {"--page", "activity"}},
-      {"history", {}, "read", {}, {"--page", "history"}, Over::kLastMonth},
-      {"apps-dark", {}, "Translator", dark, {}},
-      {"activity-dark", {}, "In the last 7 days", dark, {"--page", "activity"}},
-      {"apps-german", {}, "Alle Apps anhalten", german, {}},
-      {"app-german", {"Translator"}, "Neue Nachrichten lesen", german, {}},
-      {"apps-large", {}, "Translator", large, {}},
-      {"apps-right-to-left", {}, "Translator", right_to_left, {}},
-      {"apps-empty", {}, "No app has access", {}, {}, Over::kEmptyBroker},
-      {"not-running", {}, "Postern is not running", {}, {}, Over::kNothing},
-      {"chats-search",
-       {},
-       "No chat is called that",
-       {},
-       {"--page", "chats"},
-       Over::kTwoWeeks,
-       nullptr,
-       nullptr,
-       "zebra"},
-      {"grant-revoke", {"Translator", "Take back"}, "Take this access back?", {}, {}},
-      {"app-suspended",
-       {"Customer notes"},
-       "Resume",
-       {},
-       {},
-       Over::kTwoWeeks,
-       Suspend,
-       ResumeGrant},
-      {"apps-paused", {}, "All apps are paused", {}, {}, Over::kTwoWeeks, Pause, Resume},
-      {"chat-sealed",
-       {"Book club"},
-       "Sealed to every app",
-       {},
-       {"--page", "chats"},
-       Over::kTwoWeeks,
-       Seal,
-       Unseal},
+      {.name = "app-revoke", .presses = {"Translator", "Take everything back"}, .says = "Cancel"},
+      {.name = "app-narrow", .presses = {"Translator", "Narrow"}, .says = "How long"},
+      {.name = "view-seen", .presses = {"Old backup"}, .says = "What it already saw"},
+      {.name = "view-metadata",
+       .presses = {"Statistics", "See it as the app sees it"},
+       .says = "hidden from this app"},
+      {.name = "activity-month",
+       .presses = {"30 days"},
+       .says = "In the last 30 days",
+       .arguments = activity},
+      {.name = "history-exported",
+       .presses = {"Export…"},
+       .says = "rows were written.",
+       .arguments = history,
+       .over = Over::kLastMonth,
+       .then = Export},
+      {.name = "apps-empty", .says = "No app has access", .over = Over::kEmptyBroker},
+      {.name = "not-running", .says = "Postern is not running", .over = Over::kNothing},
+      {.name = "chats-search",
+       .says = "No chat is called that",
+       .arguments = chats,
+       .seeks = "zebra"},
+      {.name = "grant-revoke",
+       .presses = {"Translator", "Take back"},
+       .says = "Take this access back?"},
+      {.name = "app-suspended",
+       .presses = {"Customer notes"},
+       .says = "Resume",
+       .before = Suspend,
+       .after = ResumeGrant},
+      {.name = "apps-paused", .says = "All apps are paused", .before = Pause, .after = Resume},
+      {.name = "chat-sealed",
+       .presses = {"Book club"},
+       .says = "Sealed to every app",
+       .arguments = chats,
+       .before = Seal,
+       .after = Unseal},
   };
   return screens;
 }
 
+// Every page but the history, which is another broker's. No step leads back: what a page said once
+// is said until the window is gone.
+const std::vector<Step>& Walk() {
+  static const std::vector<Step> walk = {
+      {.says = "Translator", .screen = "apps"},
+      {.tab = "Activity", .says = "In the last 7 days", .screen = "activity"},
+      {.tab = "Chats", .says = "Book club", .screen = "chats"},
+      {.presses = {"Family"}, .says = "Sealed to every app", .screen = "chat"},
+      {.presses = {"Translator"}, .says = "The program", .screen = "app"},
+      {.presses = {"See it as the app _sees it"}, .says = "The water is off", .screen = "view-now"},
+  };
+  return walk;
+}
+
+const std::vector<Variant>& Variants() {
+  static const std::vector<Variant> variants = {
+      {.name = "plain", .environment = {}},
+      {.name = "dark", .environment = {{"ADW_DEBUG_COLOR_SCHEME", "prefer-dark"}}},
+      {.name = "german", .environment = {{"LANGUAGE", "de"}}, .language = "de"},
+      {.name = "large", .environment = {{"GDK_SCALE", "2"}}},
+      {.name = "right-to-left", .environment = {{"LANGUAGE", "ar_XB"}}, .language = "ar_XB"},
+  };
+  return variants;
+}
+
 class SettingsScreens : public Settings, public testing::WithParamInterface<size_t> {
  protected:
-  // A broker whose rows lie on three days, of which none is today.
-  static std::unique_ptr<Stage> LastMonth() {
-    const absl::CivilDay day = absl::ToCivilDay(absl::Now(), absl::UTCTimeZone()) - 30;
-    const absl::Time evening = absl::FromCivil(absl::CivilHour(day) + 18, absl::UTCTimeZone());
-    auto stage = std::make_unique<Stage>(*session_, evening - absl::Hours(45));
-    stage->Fill(evening, 1);
-    return stage;
+  static void TearDownTestSuite() {
+    delete std::exchange(last_month_, nullptr);
+    Settings::TearDownTestSuite();
   }
 
-  void Look(const Screen& screen, const daemon_test::Profile& profile) {
-    Window window(*desktop_, profile, screen.environment, screen.arguments);
+  // A broker whose rows lie on three days, of which none is today.
+  static Stage& LastMonth() {
+    if (last_month_ != nullptr) return *last_month_;
+    const absl::CivilDay day = absl::ToCivilDay(absl::Now(), absl::UTCTimeZone()) - 30;
+    const absl::Time evening = absl::FromCivil(absl::CivilHour(day) + 18, absl::UTCTimeZone());
+    last_month_ = new Stage(*session_, evening - absl::Hours(45));
+    last_month_->Fill(evening, 1);
+    return *last_month_;
+  }
+
+  // Holds what is said against trees/TREE.txt, and leaves a picture.
+  static void Look(Window& window, const std::string& tree, const std::string& picture) {
+    EXPECT_EQ(Difference(tree, [&] { return window.Tree(); }), "");
+    EXPECT_TRUE(window.Photograph(ScreensFolder() + "/" + picture + ".png"));
+  }
+
+  static void Show(const Screen& screen, const daemon_test::Profile& profile, Stage* stage) {
+    Window window(*desktop_, profile, {}, screen.arguments);
+    // The page is filled anew when the chats are known: what is pressed just then is gone.
+    if (screen.over == Over::kTwoWeeks) ASSERT_TRUE(window.WaitForText("Seen by"));
     ASSERT_TRUE(window.Press(screen.presses));
     if (!screen.seeks.empty()) {
       ASSERT_TRUE(window.Focus("Find a chat"));
       window.Type(screen.seeks);
     }
+    if (screen.then != nullptr) screen.then(window, *stage);
     ASSERT_TRUE(window.WaitForText(screen.says));
-    EXPECT_EQ(Difference(screen.name, [&] { return window.Tree(); }), "");
-    EXPECT_TRUE(window.Photograph(ScreensFolder() + "/" + screen.name + ".png"));
+    Look(window, screen.name, screen.name);
   }
+
+  static void Go(const Variant& variant, const std::vector<Step>& walk, Window& window) {
+    for (const Step& step : walk) {
+      const auto said = [&](const std::string& text) { return InLanguage(variant.language, text); };
+      if (!step.tab.empty()) ASSERT_TRUE(window.Turn(said(step.tab)));
+      for (const std::string& name : step.presses) ASSERT_TRUE(window.Press({said(name)}));
+      ASSERT_TRUE(window.WaitForText(said(step.says)));
+      const std::string name = step.screen + "-" + variant.name;
+      Look(window, variant.language.empty() ? step.screen : name, name);
+    }
+  }
+
+  inline static Stage* last_month_ = nullptr;
 };
 
 TEST_P(SettingsScreens, IsSaidAndPhotographed) {
   const Screen& screen = Screens()[GetParam()];
   if (screen.over == Over::kNothing) {
-    Look(screen, daemon_test::Profile(session_));
+    Show(screen, daemon_test::Profile(session_), nullptr);
     return;
   }
-  std::unique_ptr<Stage> other;
-  if (screen.over == Over::kLastMonth) other = LastMonth();
-  if (screen.over == Over::kEmptyBroker) other = std::make_unique<Stage>(*session_, absl::Now());
-  Stage& shown = other != nullptr ? *other : stage();
+  std::unique_ptr<Stage> empty;
+  if (screen.over == Over::kEmptyBroker) empty = std::make_unique<Stage>(*session_, absl::Now());
+  Stage& shown = empty != nullptr                  ? *empty
+                 : screen.over == Over::kLastMonth ? LastMonth()
+                                                   : stage();
   if (screen.before != nullptr) screen.before(shown);
-  Look(screen, shown.profile());
+  Show(screen, shown.profile(), &shown);
   if (screen.after != nullptr) screen.after(shown);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, SettingsScreens, testing::Range(size_t{0}, Screens().size()),
                          [](const auto& info) {
                            std::string name = Screens()[info.param].name;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+class SettingsVariants : public SettingsScreens {};
+
+TEST_P(SettingsVariants, ShowsEveryPage) {
+  const Variant& variant = Variants()[GetParam()];
+  {
+    Window window(*desktop_, stage().profile(), variant.environment);
+    ASSERT_NO_FATAL_FAILURE(Go(variant, Walk(), window));
+  }
+  Window window(*desktop_, LastMonth().profile(), variant.environment, {"--page", "history"});
+  Go(variant, {{.says = "E_xport…", .screen = "history"}}, window);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, SettingsVariants, testing::Range(size_t{0}, Variants().size()),
+                         [](const auto& info) {
+                           std::string name = Variants()[info.param].name;
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });

@@ -134,13 +134,18 @@ Window::Window(Desktop& desktop, const daemon_test::Profile& profile,
   const std::string id = Find("--pid " + std::to_string(program_->pid()));
   EXPECT_FALSE(id.empty()) << program_->errors();
   // Tall enough to show all of most pages: what is to be pressed need not be scrolled to.
-  const bool large = all.contains("GDK_SCALE");
+  if (all.contains("GDK_SCALE")) scale_ = std::atoi(all.at("GDK_SCALE").c_str());
   Output("DISPLAY=" + display_ + " xdotool windowsize --sync " + id +
-         (large ? " 1800 1950" : " 900 1240"));
+         (scale_ == 2 ? " 1800 1950" : " 900 1240"));
   Output("DISPLAY=" + display_ + " xdotool windowfocus --sync " + id);
 }
 
 Window::~Window() { program_->Stop(); }
+
+nlohmann::json Window::Ask(nlohmann::json request) {
+  request["scale"] = scale_;
+  return desktop_.Ask(request);
+}
 
 // By turns of our own: xdotool's --sync looks twice a second.
 std::string Window::Find(const std::string& what) {
@@ -159,6 +164,12 @@ bool Window::Press(const std::vector<std::string>& names) {
     ++actions_;
   }
   return true;
+}
+
+bool Window::Turn(const std::string& tab) {
+  const nlohmann::json answer = Ask({{"do", "turn"}, {"name", tab}});
+  if (!answer.value("ok", false)) ADD_FAILURE() << "there is no tab " << tab << answer.dump(1);
+  return answer.value("ok", false);
 }
 
 bool Window::WaitForWindows(int count) {
@@ -228,6 +239,15 @@ bool Window::FocusTitled(const std::string& title) {
     return false;
   }
   Output("DISPLAY=" + display_ + " xdotool windowfocus --sync " + id);
+  return true;
+}
+
+bool Window::SaveAs(const std::string& title, const std::string& path) {
+  if (!FocusTitled(title)) return false;
+  // The chooser takes a path as its name.
+  Key("ctrl+a");
+  Type(path);
+  Key("Return");
   return true;
 }
 

@@ -60,6 +60,8 @@ class Window {
   // test fails, when one does not come.
   bool Press(const std::vector<std::string>& names);
   int actions() const { return actions_; }
+  // Turns to the page whose tab is named so. False, and the test fails, when there is none.
+  bool Turn(const std::string& tab);
   // Waits until something can be pressed, or is said, that begins so.
   bool Wait(const std::string& name);
   // Waits until a line of the tree contains 'text'.
@@ -78,6 +80,8 @@ class Window {
   // Waits for a window of the program with this title and gives it the keyboard. The X server is
   // asked: a walk through all that a long page says may outlast the wait.
   bool FocusTitled(const std::string& title);
+  // Has the chooser of this title write to 'path'. False, and the test fails, when none comes.
+  bool SaveAs(const std::string& title, const std::string& path);
   // Goes on by 'key' until the keyboard acts on what begins with 'name'. False, and the test fails,
   // when that does not come.
   bool WalkTo(const std::string& name, const std::string& key = "Tab");
@@ -85,7 +89,7 @@ class Window {
   bool Photograph(const std::string& path);
 
  private:
-  nlohmann::json Ask(const nlohmann::json& request) { return desktop_.Ask(request); }
+  nlohmann::json Ask(nlohmann::json request);
   // Waits for a visible window that xdotool finds by 'what', and returns its id; empty when none
   // comes.
   std::string Find(const std::string& what);
@@ -94,6 +98,8 @@ class Window {
 
   Desktop& desktop_;
   std::string display_;
+  // How many of the display's points one of the window's is wide.
+  int scale_ = 1;
   std::unique_ptr<daemon_test::Process> program_;
   int actions_ = 0;
 };
