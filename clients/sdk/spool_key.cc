@@ -2,51 +2,15 @@
 #include "clients/sdk/spool_key.h"
 
 #include <absl/strings/str_cat.h>
-#include <sys/stat.h>
 
-#include <cerrno>
-
-#include "platform/status_macros.h"
+#include "clients/sdk/file_key.h"
 
 namespace postern::sdk {
-namespace {
-
-constexpr size_t kKeyBytes = 32;
-
-// An empty file is what a crash between making and keying it leaves: it holds nothing.
-bool HoldsSomething(const std::string& path) {
-  struct stat info {};
-  if (::lstat(path.c_str(), &info) != 0) return errno != ENOENT;
-  return info.st_size > 0;
-}
-
-}  // namespace
 
 absl::StatusOr<platform::SecretBytes> LoadSpoolKey(platform::SecretStore& secrets,
                                                    const std::string& app_id,
                                                    const std::string& spool_path) {
-  const std::string name = absl::StrCat("spool-key:", app_id);
-  auto key = secrets.Lookup(name);
-  if (key.ok()) {
-    if (key->size() != kKeyBytes) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("the secret ", name, " is not a spool's key; nothing was changed"));
-    }
-    return key;
-  }
-  if (!absl::IsNotFound(key.status())) return key.status();
-  // A locked keyring can look empty. Ask again in words before anything is made.
-  if (secrets.State() != platform::SecretStoreState::kReady) {
-    return absl::UnavailableError(absl::StrCat("the ", secrets.Describe(), " is not open"));
-  }
-  if (HoldsSomething(spool_path) || HoldsSomething(spool_path + "-wal")) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        spool_path, ": there is a spool, but its key is gone from the ", secrets.Describe(),
-        "; restore the keyring, or move the spool away and lose what waits in it"));
-  }
-  platform::SecretBytes made = platform::RandomSecret(kKeyBytes);
-  RETURN_IF_ERROR(secrets.Store(name, made.span()));
-  return made;
+  return LoadNamedFileKey(secrets, absl::StrCat("spool-key:", app_id), "spool", spool_path);
 }
 
 }  // namespace postern::sdk

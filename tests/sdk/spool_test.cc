@@ -17,6 +17,7 @@
 #include <sstream>
 #include <thread>
 
+#include "clients/sdk/file_key.h"
 #include "clients/sdk/spool_key.h"
 #include "platform/secret_bytes.h"
 #include "tests/fakes/memory_secret_store.h"
@@ -246,6 +247,14 @@ TEST_F(SpoolKey, IsNeverMadeWhileASpoolExists) {
   fakes::MemorySecretStore secrets;
   EXPECT_TRUE(absl::IsFailedPrecondition(LoadSpoolKey(secrets, "org.example.a", path_).status()));
   EXPECT_EQ(secrets.stores(), 0);
+}
+
+TEST_F(SpoolKey, IsAnotherThanThatOfAnAppsOwnFile) {
+  fakes::MemorySecretStore secrets;
+  const auto spool = LoadSpoolKey(secrets, "org.example.a", path_);
+  const auto file = LoadNamedFileKey(secrets, "file-key:org.example.a", "file", path_);
+  ASSERT_TRUE(spool.ok() && file.ok());
+  EXPECT_FALSE(std::equal(file->span().begin(), file->span().end(), spool->span().begin()));
 }
 
 TEST_F(SpoolKey, IsMadeOnceAndFoundAgain) {
