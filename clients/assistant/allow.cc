@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "clients/assistant/allow.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+#include <absl/time/clock.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <set>
+#include <vector>
+
+#include "clients/assistant/tool.h"
+#include "clients/sdk/client.h"
+
+namespace postern::assistant {
+namespace {
+
+// A person takes seconds.
+constexpr absl::Duration kLookAgain = absl::Milliseconds(300);
+// Longer than any question stands.
+constexpr absl::Duration kWaitAtMost = absl::Minutes(15);
+
+void Tell(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
+
+absl::StatusOr<std::set<v1::Scope>> Held(sdk::Client& client) {
+  const auto self = client.GetSelf();
+  if (!self.ok()) return self.status();
+  std::set<v1::Scope> held;
+  for (const v1::Grant& grant : self->grants()) {
+    if (grant.state() != v1::Grant::STATE_ACTIVE && grant.state() != v1::Grant::STATE_SUSPENDED) {
+      continue;
+    }
+    for (const int scope : grant.scopes()) held.insert(static_cast<v1::Scope>(scope));
+  }
+  return held;
+}
+
+std::vector<v1::Scope> Missing(const v1::Manifest& manifest, const std::set<v1::Scope>& held) {
+  std::vector<v1::Scope> missing;
+  for (const auto& scopes : {manifest.required_scopes(), manifest.optional_scopes()}) {
+    for (const int scope : scopes) {
+      if (!held.contains(static_cast<v1::Scope>(scope))) {
+        missing.push_back(static_cast<v1::Scope>(scope));
+      }
+    }
+  }
+  return missing;
+}
+
+absl::Status AskForMore(sdk::Client& client, const v1::Manifest& manifest,
+                        const std::vector<v1::Scope>& scopes) {
+  v1::RequestGrantRequest request;
+  request.set_request_id(sdk::MakeRequestId());
+  for (const v1::Scope scope : scopes) request.add_scopes(scope);
+  request.set_purpose(manifest.purpose());
+  auto asked = Ask(*client.stubs().grant, &v1::GrantService::Stub::RequestGrant, request);
+  if (!asked.ok()) return asked.status();
+  v1::GrantRequest state = asked->grant_request();
+  const absl::Time deadline = absl::Now() + kWaitAtMost;
+  while (state.state() == v1::GrantRequest::STATE_PENDING && absl::Now() < deadline) {
+    absl::SleepFor(kLookAgain);
+    v1::GetGrantRequestRequest look;
+    look.set_grant_request_id(state.id());
+    const auto seen = Ask(*client.stubs().grant, &v1::GrantService::Stub::GetGrantRequest, look);
+    if (!seen.ok()) return seen.status();
+    state = seen->grant_request();
+  }
+  if (state.state() == v1::GrantRequest::STATE_GRANTED) return absl::OkStatus();
+  return sdk::MakeError(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_CONSENT_REFUSED,
+                        "the user did not allow more");
+}
+
+}  // namespace
+
+absl::Status Allow(const v1::Manifest& manifest, const sdk::ClientOptions& options) {
+  sdk::ClientOptions telling = options;
+  telling.on_enrollment = [](const v1::EnrollResponse& response) {
+    if (response.state() == v1::EnrollResponse::STATE_PENDING) {
+      Tell("Postern is asking you now; look for its question.");
+    }
+  };
+  auto client = sdk::Client::Connect(manifest, telling);
+  if (sdk::ErrorReasonOf(client.status()) == v1::ERROR_REASON_GRANT_REVOKED) {
+    // That key is spent for good.
+    for (const char* file : {"/key.pem", "/certificate.pem"}) {
+      ::unlink(absl::StrCat(options.state_directory, file).c_str());
+    }
+    client = sdk::Client::Connect(manifest, telling);
+  }
+  if (!client.ok()) return client.status();
+  auto held = Held(**client);
+  if (!held.ok()) return held.status();
+  if (const auto missing = Missing(manifest, *held); !missing.empty()) {
+    Tell("Postern is asking you now for what is not allowed yet; look for its question.");
+    if (absl::Status asked = AskForMore(**client, manifest, missing); !asked.ok()) return asked;
+    held = Held(**client);
+    if (!held.ok()) return held.status();
+  }
+  std::vector<std::string> names;
+  for (const v1::Scope scope : *held) names.emplace_back(sdk::ScopeName(scope));
+  std::printf("Allowed: %s\n", absl::StrJoin(names, ", ").c_str());
+  return absl::OkStatus();
+}
+
+}  // namespace postern::assistant
