@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the program starts, and its commands beside `run`.
+#include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "clients/crm/program.h"
+#include "clients/sdk/errors.h"
+#include "clients/sdk/file_key.h"
+#include "clients/sdk/files.h"
+#include "clients/sdk/stubs.h"
+
+namespace postern::crm {
+namespace {
+
+constexpr char kThisDevice[] = "this device";
+constexpr absl::Duration kAskAgain = absl::Seconds(1);
+constexpr absl::Duration kCallTimeout = absl::Seconds(10);
+// So much of a person's id is shown, and enough to name them.
+constexpr size_t kShortId = 8;
+
+std::string ReadWords(const std::string& path) {
+  const auto read = sdk::ReadTrustedFile(path, sdk::FileTrust::kOnlyWeWrite);
+  if (!read.ok()) return "";
+  return std::string(read->span().begin(), read->span().end());
+}
+
+sdk::ClientOptions OptionsFor(const Config& config) {
+  sdk::ClientOptions options;
+  options.socket_path = config.socket;
+  options.state_directory = config.state_directory;
+  options.on_enrollment = [](const v1::EnrollResponse& response) {
+    if (response.state() == v1::EnrollResponse::STATE_PENDING) {
+      Say("asking you to allow it; please answer Postern's question");
+    }
+  };
+  return options;
+}
+
+}  // namespace
+
+absl::Status Program::Prepare() {
+  auto manifest = ManifestFor(config_);
+  if (!manifest.ok()) return manifest.status();
+  manifest_ = *std::move(manifest);
+  state_directory_ = config_.state_directory;
+  if (state_directory_.empty()) {
+    const auto data = sdk::DataHome();
+    if (!data.ok()) return data.status();
+    state_directory_ = absl::StrCat(*data, "/postern-clients/", manifest_.app_id());
+  }
+  if (const absl::Status status = sdk::MakePrivateDirectory(state_directory_); !status.ok())
+    return status;
+  tryton_ = std::make_unique<Tryton>(TrytonOptions{config_.url, config_.database, config_.user,
+                                                   config_.password, config_.ca_file,
+                                                   [this] { return stopper_.stopped(); }});
+  parties_ = std::make_unique<Parties>(*tryton_, config_.country_code);
+  return absl::OkStatus();
+}
+
+absl::Status Program::Lock() {
+  lock_ = ::open(Path("lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock_ < 0 || ::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    return absl::InvalidArgumentError(
+        "postern-crm already runs; stop it first (systemctl --user stop postern-crm)");
+  }
+  return absl::OkStatus();
+}
+
+// What the user allowed names where the data goes. Another server is another question.
+absl::Status Program::CheckDestination() {
+  const std::string& service = manifest_.data_destination().service();
+  const std::string now = service.empty() ? kThisDevice : service;
+  const std::string allowed = ReadWords(Path("destination"));
+  if (allowed == now) return absl::OkStatus();
+  if (!allowed.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "you allowed that the data goes to ", allowed, ", and the configuration names ", now,
+        "; with the old [tryton] url run: postern-crm erase, then change it and start this again"));
+  }
+  const auto* bytes = reinterpret_cast<const uint8_t*>(now.data());
+  return sdk::WriteNewPrivateFile(Path("destination"), {bytes, now.size()});
+}
+
+absl::Status Program::OpenLedger() {
+  const auto key = sdk::LoadFileKey(manifest_.app_id(), Path("records.db"));
+  if (!key.ok()) return key.status();
+  auto ledger = Ledger::Open(Path("records.db"), *key);
+  if (!ledger.ok()) return ledger.status();
+  ledger_ = *std::move(ledger);
+  publisher_ = std::make_unique<Publisher>(config_, *ledger_, *parties_);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<sdk::Client>> Program::Connect() {
+  // Nothing is under way that could be lost, and the user may think about the question for minutes.
+  stopper_.OnStop([] { std::_Exit(static_cast<int>(ExitCode::kOk)); });
+  std::unique_ptr<sdk::Client> client;
+  const absl::Status status = Again([&] {
+    auto connected = sdk::Client::Connect(manifest_, OptionsFor(config_));
+    if (connected.ok()) client = *std::move(connected);
+    return connected.status();
+  });
+  stopper_.OnStop({});
+  if (AccessIsOver(status)) {
+    if (const absl::Status erased = EraseAfterRevocation(); !erased.ok()) return erased;
+  }
+  if (!status.ok()) return status;
+  return client;
+}
+
+absl::Status Program::EraseAfterRevocation() {
+  const auto key = sdk::ReadTrustedFile(Path("key.pem"), sdk::FileTrust::kPrivate);
+  if (!key.ok()) return key.status();
+  const auto client =
+      sdk::Client::ConnectWithKey(*key, ReadWords(Path("certificate.pem")), OptionsFor(config_));
+  if (!client.ok()) return client.status();
+  const auto events = (*client)->Subscribe(
+      {.name = "crm", .on_erase_everything = [this] { return EraseAtTryton(); }});
+  stopper_.OnStop([&] { events->Cancel(); });
+  // It ends with the same refusal, after the erasure was confirmed.
+  const auto ended = events->Next();
+  stopper_.OnStop({});
+  return absl::OkStatus();
+}
+
+ExitCode Program::Check() {
+  if (const absl::Status status = Prepare(); !status.ok()) return Fail(status);
+  if (const absl::Status status = parties_->Exists(0).status(); !status.ok()) return Fail(status);
+  std::printf("The configuration is right: Tryton answers, and its user may read parties.\n");
+  return ExitCode::kOk;
+}
+
+ExitCode Program::ListPeople() {
+  absl::Status status = Prepare();
+  if (status.ok()) status = OpenLedger();
+  if (!status.ok()) return Fail(status);
+  const auto people = ledger_->People();
+  if (!people.ok()) return Fail(people.status());
+  std::printf("%-8s  %-10s  %-8s  %s\n", "WHO", "NETWORK", "PARTY", "NAME");
+  for (const Person& person : *people) {
+    if (person.is_self) continue;
+    std::printf("%-8s  %-10s  %-8s  %s\n", person.id.substr(0, kShortId).c_str(),
+                person.network.c_str(),
+                person.party.has_value() ? std::to_string(*person.party).c_str() : "-",
+                person.name.c_str());
+  }
+  return ExitCode::kOk;
+}
+
+ExitCode Program::Link(const std::string& who, const std::string& party) {
+  absl::Status status = Prepare();
+  if (status.ok()) status = OpenLedger();
+  if (!status.ok()) return Fail(status);
+  const auto people = ledger_->People();
+  if (!people.ok()) return Fail(people.status());
+  std::vector<Person> meant;
+  for (const Person& person : *people) {
+    if (person.is_self) continue;
+    if (person.name == who || (who.size() >= kShortId && person.id.substr(0, who.size()) == who))
+      meant.push_back(person);
+  }
+  if (meant.size() != 1) {
+    return Fail(absl::NotFoundError(absl::StrCat(
+        meant.size(), " people are called that; name one by WHO as in: postern-crm people")));
+  }
+  const auto parties = parties_->Named(party);
+  if (!parties.ok()) return Fail(parties.status());
+  if (parties->size() != 1) {
+    return Fail(absl::NotFoundError(absl::StrCat(
+        parties->size(), " parties in Tryton have that name, code or id; name one by its code")));
+  }
+  status = ledger_->SetParty(meant[0].id, parties->front().id);
+  if (!status.ok()) return Fail(status);
+  std::printf(
+      "Linked %s with the party %s. The notes follow within a minute, or when postern-crm "
+      "starts.\n",
+      meant[0].name.c_str(), parties->front().name.c_str());
+  return ExitCode::kOk;
+}
+
+ExitCode Program::Ask() {
+  if (const absl::Status status = Prepare(); !status.ok()) return Fail(status);
+  const auto client = Connect();
+  if (!client.ok()) return Fail(client.status());
+  v1::RequestGrantRequest request;
+  request.set_request_id(sdk::MakeRequestId());
+  request.mutable_scopes()->MergeFrom(manifest_.required_scopes());
+  request.mutable_scopes()->MergeFrom(manifest_.optional_scopes());
+  request.set_purpose(manifest_.purpose());
+  v1::GrantRequest asked;
+  {
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
+    v1::RequestGrantResponse response;
+    const grpc::Status done = (*client)->stubs().grant->RequestGrant(&context, request, &response);
+    if (!done.ok()) return Fail(sdk::ToStatus(done));
+    asked = response.grant_request();
+  }
+  Say("asking you; please answer Postern's question");
+  while (asked.state() == v1::GrantRequest::STATE_PENDING) {
+    if (!stopper_.Wait(kAskAgain)) return ExitCode::kFailed;
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
+    v1::GetGrantRequestRequest about;
+    about.set_grant_request_id(asked.id());
+    v1::GetGrantRequestResponse response;
+    const grpc::Status done = (*client)->stubs().grant->GetGrantRequest(&context, about, &response);
+    if (!done.ok()) return Fail(sdk::ToStatus(done));
+    asked = response.grant_request();
+  }
+  if (asked.state() != v1::GrantRequest::STATE_GRANTED) {
+    Say("you did not allow it; nothing has changed");
+    return ExitCode::kNotAllowed;
+  }
+  std::printf("Allowed. It counts from the next message on.\n");
+  return ExitCode::kOk;
+}
+
+ExitCode Program::Erase() {
+  absl::Status status = Prepare();
+  if (status.ok()) status = Lock();
+  if (status.ok()) status = OpenLedger();
+  if (status.ok()) {
+    const auto kept = publisher_->EraseEverything();
+    status = kept.status();
+    if (kept.ok() && *kept > 0) {
+      std::printf("%d parties that this app had made stay: others work with them now.\n", *kept);
+    }
+  }
+  if (!status.ok()) return Fail(status);
+  publisher_.reset();
+  ledger_.reset();
+  for (const char* name : {"records.db", "records.db-wal", "records.db-shm", "destination",
+                           "key.pem", "certificate.pem"}) {
+    ::unlink(Path(name).c_str());
+  }
+  std::printf("Removed what this app kept, in Tryton and here. The next start asks you anew.\n");
+  return ExitCode::kOk;
+}
+
+}  // namespace postern::crm

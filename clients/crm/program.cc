@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "clients/crm/program.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "clients/sdk/errors.h"
+#include "clients/sdk/files.h"
+#include "clients/sdk/stubs.h"
+
+namespace postern::crm {
+namespace {
+
+constexpr char kSubscription[] = "crm";
+// Tryton is written to when nothing came for so long, or so much came, or so long after the first.
+constexpr absl::Duration kQuiet = absl::Seconds(1);
+constexpr int kEventsAtOnce = 500;
+constexpr absl::Duration kLatest = absl::Seconds(10);
+// How often people whom somebody has since matched in Tryton are looked for.
+constexpr absl::Duration kIdle = absl::Minutes(1);
+// How long a suspended access waits before it looks again.
+constexpr absl::Duration kSuspended = absl::Seconds(30);
+constexpr sdk::BackoffOptions kBackoff{absl::Seconds(1), absl::Minutes(5), 0.3};
+
+bool CanTryAgain(const absl::Status& status) {
+  if (sdk::ErrorReasonOf(status) != v1::ERROR_REASON_UNSPECIFIED) return sdk::IsRetriable(status);
+  // ABORTED is one call that Tryton refuses: somebody there may put it right.
+  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status) ||
+         absl::IsDeadlineExceeded(status) || absl::IsAborted(status);
+}
+
+}  // namespace
+
+bool AccessIsOver(const absl::Status& status) {
+  const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
+  return reason == v1::ERROR_REASON_GRANT_REVOKED || reason == v1::ERROR_REASON_GRANT_EXPIRED;
+}
+
+void Say(const std::string& line) { std::fprintf(stderr, "postern-crm: %s\n", line.c_str()); }
+
+ExitCode Fail(const absl::Status& status) {
+  if (AccessIsOver(status)) {
+    Say("your access was taken back or has run out; to ask for it again: postern-crm erase, then "
+        "start this again");
+    return ExitCode::kNotAllowed;
+  }
+  Say(std::string(status.message()));
+  if (sdk::ErrorReasonOf(status) != v1::ERROR_REASON_UNSPECIFIED) return ExitCode::kNotAllowed;
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+      return ExitCode::kUsage;
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kFailedPrecondition:
+      return ExitCode::kTryton;
+    default:
+      return ExitCode::kFailed;
+  }
+}
+
+Program::Program(Config config) : config_(std::move(config)), publish_backoff_(kBackoff) {}
+
+void Program::SayOnce(const std::string& line) {
+  if (std::exchange(said_, line) != line) Say(line);
+}
+
+absl::Status Program::Again(const std::function<absl::Status()>& attempt) {
+  sdk::Backoff backoff(kBackoff);
+  for (;;) {
+    const absl::Status status = attempt();
+    if (stopper_.stopped()) return absl::CancelledError("stopping");
+    if (status.ok() || !CanTryAgain(status)) return status;
+    SayOnce(std::string(status.message()));
+    if (!stopper_.Wait(backoff.Next(sdk::RetryAfterOf(status))))
+      return absl::CancelledError("stopping");
+  }
+}
+
+absl::Status Program::PublishNow(sdk::Subscription& events) {
+  if (absl::Now() < publish_after_) return absl::OkStatus();
+  const absl::Status status = publisher_->Publish();
+  if (!status.ok()) {
+    if (absl::IsCancelled(status) || !CanTryAgain(status)) return status;
+    SayOnce(std::string(status.message()));
+    publish_after_ = absl::Now() + publish_backoff_.Next();
+    return status;
+  }
+  publish_backoff_.Reset();
+  publish_after_ = absl::InfinitePast();
+  SayOnce("Tryton is up to date");
+  if (std::exchange(waiting_, publisher_->waiting()) != waiting_ && waiting_ > 0) {
+    Say(absl::StrCat(waiting_, waiting_ == 1 ? " person waits" : " people wait",
+                     " to be matched with a party: postern-crm people"));
+  }
+  // Acknowledged, it would not come again, and never be confirmed.
+  if (erasure_missed_) return absl::OkStatus();
+  // What is lost of this is said again by the next.
+  events.Acknowledge().IgnoreError();
+  return absl::OkStatus();
+}
+
+// Reads until the subscription ends: with its reason, or OK when it is to be made anew.
+absl::Status Program::Read(sdk::Subscription& events) {
+  int unpublished = 0;
+  absl::Time latest = absl::InfiniteFuture();
+  bool behind = true;  // what an earlier run left
+  for (;;) {
+    const absl::Duration wait = behind ? std::max(kQuiet, publish_after_ - absl::Now()) : kIdle;
+    const auto event = events.Next(wait);
+    if (event.ok()) {
+      if (const absl::Status status = Again([&] { return recorder_->Record(*event); });
+          !status.ok()) {
+        return status;
+      }
+      behind = true;
+      if (++unpublished == 1) latest = absl::Now() + kLatest;
+      if (unpublished < kEventsAtOnce && absl::Now() < latest) continue;
+    } else if (!absl::IsDeadlineExceeded(event.status())) {
+      return event.status();
+    }
+    const absl::Status status = PublishNow(events);
+    if (!status.ok() && !CanTryAgain(status)) return status;
+    behind = !status.ok() || absl::Now() < publish_after_;
+    unpublished = 0;
+    latest = absl::InfiniteFuture();
+    if (!behind && std::exchange(erasure_missed_, false)) return absl::OkStatus();
+  }
+}
+
+absl::Status Program::EraseAtTryton() {
+  return Again([&] {
+    const auto kept = publisher_->EraseEverything();
+    if (!kept.ok()) return kept.status();
+    Say("everything that came through Postern was removed from Tryton");
+    if (*kept > 0)
+      Say(absl::StrCat(*kept, " parties that this app had made stay: others work with them now"));
+    return absl::OkStatus();
+  });
+}
+
+absl::Status Program::Follow() {
+  const auto client = Connect();
+  if (!client.ok()) return client.status();
+  people_ = std::make_unique<People>(**client, *ledger_);
+  recorder_ = std::make_unique<Recorder>(config_, *people_, *ledger_);
+  if (const absl::Status status = Again([&] { return people_->Refresh(); }); !status.ok())
+    return status;
+  TellWhatIsNotAllowed(**client);
+  SayOnce("following Postern");
+  for (;;) {
+    const auto events = (*client)->Subscribe({
+        .name = kSubscription,
+        // From the grant on: also what came before this was ready.
+        .start = v1::SubscribeRequest::START_OLDEST,
+        .on_erase =
+            [this](const v1::Event& event) {
+              absl::Status status = recorder_->Record(event);
+              if (status.ok()) status = publisher_->Publish();
+              if (!status.ok()) erasure_missed_ = true;
+              return status;
+            },
+        .on_erase_everything = [this] { return EraseAtTryton(); },
+    });
+    stopper_.OnStop([&] { events->Cancel(); });
+    const absl::Status ended = Read(*events);
+    stopper_.OnStop({});
+    const v1::ErrorReason reason = sdk::ErrorReasonOf(ended);
+    if (reason == v1::ERROR_REASON_GRANT_SUSPENDED || reason == v1::ERROR_REASON_LIMIT_EXCEEDED) {
+      SayOnce(reason == v1::ERROR_REASON_GRANT_SUSPENDED
+                  ? "your access is suspended; waiting until it is resumed"
+                  : "the day's limit of this access is used up; waiting");
+      if (!stopper_.Wait(std::max(kSuspended, sdk::RetryAfterOf(ended)))) return absl::OkStatus();
+    } else if (!ended.ok()) {
+      return stopper_.stopped() ? absl::OkStatus() : ended;
+    }
+  }
+}
+
+void Program::TellWhatIsNotAllowed(sdk::Client& client) {
+  const auto self = client.GetSelf();
+  if (!self.ok()) return;
+  const auto holds = [&](int scope) {
+    for (const v1::Grant& grant : self->grants()) {
+      if (grant.state() != v1::Grant::STATE_ACTIVE && grant.state() != v1::Grant::STATE_SUSPENDED)
+        continue;
+      for (const int held : grant.scopes()) {
+        if (held == scope) return true;
+      }
+    }
+    return false;
+  };
+  for (const auto* wanted : {&manifest_.required_scopes(), &manifest_.optional_scopes()}) {
+    for (const int scope : *wanted) {
+      if (holds(scope)) continue;
+      Say(absl::StrCat("the configuration wants ",
+                       std::string(sdk::ScopeName(static_cast<v1::Scope>(scope))),
+                       ", which you have not allowed; to be asked: postern-crm ask"));
+    }
+  }
+}
+
+ExitCode Program::Run() {
+  absl::Status status = Prepare();
+  if (status.ok()) status = Lock();
+  if (status.ok()) status = CheckDestination();
+  if (status.ok()) status = Again([this] { return OpenLedger(); });
+  if (status.ok()) {
+    // A wrong configuration shows before the user is asked anything. A server that is away does not
+    // matter: what happens meanwhile is written down.
+    const absl::Status reached = parties_->Exists(0).status();
+    if (absl::IsUnavailable(reached)) {
+      SayOnce(std::string(reached.message()));
+    } else {
+      status = reached;
+    }
+  }
+  if (status.ok()) status = Follow();
+  if (stopper_.stopped() && (status.ok() || absl::IsCancelled(status))) return ExitCode::kOk;
+  return Fail(status);
+}
+
+}  // namespace postern::crm

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `postern-crm` does: keeps Tryton up to date until it is stopped, and the commands beside it.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "clients/crm/config.h"
+#include "clients/crm/ledger.h"
+#include "clients/crm/parties.h"
+#include "clients/crm/people.h"
+#include "clients/crm/publisher.h"
+#include "clients/crm/recorder.h"
+#include "clients/crm/stopper.h"
+#include "clients/crm/tryton.h"
+#include "clients/sdk/client.h"
+
+namespace postern::crm {
+
+// What the shell and systemd are told. 2, 4 and 5 are not mended by starting again.
+enum class ExitCode : int {
+  kOk = 0,
+  kFailed = 1,      // something that may be better the next time
+  kUsage = 2,       // command line or configuration
+  kNotAllowed = 4,  // the user did not allow it, or took it back
+  kTryton = 5,      // Tryton refuses: login, database, certificate, rights
+};
+
+// The stream's end that means that all access is over.
+bool AccessIsOver(const absl::Status& status);
+
+// One line on standard error: never text of messages, names, numbers or keys.
+void Say(const std::string& line);
+// The same for an error, and its exit code.
+ExitCode Fail(const absl::Status& status);
+
+class Program {
+ public:
+  explicit Program(Config config);
+
+  // Follows Postern until SIGTERM or SIGINT.
+  ExitCode Run();
+  // Says whether the configuration, Tryton and the login are right.
+  ExitCode Check();
+  // Lists the people and their parties.
+  ExitCode ListPeople();
+  // Links a person with a party, by hand.
+  ExitCode Link(const std::string& person, const std::string& party);
+  // Asks the user for what the configuration wants and this app does not hold.
+  ExitCode Ask();
+  // Removes all of this app: from Tryton, and here, with its key.
+  ExitCode Erase();
+
+ private:
+  absl::Status Prepare();  // the manifest, the folder, Tryton
+  absl::Status Lock();
+  absl::Status CheckDestination();
+  absl::Status OpenLedger();
+  absl::StatusOr<std::unique_ptr<sdk::Client>> Connect();
+  absl::Status Follow();
+  absl::Status Read(sdk::Subscription& events);
+  absl::Status PublishNow(sdk::Subscription& events);
+  absl::Status EraseAtTryton();
+  // After the access was taken back while this did not run.
+  absl::Status EraseAfterRevocation();
+  void TellWhatIsNotAllowed(sdk::Client& client);
+  // Tries until it works, or trying again cannot help, or it is time to stop (CANCELLED).
+  absl::Status Again(const std::function<absl::Status()>& attempt);
+  void SayOnce(const std::string& line);
+  std::string Path(const std::string& name) const { return state_directory_ + "/" + name; }
+
+  const Config config_;
+  Stopper stopper_;
+  v1::Manifest manifest_;
+  std::string state_directory_;
+  int lock_ = -1;
+  std::unique_ptr<Tryton> tryton_;
+  std::unique_ptr<Parties> parties_;
+  std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<People> people_;
+  std::unique_ptr<Recorder> recorder_;
+  std::unique_ptr<Publisher> publisher_;
+
+  std::string said_;
+  int waiting_ = 0;
+  // An erasure could not be carried out in Tryton: it is asked for again by a new subscription.
+  bool erasure_missed_ = false;
+  sdk::Backoff publish_backoff_;
+  absl::Time publish_after_ = absl::InfinitePast();
+};
+
+}  // namespace postern::crm
