@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "clients/xmpp_bridge/bridge.h"
+
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <iostream>
+
+#include "clients/sdk/client.h"
+#include "clients/sdk/file_key.h"
+#include "clients/sdk/files.h"
+#include "clients/xmpp_bridge/component.h"
+#include "clients/xmpp_bridge/files.h"
+#include "clients/xmpp_bridge/ghosts.h"
+#include "clients/xmpp_bridge/inward.h"
+#include "clients/xmpp_bridge/leases.h"
+#include "clients/xmpp_bridge/log.h"
+#include "clients/xmpp_bridge/outward.h"
+#include "clients/xmpp_bridge/rooms.h"
+#include "clients/xmpp_bridge/store.h"
+
+namespace postern::xmpp_bridge {
+namespace {
+
+constexpr char kSeen[] = "seen";
+// How often the bridge writes down that it is there, and how long it must have been away to say so.
+constexpr int kSeenMilliseconds = 10'000;
+constexpr int64_t kAwaySeconds = 30;
+// What a room is asked to say again goes back this much further than the bridge was away.
+constexpr int64_t kMarginSeconds = 60;
+
+// When the bridge last was connected; 0 when it never was.
+int64_t LastSeen(Store& store) {
+  auto text = store.Meta(kSeen);
+  int64_t seconds = 0;
+  if (!text.ok() || !absl::SimpleAtoi(*text, &seconds)) return 0;
+  return seconds;
+}
+
+std::string Clock(int64_t seconds) {
+  return absl::FormatTime("%Y-%m-%d %H:%M", absl::FromUnixSeconds(seconds), absl::LocalTimeZone());
+}
+
+// XEP-0114 keeps nothing for a component that is away: what was written to a ghost then came back
+// to the writer as an error. It is said, so that it is not overlooked.
+std::string AwayNotice(const Config& config, int64_t since) {
+  TagPtr message =
+      MakeTag("message", {{"type", "chat"}, {"from", config.component}, {"to", config.owner}});
+  Add(*message, "body", nullptr, {},
+      absl::StrCat("The bridge was not connected from ", Clock(since), " to ",
+                   Clock(absl::ToUnixSeconds(absl::Now())),
+                   ". What you wrote to people meanwhile was not sent; in groups it is sent now."));
+  return message->xml();
+}
+
+}  // namespace
+
+void Log(const std::string& line) { std::cerr << "postern-xmpp-bridge: " + line + "\n"; }
+
+ExitCode RunBridge(const Config& config, int signals) {
+  auto secret = ReadComponentSecret(config);
+  if (!secret.ok()) return Log(std::string(secret.status().message())), kWrongConfig;
+  auto manifest = MakeManifest(config);
+  if (!manifest.ok()) return Log(std::string(manifest.status().message())), kWrongConfig;
+
+  sdk::ClientOptions options;
+  options.on_enrollment = [](const v1::EnrollResponse& response) {
+    if (response.state() == v1::EnrollResponse::STATE_PENDING)
+      Log("asking you for access; answer Postern's question");
+  };
+  auto client = sdk::Client::Connect(*manifest, options);
+  if (!client.ok()) {
+    Log(std::string(client.status().message()));
+    return absl::IsUnavailable(client.status()) ? kTrouble : kNotAllowed;
+  }
+  const auto data = sdk::DataHome();
+  if (!data.ok()) return Log(std::string(data.status().message())), kWrongConfig;
+  const std::string path =
+      absl::StrCat(*data, "/postern-clients/", manifest->app_id(), "/bridge.db");
+  auto key = sdk::LoadFileKey(manifest->app_id(), path);
+  if (!key.ok()) return Log(std::string(key.status().message())), kTrouble;
+  auto store = Store::Open(path, *key);
+  if (!store.ok()) return Log(std::string(store.status().message())), kTrouble;
+
+  Rooms rooms(config);
+  Leases leases(**client, Log);
+  Inward* inward_part = nullptr;
+  std::string last_trouble;
+  ComponentHandlers handlers;
+  Component* component_part = nullptr;
+  handlers.on_stanza = [&](const gloox::Tag& stanza) {
+    if (stanza.name() == "message") {
+      inward_part->Take(stanza);
+    } else if (stanza.name() == "iq") {
+      if (const std::string answer = AnswerIq(stanza, config, **store); !answer.empty()) {
+        component_part->Send(answer);
+      }
+    } else if (!config.rooms.empty() && DomainOf(stanza.findAttribute("from")) == config.rooms) {
+      if (NodeOf(stanza.findAttribute("to")).empty()) rooms.OnPresence(stanza);
+    } else {
+      for (const auto& answer : AnswerPresence(stanza, config, **store))
+        component_part->Send(answer);
+    }
+  };
+  handlers.on_connected = [&]() -> std::vector<std::string> {
+    last_trouble.clear();
+    Log("connected to the XMPP server");
+    const int64_t now = absl::ToUnixSeconds(absl::Now());
+    const int64_t seen = LastSeen(**store);
+    auto stanzas = rooms.OpenAllAgain(seen == 0 ? 0 : now - seen + kMarginSeconds);
+    if (seen != 0 && now - seen > kAwaySeconds) stanzas.push_back(AwayNotice(config, seen));
+    return stanzas;
+  };
+  handlers.on_trouble = [&](const std::string& trouble) {
+    if (trouble != last_trouble) Log(absl::StrCat(trouble, " (trying again)"));
+    last_trouble = trouble;
+  };
+  Component component(config, *secret, std::move(handlers));
+  component_part = &component;
+  Files files(config, **client, component);
+  Inward inward(config, **client, **store, component, rooms, files);
+  inward_part = &inward;
+  Outward outward(config, **client, **store, component, rooms, leases, files);
+
+  absl::Status end;
+  const int ended = ::eventfd(0, EFD_CLOEXEC);
+  leases.Start();
+  component.Start();
+  inward.Start();
+  std::thread teller([&] {
+    end = outward.Run();
+    const uint64_t one = 1;
+    if (::write(ended, &one, sizeof one) < 0) Log("cannot end");
+  });
+  for (;;) {
+    pollfd polled[2] = {{signals, POLLIN, 0}, {ended, POLLIN, 0}};
+    if (::poll(polled, 2, kSeenMilliseconds) != 0) break;
+    if (component.connected()) {
+      (*store)->SetMeta(kSeen, absl::StrCat(absl::ToUnixSeconds(absl::Now()))).IgnoreError();
+    }
+  }
+  outward.Stop();
+  component.Stop();
+  teller.join();
+  ::close(ended);
+  inward.Stop();
+  leases.Stop();
+  if (absl::IsCancelled(end)) return kStopped;
+  Log(std::string(end.message()));
+  return sdk::IsRetriable(end) ? kTrouble : kNotAllowed;
+}
+
+}  // namespace postern::xmpp_bridge

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "clients/xmpp_bridge/component.h"
+
+#include <absl/random/random.h>
+#include <absl/strings/match.h>
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
+#include <gloox/component.h>
+#include <gloox/connectionlistener.h>
+#include <gloox/connectiontcpclient.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace postern::xmpp_bridge {
+namespace {
+
+constexpr char kBarrier[] = "barrier-";
+constexpr char kAsk[] = "ask-";
+// What is forgotten first when nobody is there to take it.
+constexpr size_t kOutgoingMax = 10000;
+constexpr absl::Duration kFirstPause = absl::Milliseconds(200);
+constexpr absl::Duration kLongestPause = absl::Seconds(30);
+// A server that has not handled a stanza after so long is taken for gone.
+constexpr absl::Duration kBarrierTimeout = absl::Seconds(60);
+constexpr int kIdleMilliseconds = 60'000;
+
+std::string ErrorOf(const gloox::Tag& stanza) {
+  const gloox::Tag* error = stanza.findChild("error");
+  if (error == nullptr) return "error";
+  const std::string text = ChildText(*error, "text");
+  for (const gloox::Tag* child : error->children()) {
+    if (child->name() != "text") return text.empty() ? child->name() : text;
+  }
+  return "error";
+}
+
+}  // namespace
+
+// gloox brings the stream, the handshake and the parser; stanzas are taken as they are.
+class Component::Session : public gloox::Component, public gloox::ConnectionListener {
+ public:
+  explicit Session(xmpp_bridge::Component& owner)
+      : gloox::Component("jabber:component:accept", owner.config_.server, owner.config_.component,
+                         owner.secret_, owner.config_.port),
+        owner_(owner) {
+    tcp_ = new gloox::ConnectionTCPClient(this, logInstance(), owner.config_.server,
+                                          owner.config_.port);
+    setConnectionImpl(tcp_);  // which owns it from here on
+    registerConnectionListener(this);
+  }
+
+  void handleTag(gloox::Tag* tag) override {
+    if (tag != nullptr &&
+        (tag->name() == "message" || tag->name() == "presence" || tag->name() == "iq")) {
+      owner_.Take(*tag);
+      return;
+    }
+    gloox::Component::handleTag(tag);
+  }
+  void onConnect() override { up = true; }
+  void onDisconnect(gloox::ConnectionError) override {
+    down = true;
+    refused = streamError() == gloox::StreamErrorNotAuthorized ||
+              streamError() == gloox::StreamErrorHostUnknown ||
+              streamError() == gloox::StreamErrorConflict;
+    if (refused) {
+      reason = streamError() == gloox::StreamErrorNotAuthorized
+                   ? "the secret is not the one it knows"
+               : streamError() == gloox::StreamErrorConflict
+                   ? "another program is connected as this component"
+                   : "it has no such component";
+    }
+  }
+  bool onTLSConnect(const gloox::CertInfo&) override { return true; }
+
+  int fd() const { return tcp_->socket(); }
+  void Write(const std::string& xml) { tcp_->send(xml); }
+
+  bool up = false;
+  bool down = false;
+  bool refused = false;
+  std::string reason;
+
+ private:
+  xmpp_bridge::Component& owner_;
+  gloox::ConnectionTCPClient* tcp_;
+};
+
+Component::Component(const Config& config, std::string secret, ComponentHandlers handlers)
+    : config_(config),
+      secret_(std::move(secret)),
+      handlers_(std::move(handlers)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  absl::MutexLock lock(&mutex_);
+  // So that an answer to an earlier run is not taken for one to this.
+  next_id_ = absl::Uniform<uint32_t>(absl::BitGen(), 1, 1u << 30) * uint64_t{1000};
+}
+
+Component::~Component() {
+  Stop();
+  if (wake_ >= 0) ::close(wake_);
+}
+
+void Component::Start() {
+  thread_ = std::thread([this] { Loop(); });
+}
+
+void Component::Stop() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+    changed_.SignalAll();
+  }
+  Wake();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Component::Wake() {
+  const uint64_t one = 1;
+  // Only fails when it is set already.
+  if (::write(wake_, &one, sizeof one) < 0) return;
+}
+
+void Component::Send(const std::string& stanza) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!connected_ || outgoing_.size() >= kOutgoingMax) return;
+    outgoing_.push_back(stanza);
+  }
+  Wake();
+}
+
+absl::Status Component::Deliver(const std::vector<std::string>& stanzas) {
+  if (stanzas.empty()) return absl::OkStatus();
+  std::set<std::string> ids;
+  for (const auto& stanza : stanzas) {
+    if (const TagPtr tag = ParseTag(stanza); tag != nullptr && tag->hasAttribute("id")) {
+      ids.insert(tag->findAttribute("id"));
+    }
+  }
+  absl::MutexLock lock(&mutex_);
+  for (;;) {
+    while (!connected_ && !stopping_) changed_.Wait(&mutex_);
+    if (stopping_) return absl::CancelledError("the bridge is stopping");
+    const uint64_t session = session_number_;
+    const uint64_t barrier = ++next_id_;
+    watched_ = ids;
+    bounced_.clear();
+    for (const auto& stanza : stanzas) outgoing_.push_back(stanza);
+    TagPtr iq = MakeTag("iq", {{"type", "get"},
+                               {"from", config_.component},
+                               {"to", config_.component},
+                               {"id", absl::StrCat(kBarrier, barrier)}});
+    Add(*iq, "ping", kPing);
+    outgoing_.push_back(iq->xml());
+    Wake();
+    const absl::Time deadline = absl::Now() + kBarrierTimeout;
+    while (confirmed_ < barrier && session_number_ == session && connected_ && !stopping_) {
+      if (changed_.WaitWithDeadline(&mutex_, deadline) && absl::Now() >= deadline) {
+        reconnect_ = true;
+        Wake();
+        while (connected_ && session_number_ == session && !stopping_) changed_.Wait(&mutex_);
+      }
+    }
+    watched_.clear();
+    if (confirmed_ >= barrier) {
+      if (bounced_.empty()) return absl::OkStatus();
+      return absl::AbortedError(bounced_);
+    }
+  }
+}
+
+absl::StatusOr<TagPtr> Component::Ask(TagPtr iq, absl::Duration timeout) {
+  absl::MutexLock lock(&mutex_);
+  if (!connected_) return absl::UnavailableError("there is no connection to the XMPP server");
+  const std::string id = absl::StrCat(kAsk, ++next_id_);
+  iq->addAttribute("id", id);
+  asked_[id] = nullptr;
+  outgoing_.push_back(iq->xml());
+  Wake();
+  const absl::Time deadline = absl::Now() + timeout;
+  const uint64_t session = session_number_;
+  while (asked_[id] == nullptr && session == session_number_ && !stopping_ &&
+         absl::Now() < deadline) {
+    changed_.WaitWithDeadline(&mutex_, deadline);
+  }
+  TagPtr answer = std::move(asked_[id]);
+  asked_.erase(id);
+  if (answer == nullptr) return absl::UnavailableError("the XMPP server did not answer");
+  if (answer->findAttribute("type") == "error") return absl::AbortedError(ErrorOf(*answer));
+  return answer;
+}
+
+bool Component::TakeAnswer(const gloox::Tag& stanza) {
+  const std::string& type = stanza.findAttribute("type");
+  if (stanza.name() != "iq" || (type != "result" && type != "error")) return false;
+  absl::MutexLock lock(&mutex_);
+  const auto found = asked_.find(stanza.findAttribute("id"));
+  if (found == asked_.end()) return false;
+  found->second.reset(stanza.clone());
+  changed_.SignalAll();
+  return true;
+}
+
+bool Component::TakeBarrier(const gloox::Tag& stanza) {
+  const std::string& id = stanza.findAttribute("id");
+  if (stanza.name() != "iq" || !absl::StartsWith(id, kBarrier) ||
+      stanza.findAttribute("from") != config_.component) {
+    return false;
+  }
+  uint64_t number = 0;
+  if (absl::SimpleAtoi(id.substr(sizeof kBarrier - 1), &number)) {
+    absl::MutexLock lock(&mutex_);
+    confirmed_ = std::max(confirmed_, number);
+    changed_.SignalAll();
+  }
+  return true;
+}
+
+void Component::Take(const gloox::Tag& stanza) {
+  if (TakeBarrier(stanza) || TakeAnswer(stanza)) return;
+  if (stanza.findAttribute("type") == "error") {
+    absl::MutexLock lock(&mutex_);
+    const std::string& id = stanza.findAttribute("id");
+    if (bounced_.empty() && watched_.contains(id))
+      bounced_ = absl::StrCat(id, " ", ErrorOf(stanza));
+  }
+  handlers_.on_stanza(stanza);
+}
+
+void Component::Drain(Session& session) {
+  std::deque<std::string> stanzas;
+  {
+    absl::MutexLock lock(&mutex_);
+    stanzas.swap(outgoing_);
+  }
+  for (const auto& stanza : stanzas) session.Write(stanza);
+}
+
+bool Component::RunOnce() {
+  Session session(*this);
+  if (!session.connect(false)) {
+    handlers_.on_trouble(absl::StrCat("no XMPP server takes components at ", config_.server, ":",
+                                      config_.port,
+                                      "; is it running, and its component port open?"));
+    return false;
+  }
+  bool was_up = false;
+  while (!session.down) {
+    pollfd polled[2] = {{session.fd(), POLLIN, 0}, {wake_, POLLIN, 0}};
+    const int count = ::poll(polled, 2, kIdleMilliseconds);
+    uint64_t value = 0;
+    if (polled[1].revents != 0 && ::read(wake_, &value, sizeof value) < 0) value = 0;
+    if (count == 0) {
+      if (!was_up) break;  // a server that says nothing
+      session.Write(" ");
+    }
+    if (polled[0].revents != 0 && session.recv(0) != gloox::ConnNoError) break;
+    if (session.up && !was_up) {
+      was_up = true;
+      for (const auto& stanza : handlers_.on_connected()) session.Write(stanza);
+      absl::MutexLock lock(&mutex_);
+      outgoing_.clear();
+      connected_ = true;
+      reconnect_ = false;
+      ++session_number_;
+      changed_.SignalAll();
+    }
+    {
+      absl::MutexLock lock(&mutex_);
+      if (stopping_ || reconnect_) break;
+    }
+    if (was_up) Drain(session);
+  }
+  {
+    absl::MutexLock lock(&mutex_);
+    connected_ = false;
+    ++session_number_;
+    outgoing_.clear();
+    changed_.SignalAll();
+  }
+  if (session.refused) {
+    handlers_.on_trouble(absl::StrCat("the XMPP server does not take ", config_.component, ": ",
+                                      session.reason,
+                                      "; compare the component's section in the "
+                                      "server's configuration with secret_file"));
+  }
+  session.removeConnectionListener(&session);
+  session.disconnect();
+  return was_up;
+}
+
+void Component::Loop() {
+  absl::Duration pause = kFirstPause;
+  for (;;) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (stopping_) return;
+    }
+    pause = RunOnce() ? kFirstPause : std::min(pause * 2, kLongestPause);
+    absl::MutexLock lock(&mutex_);
+    const absl::Time until = absl::Now() + pause;
+    while (!stopping_ && absl::Now() < until) changed_.WaitWithDeadline(&mutex_, until);
+  }
+}
+
+}  // namespace postern::xmpp_bridge

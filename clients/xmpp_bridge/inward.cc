@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "clients/xmpp_bridge/inward.h"
+
+#include <absl/strings/ascii.h>
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
+
+#include <algorithm>
+
+#include "clients/xmpp_bridge/log.h"
+#include "clients/xmpp_bridge/styling.h"
+
+namespace postern::xmpp_bridge {
+namespace {
+
+constexpr absl::Duration kRetryPause = absl::Seconds(2);
+constexpr size_t kTypingMax = 16;
+
+// The id under which the room or the user's server keeps a message.
+std::string StanzaIdOf(const gloox::Tag& message, const std::string& room) {
+  for (const gloox::Tag* child : message.children()) {
+    if (child->name() == "stanza-id" && child->xmlns() == kStanzaId &&
+        child->findAttribute("by") == room) {
+      return child->findAttribute("id");
+    }
+  }
+  return {};
+}
+
+// Removes from the body what is there for clients that know no replies.
+std::string WithoutFallback(const gloox::Tag& message, const char* of) {
+  std::string body = ChildText(message, "body");
+  for (const gloox::Tag* child : message.children()) {
+    if (child->name() != "fallback" || child->xmlns() != kFallback ||
+        child->findAttribute("for") != of) {
+      continue;
+    }
+    const gloox::Tag* part = Child(*child, "body", kFallback);
+    uint32_t start = 0;
+    uint32_t end = 0;
+    if (part == nullptr || !absl::SimpleAtoi(part->findAttribute("start"), &start) ||
+        !absl::SimpleAtoi(part->findAttribute("end"), &end) || end < start) {
+      return part == nullptr || !part->hasAttribute("start") ? std::string() : body;
+    }
+    const size_t from = ByteOffset(body, start);
+    body.erase(from, ByteOffset(body, end) - from);
+  }
+  return body;
+}
+
+// What can be said by a stanza that is kept; chat states come and go.
+bool SaysSomething(const gloox::Tag& message) {
+  return message.findChild("body") != nullptr ||
+         Child(message, "reactions", kReactions) != nullptr ||
+         Child(message, "retract", kRetract) != nullptr ||
+         Child(message, "displayed", kMarkers) != nullptr;
+}
+
+}  // namespace
+
+Inward::Inward(const Config& config, sdk::Client& client, Store& store, Component& component,
+               Rooms& rooms, Files& files)
+    : config_(config),
+      client_(client),
+      store_(store),
+      component_(component),
+      rooms_(rooms),
+      files_(files) {}
+
+Inward::~Inward() { Stop(); }
+
+void Inward::Start() {
+  thread_ = std::thread([this] { Loop(); });
+}
+
+void Inward::Stop() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+    changed_.SignalAll();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+absl::StatusOr<std::optional<ChatEntry>> Inward::ChatOf(const gloox::Tag& message) {
+  if (message.findAttribute("type") == "groupchat") {
+    return store_.RoomByNode(NodeOf(message.findAttribute("from")));
+  }
+  auto person = store_.PersonByNode(NodeOf(message.findAttribute("to")));
+  if (!person.ok()) return person.status();
+  if (!person->has_value()) return std::nullopt;
+  return store_.DirectWith((*person)->contact_id);
+}
+
+void Inward::Take(const gloox::Tag& message) {
+  const std::string& type = message.findAttribute("type");
+  const std::string& from = message.findAttribute("from");
+  if (type == "error") return;
+  std::string stanza_id;
+  if (type == "groupchat") {
+    // Every ghost in the room gets a copy; the bridge's own is the one that counts.
+    if (DomainOf(from) != config_.rooms || !NodeOf(message.findAttribute("to")).empty()) return;
+    stanza_id = StanzaIdOf(message, BareOf(from));
+    if (!rooms_.IsOwner(from)) {
+      // What a ghost said comes back with the room's name for it.
+      const std::string& id = message.findAttribute("id");
+      auto chat = store_.RoomByNode(NodeOf(from));
+      if (chat.ok() && chat->has_value() && !stanza_id.empty() && !id.empty()) {
+        if (auto status = store_.SetStanzaId((*chat)->chat_id, id, stanza_id); !status.ok()) {
+          Log(std::string(status.message()));
+        }
+      }
+      return;
+    }
+  } else if (absl::AsciiStrToLower(BareOf(from)) != config_.owner) {
+    if (message.findChild("body") != nullptr) {
+      Refuse(message, "", "this bridge belongs to somebody else");
+    }
+    return;
+  }
+  if (const gloox::Tag* delay = Child(message, "delay", kDelay);
+      delay != nullptr && type == "groupchat" && stanza_id.empty()) {
+    return;  // a room that names nothing cannot tell what was heard before
+  }
+  const bool composing = Child(message, "composing", kChatStates) != nullptr;
+  const bool paused = Child(message, "paused", kChatStates) != nullptr ||
+                      Child(message, "active", kChatStates) != nullptr;
+  if (!SaysSomething(message)) {
+    if (!composing && !paused) return;
+    auto chat = ChatOf(message);
+    if (!chat.ok() || !chat->has_value()) return;
+    absl::MutexLock lock(&mutex_);
+    if (typing_.size() < kTypingMax) typing_.emplace_back((*chat)->chat_id, composing);
+    changed_.SignalAll();
+    return;
+  }
+  // The same stanza has the same request id, also when a room's history brings it again.
+  std::string name = !stanza_id.empty() ? stanza_id : message.findAttribute("id");
+  if (name.empty()) name = sdk::MakeRequestId();
+  const std::string request_id =
+      MakeNode("xmpp", absl::StrCat(BareOf(from), "\n", message.findAttribute("to"), "\n", name));
+  if (auto status = store_.Spool(request_id, message.xml()); !status.ok()) {
+    Log(std::string(status.message()));
+    Refuse(message, "", "the bridge cannot write its file; is the disk full?");
+    return;
+  }
+  absl::MutexLock lock(&mutex_);
+  arrived_ = true;
+  changed_.SignalAll();
+}
+
+void Inward::Refuse(const gloox::Tag& message, const std::string& chat_name,
+                    const std::string& why) {
+  if (message.findAttribute("type") == "groupchat") {
+    // A room has no way to send a message back.
+    TagPtr note =
+        MakeTag("message", {{"type", "chat"}, {"from", config_.component}, {"to", config_.owner}});
+    Add(*note, "body", nullptr, {}, absl::StrCat("Not sent to ", chat_name, ": ", why));
+    component_.Send(note->xml());
+    return;
+  }
+  TagPtr back = MakeTag("message", {{"type", "error"},
+                                    {"from", message.findAttribute("to")},
+                                    {"to", message.findAttribute("from")},
+                                    {"id", message.findAttribute("id")}});
+  gloox::Tag* error = Add(*back, "error", nullptr, {{"type", "cancel"}});
+  Add(*error, "not-allowed", "urn:ietf:params:xml:ns:xmpp-stanzas");
+  Add(*error, "text", "urn:ietf:params:xml:ns:xmpp-stanzas", {}, why);
+  component_.Send(back->xml());
+}
+
+void Inward::ShowTyping(const std::string& chat_id, bool active) {
+  v1::SetTypingRequest request;
+  request.set_request_id(sdk::MakeRequestId());
+  request.set_chat_id(chat_id);
+  request.set_active(active);
+  // Worth nothing later, and not everywhere known.
+  client_.SetTyping(std::move(request)).status().IgnoreError();
+}
+
+void Inward::Loop() {
+  for (;;) {
+    std::deque<std::pair<std::string, bool>> typing;
+    {
+      absl::MutexLock lock(&mutex_);
+      while (!stopping_ && !arrived_ && typing_.empty()) changed_.Wait(&mutex_);
+      if (stopping_) return;
+      arrived_ = false;
+      typing.swap(typing_);
+    }
+    for (const auto& [chat, active] : typing) ShowTyping(chat, active);
+    for (;;) {
+      auto next = store_.NextInbound();
+      absl::Status status = next.status();
+      if (next.ok() && !next->has_value()) break;
+      if (next.ok()) status = Carry(**next);
+      absl::MutexLock lock(&mutex_);
+      if (!status.ok()) {
+        Log(absl::StrCat("trying again: ", status.message()));
+        const absl::Time until = absl::Now() + kRetryPause;
+        while (!stopping_ && absl::Now() < until) changed_.WaitWithDeadline(&mutex_, until);
+      }
+      if (stopping_) return;
+    }
+  }
+}
+
+absl::Status Inward::Carry(const Inbound& inbound) {
+  const TagPtr message = ParseTag(inbound.stanza);
+  if (message == nullptr) return store_.FinishInbound(inbound, {});
+  auto chat = ChatOf(*message);
+  if (!chat.ok()) return chat.status();
+  if (!chat->has_value()) {
+    if (message->findChild("body") != nullptr) {
+      Refuse(*message, "", "there is no such chat; begin it in your messenger");
+    }
+    return store_.FinishInbound(inbound, {});
+  }
+  const Said said{*message, **chat, inbound.request_id, message->findAttribute("id"),
+                  StanzaIdOf(*message, BareOf(message->findAttribute("from")))};
+  auto links = Act(said);
+  if (!links.ok()) {
+    if (sdk::IsRetriable(links.status()) &&
+        sdk::ErrorReasonOf(links.status()) != v1::ERROR_REASON_OUTCOME_UNKNOWN) {
+      return links.status();
+    }
+    if (said.message.findChild("body") != nullptr) {
+      Refuse(*message, (*chat)->name, std::string(links.status().message()));
+    }
+    links = Links{};
+  }
+  return store_.FinishInbound(inbound, *links);
+}
+
+absl::StatusOr<Inward::Links> Inward::Act(const Said& said) {
+  const gloox::Tag& message = said.message;
+  if (const auto* replace = Child(message, "replace", kCorrect)) {
+    return Correct(said, replace->findAttribute("id"));
+  }
+  if (const auto* retract = Child(message, "retract", kRetract)) {
+    return Retract(said, retract->findAttribute("id"));
+  }
+  if (const auto* reactions = Child(message, "reactions", kReactions))
+    return React(said, *reactions);
+  if (const auto* displayed = Child(message, "displayed", kMarkers)) {
+    return MarkRead(said, displayed->findAttribute("id"));
+  }
+  return SendMessage(said);
+}
+
+absl::StatusOr<MessageLink> Inward::Find(const Said& said, const std::string& id) {
+  auto link = store_.LinkByXmppId(said.chat.chat_id, id);
+  if (!link.ok()) return link.status();
+  if (!link->has_value()) {
+    return absl::NotFoundError("the bridge does not know the message that this is about");
+  }
+  return **link;
+}
+
+absl::StatusOr<Inward::Links> Inward::SendMessage(const Said& said) {
+  v1::SendMessageRequest request;
+  request.set_request_id(said.request_id);
+  request.set_chat_id(said.chat.chat_id);
+  std::string text = WithoutFallback(said.message, kReply);
+  if (const auto* oob = Child(said.message, "x", kOob)) {
+    const std::string url = ChildText(*oob, "url");
+    auto attachment =
+        files_.ToPostern(url, said.chat.chat_id, absl::StrCat(said.request_id, "-file"));
+    if (!attachment.ok()) return attachment.status();
+    request.add_attachment_ids(*attachment);
+    request.set_kind(v1::MESSAGE_KIND_MEDIA);
+    if (text == url) text.clear();
+  }
+  const Unstyled plain = FromStyled(text);
+  request.set_text(plain.text);
+  for (const auto& span : plain.spans) *request.add_spans() = span;
+  if (const auto* reply = Child(said.message, "reply", kReply)) {
+    // One that is older than the bridge is answered without a link to it.
+    if (auto answered = Find(said, reply->findAttribute("id")); answered.ok()) {
+      request.set_reply_to_message_id(answered->message_id);
+    } else if (!absl::IsNotFound(answered.status())) {
+      return answered.status();
+    }
+  }
+  auto sent = client_.SendMessage(std::move(request));
+  if (!sent.ok()) return sent.status();
+  const std::string id = said.id.empty() ? said.request_id : said.id;
+  // Where the answer is yet to come, request_completed names the message.
+  const std::string message_id =
+      sent->message_id().empty() ? absl::StrCat("request:", said.request_id) : sent->message_id();
+  return Links{{said.chat.chat_id, message_id, id, said.stanza_id, "", true}};
+}
+
+absl::StatusOr<Inward::Links> Inward::Correct(const Said& said, const std::string& corrected) {
+  auto link = Find(said, corrected);
+  if (!link.ok()) return link.status();
+  v1::EditMessageRequest request;
+  request.set_request_id(said.request_id);
+  request.set_message_id(link->message_id);
+  const Unstyled plain = FromStyled(WithoutFallback(said.message, kReply));
+  request.set_text(plain.text);
+  for (const auto& span : plain.spans) *request.add_spans() = span;
+  auto edited = client_.EditMessage(std::move(request));
+  if (!edited.ok()) return edited.status();
+  if (said.id.empty()) return Links{};
+  return Links{{said.chat.chat_id, link->message_id, said.id, said.stanza_id, "", true}};
+}
+
+absl::StatusOr<Inward::Links> Inward::Retract(const Said& said, const std::string& retracted) {
+  auto link = Find(said, retracted);
+  if (!link.ok()) return link.status();
+  v1::DeleteMessageRequest request;
+  request.set_request_id(said.request_id);
+  request.set_message_id(link->message_id);
+  request.set_for_everyone(true);
+  if (auto deleted = client_.DeleteMessage(std::move(request)); !deleted.ok()) {
+    return deleted.status();
+  }
+  return Links{};
+}
+
+absl::StatusOr<Inward::Links> Inward::React(const Said& said, const gloox::Tag& reactions) {
+  auto link = Find(said, reactions.findAttribute("id"));
+  if (!link.ok()) return link.status();
+  std::set<std::string> wanted;
+  for (const gloox::Tag* child : reactions.children()) {
+    if (child->name() == "reaction" && !child->cdata().empty()) wanted.insert(child->cdata());
+  }
+  auto present = store_.Reactions(link->message_id, "");
+  if (!present.ok()) return present.status();
+  const auto set = [&](const std::string& emoji, bool remove) -> absl::Status {
+    v1::SetReactionRequest request;
+    request.set_request_id(MakeNode("react", absl::StrCat(said.request_id, emoji, remove)));
+    request.set_message_id(link->message_id);
+    request.set_emoji(emoji);
+    request.set_remove(remove);
+    return client_.SetReaction(std::move(request)).status();
+  };
+  // First what goes: a chat may allow one reaction a person.
+  for (const auto& emoji : *present) {
+    if (wanted.contains(emoji)) continue;
+    if (auto status = set(emoji, true); !status.ok()) return status;
+  }
+  for (const auto& emoji : wanted) {
+    if (present->contains(emoji)) continue;
+    if (auto status = set(emoji, false); !status.ok()) return status;
+  }
+  if (auto status = store_.SetReactions(link->message_id, "", wanted); !status.ok()) return status;
+  return Links{};
+}
+
+absl::StatusOr<Inward::Links> Inward::MarkRead(const Said& said, const std::string& marked) {
+  auto link = Find(said, marked);
+  // A client marks also what was there before the bridge.
+  if (absl::IsNotFound(link.status())) return Links{};
+  if (!link.ok()) return link.status();
+  v1::MarkReadRequest request;
+  request.set_request_id(said.request_id);
+  request.set_chat_id(said.chat.chat_id);
+  request.set_through_message_id(link->message_id);
+  request.set_tell_sender(true);
+  if (auto read = client_.MarkRead(std::move(request)); !read.ok()) return read.status();
+  return Links{};
+}
+
+}  // namespace postern::xmpp_bridge

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "clients/xmpp_bridge/leases.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
+
+#include <chrono>
+
+#include "clients/sdk/stubs.h"
+
+namespace postern::xmpp_bridge {
+namespace {
+
+constexpr auto kCallTimeout = std::chrono::seconds(20);
+// Between two tries to reach a broker that is away.
+constexpr absl::Duration kPause = absl::Seconds(1);
+
+}  // namespace
+
+Leases::Leases(sdk::Client& client, std::function<void(const std::string&)> log)
+    : client_(client), log_(std::move(log)) {}
+
+Leases::~Leases() { Stop(); }
+
+void Leases::Start() {
+  thread_ = std::thread([this] { Follow(); });
+}
+
+void Leases::Stop() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+    if (stream_ != nullptr) stream_->TryCancel();
+    changed_.SignalAll();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+absl::StatusOr<bool> Leases::Held(const std::string& chat_id) {
+  {
+    absl::MutexLock lock(&mutex_);
+    wanted_.insert(chat_id);
+    if (held_.contains(chat_id)) return true;
+  }
+  return Acquire(chat_id);
+}
+
+absl::StatusOr<bool> Leases::Acquire(const std::string& chat_id) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kCallTimeout);
+  v1::AcquireLeaseRequest request;
+  request.set_request_id(absl::StrCat("lease-", chat_id));
+  request.set_chat_id(chat_id);
+  request.set_target_network(kTargetNetwork);
+  v1::AcquireLeaseResponse response;
+  const grpc::Status status = client_.stubs().forward->AcquireLease(&context, request, &response);
+  if (!status.ok()) {
+    const absl::Status said = sdk::ToStatus(status);
+    if (sdk::IsRetriable(said)) return said;
+    absl::MutexLock lock(&mutex_);
+    if (refused_.insert(chat_id).second) {
+      log_(absl::StrCat("a chat is not forwarded: ", said.message()));
+    }
+    return false;
+  }
+  absl::MutexLock lock(&mutex_);
+  refused_.erase(chat_id);
+  if (response.lease().held()) held_.insert(chat_id);
+  return response.lease().held();
+}
+
+void Leases::Follow() {
+  for (;;) {
+    grpc::ClientContext context;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (stopping_) return;
+      stream_ = &context;
+    }
+    auto reader = client_.stubs().forward->WatchLeases(&context, v1::WatchLeasesRequest());
+    v1::WatchLeasesResponse response;
+    bool first = true;
+    while (reader->Read(&response)) {
+      std::set<std::string> again;
+      {
+        absl::MutexLock lock(&mutex_);
+        held_.clear();
+        for (const auto& lease : response.leases()) {
+          if (lease.held() && lease.target_network() == kTargetNetwork)
+            held_.insert(lease.chat_id());
+        }
+        if (first) again = wanted_;
+      }
+      // The connection is new: leases end with the one that they were taken over.
+      first = false;
+      for (const auto& chat : again) Acquire(chat).IgnoreError();
+    }
+    reader->Finish();
+    absl::MutexLock lock(&mutex_);
+    stream_ = nullptr;
+    held_.clear();
+    const absl::Time until = absl::Now() + kPause;
+    while (!stopping_ && absl::Now() < until) changed_.WaitWithDeadline(&mutex_, until);
+    if (stopping_) return;
+  }
+}
+
+}  // namespace postern::xmpp_bridge

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which chats this bridge may forward. One bridge a chat and network: another one stands by, and
+// gets the lease when this one's connection to Postern ends.
+#pragma once
+
+#include <absl/base/thread_annotations.h>
+#include <absl/synchronization/mutex.h>
+#include <grpcpp/client_context.h>
+
+#include <functional>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "clients/sdk/client.h"
+
+namespace postern::xmpp_bridge {
+
+inline constexpr char kTargetNetwork[] = "xmpp";
+
+// Thread-safe.
+class Leases {
+ public:
+  // 'log' gets one line for people when a chat cannot be forwarded. Both outlive this.
+  Leases(sdk::Client& client, std::function<void(const std::string&)> log);
+  ~Leases();
+
+  // Follows the leases from here on, and takes them anew when the connection was lost.
+  void Start();
+  void Stop();
+  // Whether this bridge forwards the chat now; asks for the lease when it does not know. False:
+  // another bridge does, or the user does not want it. UNAVAILABLE while Postern is away.
+  absl::StatusOr<bool> Held(const std::string& chat_id);
+
+ private:
+  void Follow();
+  absl::StatusOr<bool> Acquire(const std::string& chat_id);
+
+  sdk::Client& client_;
+  const std::function<void(const std::string&)> log_;
+  std::thread thread_;
+  absl::Mutex mutex_;
+  absl::CondVar changed_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  grpc::ClientContext* stream_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  std::set<std::string> held_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> wanted_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> refused_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace postern::xmpp_bridge

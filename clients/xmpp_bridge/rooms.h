@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Groups as rooms (XEP-0045): who of the ghosts is in which, under what nick; what has to be sent
+// to make it so; and which occupant is the user.
+#pragma once
+
+#include <absl/base/thread_annotations.h>
+#include <absl/synchronization/mutex.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "clients/xmpp_bridge/config.h"
+#include "clients/xmpp_bridge/store.h"
+#include "clients/xmpp_bridge/wire.h"
+
+namespace postern::xmpp_bridge {
+
+// Thread-safe.
+class Rooms {
+ public:
+  explicit Rooms(const Config& config) : config_(config) {}
+
+  std::string JidOf(const ChatEntry& chat) const;
+  // "maria-3f...@bridge.example.org/postern"
+  std::string GhostJid(const Person& person) const;
+
+  // What makes the room, or takes it as it is: the bridge enters as its owner, makes it
+  // members-only, lets in the user and the ghosts, and brings these in. 'missed_seconds': how much
+  // of what was said there the bridge wants to hear again.
+  std::vector<std::string> Open(const ChatEntry& chat, const std::vector<Person>& people,
+                                int64_t missed_seconds);
+  // What brings one ghost in; nothing when it is there.
+  std::vector<std::string> Join(const ChatEntry& chat, const Person& person);
+  // What takes it out again.
+  std::vector<std::string> Leave(const ChatEntry& chat, const std::string& contact_id);
+  // Somebody else has the ghost's nick: another one, and what brings it in under that.
+  std::vector<std::string> JoinUnderAnotherNick(const ChatEntry& chat, const Person& person);
+  // All of it again: the connection is new.
+  std::vector<std::string> OpenAllAgain(int64_t missed_seconds);
+  // The nick of a ghost, "" when it is not there.
+  std::string NickOf(const std::string& chat_id, const std::string& contact_id);
+
+  // Presence that the room sends to the bridge itself.
+  void OnPresence(const gloox::Tag& presence);
+  // Whether 'jid', room and nick, is the user. Somebody who left is still known.
+  bool IsOwner(const std::string& jid);
+
+ private:
+  struct Room {
+    ChatEntry chat;
+    std::map<std::string, std::pair<Person, std::string>> ghosts;  // by contact: and the nick
+  };
+
+  std::string FreeNick(const Room& room, const Person& person) const;
+  std::string Entry(const Room& room, const Person& person, const std::string& nick) const;
+  std::vector<std::string> Make(const Room& room, int64_t missed_seconds) const;
+  std::string Admission(const Room& room) const;
+
+  const Config& config_;
+  absl::Mutex mutex_;
+  std::map<std::string, Room> rooms_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::string> occupants_ ABSL_GUARDED_BY(mutex_);  // room/nick: bare JID
+};
+
+}  // namespace postern::xmpp_bridge
