@@ -35,6 +35,7 @@ DEFAULTS = {
     "How many (": "",
     "How long (": "",
     "While locked (": "",
+    "Start it (": "",
     'Type "allow"': "allow",
 }
 # Every prompt of the agent ends so.
