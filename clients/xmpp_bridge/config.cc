@@ -6,11 +6,14 @@
 #include <absl/strings/str_cat.h>
 #include <arpa/inet.h>
 
-#include <toml++/toml.h>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <map>
+
+// As in the SDK: one program has one of the two forms.
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
 
 #include "clients/sdk/files.h"
 #include "clients/sdk/manifest.h"
@@ -74,12 +77,11 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
     return absl::NotFoundError(absl::StrCat(
         path, ": there is no such file; make one: postern-xmpp-bridge --print-example > ", path));
   }
-  toml::table table;
-  try {
-    table = toml::parse_file(path);
-  } catch (const toml::parse_error& error) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ", line ", error.source().begin.line, ": ",
-                                                   std::string(error.description())));
+  const toml::parse_result parsed = toml::parse_file(path);
+  if (!parsed) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ", line ",
+                                                   parsed.error().source().begin.line, ": ",
+                                                   std::string(parsed.error().description())));
   }
   Config config;
   std::map<std::string, std::string*> texts{
@@ -95,7 +97,7 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
        [&](int64_t n) { config.history_messages = n > 10000 ? -1 : static_cast<int>(n); }},
       {"file_bytes_max",
        [&](int64_t n) { config.file_bytes_max = n < 0 ? 0 : static_cast<uint64_t>(n); }}};
-  for (const auto& [key, value] : table) {
+  for (const auto& [key, value] : parsed.table()) {
     const std::string name(key.str());
     bool taken = false;
     if (const auto text = texts.find(name); text != texts.end() && value.is_string()) {
@@ -127,9 +129,10 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
 absl::StatusOr<std::string> ReadComponentSecret(const Config& config) {
   auto bytes = sdk::ReadTrustedFile(config.secret_file, sdk::FileTrust::kPrivate);
   if (!bytes.ok()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the component's secret cannot be used: ", std::string(bytes.status().message()),
-        "; make it yours alone: chmod 600 ", config.secret_file));
+    return absl::FailedPreconditionError(
+        absl::StrCat("the component's secret cannot be used (it belongs into a file of yours "
+                     "alone, chmod 600): ",
+                     bytes.status().message()));
   }
   const std::string text(reinterpret_cast<const char*>(bytes->data()), bytes->size());
   return std::string(absl::StripAsciiWhitespace(text));

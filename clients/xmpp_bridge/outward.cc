@@ -156,7 +156,7 @@ absl::Status Outward::OpenChat(const v1::Chat& chat) {
       Add(*subject, "subject", nullptr, {}, chat.topic());
       telling.stanzas.push_back(subject->xml());
     }
-  } else {
+  } else if (!chat.peer_contact_id().empty()) {
     auto person = PersonOf(chat.peer_contact_id(), chat.name());
     if (!person.ok()) return person.status();
     if (!entry->opened && !person->subscribed) {
@@ -593,8 +593,7 @@ absl::StatusOr<Outward::Telling> Outward::Convert(const v1::Event& event, const 
       break;
     case v1::Event::kBackfillProgress: {
       const auto& progress = event.backfill_progress();
-      auto from = route({});
-      if (!chat.group && !from.ok()) return from.status();
+      if (progress.messages() == 0) break;
       telling.stanzas.push_back(
           TextStanza({config_.component, config_.owner, false, "Postern"}, event.id(),
                      absl::StrCat(chat.name, ": ", progress.messages(), " older messages",

@@ -47,19 +47,13 @@ std::string Rooms::Entry(const Room& room, const Person& person, const std::stri
   return presence->xml();
 }
 
-std::string Rooms::Admission(const Room& room) const {
+std::string Rooms::Admission(const Room& room, const std::string& jid) const {
   TagPtr iq = MakeTag("iq", {{"type", "set"},
                              {"from", absl::StrCat(config_.component, "/", kResource)},
                              {"to", JidOf(room.chat)},
-                             {"id", absl::StrCat("admit-", room.chat.node)}});
-  gloox::Tag* query = Add(*iq, "query", kMucAdmin);
-  const auto member = [&](const std::string& jid) {
-    Add(*query, "item", nullptr, {{"affiliation", "member"}, {"jid", jid}});
-  };
-  member(config_.owner);
-  for (const auto& [contact, ghost] : room.ghosts) {
-    member(absl::StrCat(ghost.first.node, "@", config_.component));
-  }
+                             {"id", absl::StrCat("admit-", jid)}});
+  // One at a time: Prosody 0.12 looks at the first item only.
+  Add(*Add(*iq, "query", kMucAdmin), "item", nullptr, {{"affiliation", "member"}, {"jid", jid}});
   return iq->xml();
 }
 
@@ -87,8 +81,9 @@ std::vector<std::string> Rooms::Make(const Room& room, int64_t missed_seconds) c
   Field(*form, "muc#roomconfig_changesubject", "0");
   Field(*form, "muc#roomconfig_enablearchiving", "1");
   stanzas.push_back(configure->xml());
-  stanzas.push_back(Admission(room));
+  stanzas.push_back(Admission(room, config_.owner));
   for (const auto& [contact, ghost] : room.ghosts) {
+    stanzas.push_back(Admission(room, BareOf(GhostJid(ghost.first))));
     stanzas.push_back(Entry(room, ghost.first, ghost.second));
   }
   return stanzas;
@@ -123,7 +118,7 @@ std::vector<std::string> Rooms::Join(const ChatEntry& chat, const Person& person
   // A changed name is a changed nick: entering again under it renames the occupant.
   const std::string nick = FreeNick(room, person);
   room.ghosts[person.contact_id] = {person, nick};
-  return {Admission(room), Entry(room, person, nick)};
+  return {Admission(room, BareOf(GhostJid(person))), Entry(room, person, nick)};
 }
 
 std::vector<std::string> Rooms::JoinUnderAnotherNick(const ChatEntry& chat, const Person& person) {
@@ -132,7 +127,7 @@ std::vector<std::string> Rooms::JoinUnderAnotherNick(const ChatEntry& chat, cons
   auto& ghost = room.ghosts[person.contact_id];
   ghost.first = person;
   ghost.second = absl::StrCat(FreeNick(room, person), " *");
-  return {Admission(room), Entry(room, person, ghost.second)};
+  return {Admission(room, BareOf(GhostJid(person))), Entry(room, person, ghost.second)};
 }
 
 std::vector<std::string> Rooms::Leave(const ChatEntry& chat, const std::string& contact_id) {

@@ -55,7 +55,7 @@ class Rooms {
   std::string FreeNick(const Room& room, const Person& person) const;
   std::string Entry(const Room& room, const Person& person, const std::string& nick) const;
   std::vector<std::string> Make(const Room& room, int64_t missed_seconds) const;
-  std::string Admission(const Room& room) const;
+  std::string Admission(const Room& room, const std::string& jid) const;
 
   const Config& config_;
   absl::Mutex mutex_;

@@ -23,6 +23,12 @@ void Fill(gloox::Tag& tag, const char* space, Attributes attributes, const std::
   if (!text.empty()) tag.setCData(Clean(text));
 }
 
+// gloox does not say what namespace an element inherits.
+std::string SpaceOf(const gloox::Tag* tag) {
+  while (tag != nullptr && tag->xmlns().empty()) tag = tag->parent();
+  return tag == nullptr ? std::string() : tag->xmlns();
+}
+
 bool Continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
 }  // namespace
@@ -42,7 +48,7 @@ gloox::Tag* Add(gloox::Tag& parent, const char* name, const char* space, Attribu
 
 const gloox::Tag* Child(const gloox::Tag& parent, std::string_view name, std::string_view space) {
   for (const gloox::Tag* child : parent.children()) {
-    if (child->name() == name && child->xmlns() == space) return child;
+    if (child->name() == name && SpaceOf(child) == space) return child;
   }
   return nullptr;
 }
