@@ -63,7 +63,8 @@ absl::StatusOr<bool> Answers::Offer(const To& to, const std::string& text) {
   const Language from = DetectLanguage(text).value_or(own_);
   absl::StatusOr<std::string> translated = text;
   if (from != to.language) translated = engine_.Translate(text, from, to.language);
-  if (!translated.ok()) return translated.status();
+  // UNAVAILABLE would be taken for posternd's.
+  if (!translated.ok()) return absl::FailedPreconditionError(translated.status().message());
   screen_.Message(absl::StrCat("    ", NameOf(to.language), ": ", Printable(*translated)));
 
   v1::SendMessageRequest request;

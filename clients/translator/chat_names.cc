@@ -53,7 +53,7 @@ absl::StatusOr<std::string> ChatNames::IdOf(const std::string& name) const {
   std::vector<std::string> all;
   for (const auto& [id, its_name] : names_) {
     if (id == name || absl::EqualsIgnoreCase(its_name, name)) fitting.push_back(id);
-    all.push_back(its_name);
+    if (!its_name.empty()) all.push_back(its_name);
   }
   if (fitting.size() == 1) return fitting.front();
   if (fitting.size() > 1) {

@@ -13,7 +13,7 @@ namespace postern::translator {
 namespace {
 
 constexpr char kSubscription[] = "translator";
-// How often idle programs are looked for.
+// How often idle programs are looked for, at most.
 constexpr absl::Duration kRestEvery = absl::Seconds(15);
 // Until the stream is up.
 constexpr absl::Duration kLookEvery = absl::Milliseconds(100);
@@ -36,10 +36,11 @@ absl::Status Interpreter::Run() {
             return absl::OkStatus();
           },
   });
+  const absl::Duration rest_every = std::min(parts_.config.apertium.idle, kRestEvery);
   std::string kept;
   bool told = false;
   for (;;) {
-    const auto event = events->Next(told ? kRestEvery : kLookEvery);
+    const auto event = events->Next(told ? rest_every : kLookEvery);
     // Only once the broker has said yes.
     if (!told && !events->cursor().empty()) {
       parts_.screen.Note("Following your chats. Ctrl-C ends it.");
@@ -100,9 +101,11 @@ void Interpreter::Show(const v1::Event& event, const Passage& passage, const Lan
   // An "ok" among friends is the same everywhere.
   if (translated.ok() && *translated == passage.text) return;
   const int number = parts_.answers.Number({event.chat_id(), passage.message_id, from});
+  const std::string chat = parts_.names.NameOf(event.chat_id());
   const std::string sender = passage.edited ? "edited" : Printable(passage.sender_name);
-  parts_.screen.Message(absl::StrCat("[", number, "] ", parts_.names.NameOf(event.chat_id()), ", ",
-                                     sender, " (", NameOf(from), "): ", Printable(passage.text)));
+  parts_.screen.Message(absl::StrCat("[", number, "] ", chat,
+                                     sender.empty() || sender == chat ? "" : ", " + sender, " (",
+                                     NameOf(from), "): ", Printable(passage.text)));
   if (translated.ok()) parts_.screen.Message(absl::StrCat("    → ", Printable(*translated)));
 }
 

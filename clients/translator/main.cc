@@ -185,7 +185,8 @@ absl::Status Text(const Arguments& arguments) {
         absl::StrCat("That is ", NameOf(*from), " already; say with --to into what."));
   }
   const auto translated = (*engine)->Translate(text, *from, config->languages.front());
-  if (!translated.ok()) return translated.status();
+  // UNAVAILABLE would be taken for posternd's.
+  if (!translated.ok()) return absl::FailedPreconditionError(translated.status().message());
   std::printf("%s\n", Printable(*translated).c_str());
   return absl::OkStatus();
 }
@@ -243,7 +244,7 @@ int Main(int argc, char** argv) {
       "  postern-translator text --to es \"Where is the station?\"\n"
       "  postern-translator watch --to en\n"
       "      [1] Friday dinner, María García (Spanish): ¿A qué hora quedamos el viernes?\n"
-      "          → What hour do we stay on Friday?\n"
+      "          → To which hour remain the Friday?\n"
       "      then type:  1 At eight.\n"
       "  postern-translator answer \"María García\" \"I am on my way\" --into es\n"
       "  postern-translator run --loop \"Friday dinner=en,es\"\n"
