@@ -81,15 +81,17 @@ absl::Status Allow(const v1::Manifest& manifest, const sdk::ClientOptions& optio
     }
   };
   auto client = sdk::Client::Connect(manifest, telling);
-  if (sdk::ErrorReasonOf(client.status()) == v1::ERROR_REASON_GRANT_REVOKED) {
-    // That key is spent for good.
+  auto held = client.ok() ? Held(**client) : client.status();
+  const bool taken_back = sdk::ErrorReasonOf(held.status()) == v1::ERROR_REASON_GRANT_REVOKED ||
+                          (held.ok() && held->empty());
+  if (taken_back) {
+    // That key is spent. A new one is a new program to Postern, and asked about as one.
     for (const char* file : {"/key.pem", "/certificate.pem"}) {
       ::unlink(absl::StrCat(options.state_directory, file).c_str());
     }
     client = sdk::Client::Connect(manifest, telling);
+    held = client.ok() ? Held(**client) : client.status();
   }
-  if (!client.ok()) return client.status();
-  auto held = Held(**client);
   if (!held.ok()) return held.status();
   if (const auto missing = Missing(manifest, *held); !missing.empty()) {
     Tell("Postern is asking you now for what is not allowed yet; look for its question.");

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "clients/assistant/log.h"
+#include "clients/assistant/problem.h"
 
 namespace postern::assistant {
 namespace {
@@ -24,6 +25,10 @@ constexpr char kAsking[] =
     "Postern is asking the user right now whether to allow this assistant. Tell them to look for "
     "its "
     "question, and call again.";
+
+constexpr char kNotConnected[] =
+    "This assistant cannot connect to Postern; its log says why. `postern-assistant --allow` in a "
+    "terminal says it too.";
 
 bool IsFinal(const absl::Status& status) {
   const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
@@ -65,7 +70,8 @@ struct BrokerLink::State {
     absl::MutexLock lock(&mutex);
     asking = false;
     problem = connected.status();
-    Log(absl::StrCat("event=connect outcome=", absl::StatusCodeToString(problem.code())));
+    Log(absl::StrCat("event=connect outcome=", absl::StatusCodeToString(problem.code()),
+                     problem.ok() ? "" : " problem=\"" + Problem(problem) + "\""));
     if (connected.ok()) client = *std::move(connected);
     return connected.ok() || IsFinal(problem);
   }
@@ -96,7 +102,10 @@ absl::StatusOr<std::shared_ptr<sdk::Client>> BrokerLink::Client() {
   state_->mutex.AwaitWithTimeout(absl::Condition(state_.get(), &State::IsSettled), kPatience);
   if (state_->client != nullptr) return state_->client;
   if (state_->asking) return absl::FailedPreconditionError(kAsking);
-  if (!state_->problem.ok()) return state_->problem;
+  // What has no reason names files of this user, which are nothing for a model.
+  const bool has_reason = sdk::ErrorReasonOf(state_->problem) != v1::ERROR_REASON_UNSPECIFIED;
+  if (has_reason || absl::IsUnavailable(state_->problem)) return state_->problem;
+  if (!state_->problem.ok()) return absl::FailedPreconditionError(kNotConnected);
   return absl::UnavailableError("");
 }
 

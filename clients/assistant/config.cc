@@ -4,6 +4,7 @@
 #include <absl/strings/str_cat.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <set>
@@ -26,6 +27,11 @@ const std::map<std::string, Sending> kSendings = {{"never", Sending::kNever},
                                                   {"draft", Sending::kDraft},
                                                   {"ask", Sending::kAsk},
                                                   {"direct", Sending::kDirect}};
+
+bool IsOneWord(const std::string& text) {
+  return !text.empty() && text.size() <= kServiceBytesMax &&
+         std::all_of(text.begin(), text.end(), [](char byte) { return byte > ' ' && byte < 0x7f; });
+}
 
 // Takes fields out of one table after the other; the first error stays.
 class Reader {
@@ -165,10 +171,9 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
   });
   reader.RefuseRest();
   if (!reader.status().ok()) return reader.status();
-  if (!config.model_is_local &&
-      (config.model_service.empty() || config.model_service.size() > kServiceBytesMax)) {
+  if (!config.model_is_local && !IsOneWord(config.model_service)) {
     return absl::InvalidArgumentError(absl::StrCat(
-        path, ": model.service: must name, in 1 to ", kServiceBytesMax,
+        path, ": model.service: must name, in one word of at most ", kServiceBytesMax,
         " bytes, who can read what is looked up; or say local = true where nobody else can"));
   }
   if (config.page_size_max == 0) config.page_size_max = 1;

@@ -21,7 +21,7 @@ struct Config {
 
   // The model runs on this device; else 'model_service' can read what is looked up.
   bool model_is_local = false;
-  std::string model_service = "the AI service behind your assistant";
+  std::string model_service = "an-ai-service";
 
   bool http = false;
   uint16_t http_port = 7461;

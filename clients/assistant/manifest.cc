@@ -5,7 +5,11 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdlib>
+#include <vector>
 
 #include "clients/assistant/manifest_text.h"
 #include "clients/sdk/files.h"
@@ -14,9 +18,29 @@
 namespace postern::assistant {
 namespace {
 
-void Drop(v1::Manifest& manifest, v1::Scope scope) {
+// Takes a scope out of the optional ones, and puts others in its place where it was there.
+void Replace(v1::Manifest& manifest, v1::Scope scope, const std::vector<v1::Scope>& others) {
   auto& scopes = *manifest.mutable_optional_scopes();
-  scopes.erase(std::remove(scopes.begin(), scopes.end(), scope), scopes.end());
+  const auto end = std::remove(scopes.begin(), scopes.end(), scope);
+  if (end == scopes.end()) return;
+  scopes.erase(end, scopes.end());
+  for (const v1::Scope other : others) scopes.Add(other);
+}
+
+// messages:send.ask opens drafts too, so that each choice needs the fewest scopes. Who asks to send
+// directly can still be given the lesser.
+std::vector<v1::Scope> ScopesFor(Sending sending) {
+  switch (sending) {
+    case Sending::kNever:
+      return {};
+    case Sending::kDraft:
+      return {v1::SCOPE_MESSAGES_DRAFT};
+    case Sending::kAsk:
+      return {v1::SCOPE_MESSAGES_SEND_ASK};
+    case Sending::kDirect:
+      return {v1::SCOPE_MESSAGES_SEND_ASK, v1::SCOPE_MESSAGES_SEND};
+  }
+  return {};
 }
 
 // A text as a file name: no two texts give the same.
@@ -47,11 +71,7 @@ absl::StatusOr<v1::Manifest> MakeManifest(const Config& config, const std::strin
   auto manifest =
       path.empty() ? sdk::ParseManifest(kManifestText, "manifest.toml") : sdk::LoadManifest(path);
   if (!manifest.ok()) return manifest.status();
-  if (config.sending == Sending::kNever) Drop(*manifest, v1::SCOPE_MESSAGES_DRAFT);
-  if (config.sending == Sending::kNever || config.sending == Sending::kDraft) {
-    Drop(*manifest, v1::SCOPE_MESSAGES_SEND_ASK);
-  }
-  if (config.sending == Sending::kDirect) manifest->add_optional_scopes(v1::SCOPE_MESSAGES_SEND);
+  Replace(*manifest, v1::SCOPE_MESSAGES_SEND_ASK, ScopesFor(config.sending));
   v1::DataDestination& destination = *manifest->mutable_data_destination();
   destination.set_kind(config.model_is_local ? v1::DataDestination::KIND_STAYS_ON_DEVICE
                                              : v1::DataDestination::KIND_LEAVES_DEVICE);
@@ -67,8 +87,7 @@ std::string ManifestText(const v1::Manifest& manifest) {
                                   manifest.display_name(), "\"\npurpose = \"", manifest.purpose(),
                                   "\"\nrequired_scopes = ", ScopeList(manifest.required_scopes()),
                                   "\noptional_scopes = ", ScopeList(manifest.optional_scopes()),
-                                  "\nsystemd_unit = \"", manifest.systemd_unit(),
-                                  "\"\n\n[data_destination]\nkind = \"",
+                                  "\n\n[data_destination]\nkind = \"",
                                   stays ? "stays_on_device" : "leaves_device", "\"\n");
   if (!stays) {
     absl::StrAppend(&text, "service = \"", manifest.data_destination().service(), "\"\n");
@@ -89,6 +108,10 @@ absl::StatusOr<sdk::ClientOptions> MakeClientOptions(const Config& config,
       folder,
       config.model_is_local ? "/local" : absl::StrCat("/to-", FileName(config.model_service)));
   options.socket_path = config.socket_path;
+  // MCP's clients start servers with a few variables only, and this is not among them.
+  if (options.socket_path.empty() && std::getenv("XDG_RUNTIME_DIR") == nullptr) {
+    options.socket_path = absl::StrCat("/run/user/", ::getuid(), "/postern/postern.sock");
+  }
   options.broker_certificate_path = config.broker_certificate_path;
   // A model's client gives up after a minute.
   options.reach_timeout = absl::Seconds(10);

@@ -53,10 +53,6 @@ void SayWhatItHolds(Json& json, const v1::Message& message) {
   for (const v1::Attachment& attachment : message.attachments()) {
     json["attachments"].push_back(AttachmentJson(attachment));
   }
-  for (const v1::Reaction& reaction : message.reactions()) {
-    json["reactions"].push_back(
-        {{"emoji", Visible(reaction.emoji())}, {"contact_id", reaction.contact_id()}});
-  }
   if (message.has_poll()) json["poll"] = PollJson(message.poll());
   if (message.has_location()) {
     json["location"] = {{"latitude", message.location().latitude()},

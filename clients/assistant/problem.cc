@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "clients/assistant/problem.h"
 
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/time/time.h>
 
@@ -42,6 +43,10 @@ std::string Problem(const absl::Status& status) {
   switch (sdk::ErrorReasonOf(status)) {
     case v1::ERROR_REASON_UNSPECIFIED:
       return WithoutReason(status);
+    case v1::ERROR_REASON_INVALID_FIELD:
+      // An id of nothing and an id of what is closed are the same to a model.
+      if (!absl::EndsWith(Metadata(status, "field"), "_id")) return MessageOf(status);
+      [[fallthrough]];
     case v1::ERROR_REASON_NOT_FOUND:
       return "There is no such thing, or the user has not opened it to this assistant. list_chats "
              "and "

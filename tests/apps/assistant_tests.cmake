@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+# The clients come from npm, once, into build/tools/mcp.
+foreach(name assistant_real_test assistant_injection_test assistant_scopes_test)
+  add_test(NAME ${name} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/${name})
+  set_tests_properties(${name} PROPERTIES LABELS real TIMEOUT 300 RUN_SERIAL TRUE
+    ENVIRONMENT "POSTERN_BIN=${CMAKE_BINARY_DIR}/bin")
+endforeach()
