@@ -225,6 +225,7 @@ absl::Status Inward::Carry(const Inbound& inbound) {
         sdk::ErrorReasonOf(links.status()) != v1::ERROR_REASON_OUTCOME_UNKNOWN) {
       return links.status();
     }
+    Log(absl::StrCat("not carried out: ", links.status().message()));
     if (said.message.findChild("body") != nullptr) {
       Refuse(*message, (*chat)->name, std::string(links.status().message()));
     }
@@ -289,7 +290,7 @@ absl::StatusOr<Inward::Links> Inward::SendMessage(const Said& said) {
   // Where the answer is yet to come, request_completed names the message.
   const std::string message_id =
       sent->message_id().empty() ? absl::StrCat("request:", said.request_id) : sent->message_id();
-  return Links{{said.chat.chat_id, message_id, id, said.stanza_id, "", true}};
+  return Links{{said.chat.chat_id, message_id, id, said.stanza_id, "", true, true}};
 }
 
 absl::StatusOr<Inward::Links> Inward::Correct(const Said& said, const std::string& corrected) {
@@ -304,7 +305,7 @@ absl::StatusOr<Inward::Links> Inward::Correct(const Said& said, const std::strin
   auto edited = client_.EditMessage(std::move(request));
   if (!edited.ok()) return edited.status();
   if (said.id.empty()) return Links{};
-  return Links{{said.chat.chat_id, link->message_id, said.id, said.stanza_id, "", true}};
+  return Links{{said.chat.chat_id, link->message_id, said.id, said.stanza_id, "", true, true}};
 }
 
 absl::StatusOr<Inward::Links> Inward::Retract(const Said& said, const std::string& retracted) {

@@ -18,6 +18,8 @@ constexpr absl::Duration kRetryPause = absl::Seconds(2);
 constexpr int kFileTries = 5;
 // A room that refuses a ghost gets it under other nicks, so often.
 constexpr int kNickTries = 3;
+// What others do with the user's own message can be told before the send has answered.
+constexpr absl::Duration kInwardPatience = absl::Seconds(5);
 constexpr size_t kAvatarBytesMax = 256 * 1024;
 // What is told later than this bears the time when it was written.
 constexpr absl::Duration kLate = absl::Seconds(60);
@@ -252,10 +254,23 @@ std::string Outward::Reference(const ChatEntry& chat, const MessageLink& link) c
   return chat.group && !link.stanza_id.empty() ? link.stanza_id : link.xmpp_id;
 }
 
+absl::StatusOr<std::optional<MessageLink>> Outward::Find(const std::string& message_id) {
+  auto link = store_.LinkOf(message_id);
+  const absl::Time until = absl::Now() + kInwardPatience;
+  while (link.ok() && !link->has_value() && absl::Now() < until) {
+    const auto waiting = store_.NextInbound();
+    if (!waiting.ok()) return waiting.status();
+    if (!Pause(absl::Milliseconds(20))) return absl::CancelledError();
+    link = store_.LinkOf(message_id);
+    if (!waiting->has_value()) break;
+  }
+  return link;
+}
+
 absl::StatusOr<Answered> Outward::AnsweredBy(const ChatEntry& chat, const v1::ReplyTo& reply) {
   Answered answered;
   if (reply.message_id().empty()) return answered;
-  auto link = store_.LinkOf(reply.message_id());
+  auto link = Find(reply.message_id());
   if (!link.ok()) return link.status();
   answered.excerpt = reply.excerpt();
   if (!link->has_value()) {
@@ -296,7 +311,7 @@ absl::Status Outward::AddMessage(const ChatEntry& chat, const v1::Message& messa
                                  Telling& telling) {
   auto known = store_.LinkOf(message.id());
   if (!known.ok()) return known.status();
-  if (known->has_value()) return absl::OkStatus();
+  if (known->has_value() && (*known)->told) return absl::OkStatus();
   const std::string speaker = message.sender_contact_id();
   auto route = RouteOf(chat, speaker, telling, message.sender_display_name());
   if (!route.ok()) return route.status();
@@ -307,7 +322,7 @@ absl::Status Outward::AddMessage(const ChatEntry& chat, const v1::Message& messa
       old || absl::Now() - written > kLate ? written : absl::InfiniteFuture();
 
   const auto link = [&](const std::string& xmpp_id) {
-    telling.links.push_back({chat.chat_id, message.id(), xmpp_id, "", speaker, false});
+    telling.links.push_back({chat.chat_id, message.id(), xmpp_id, "", speaker});
   };
   std::string text = TextOf(message);
   if (!chat.group && message.from_owner() && (!text.empty() || message.attachments().empty())) {
@@ -336,7 +351,7 @@ absl::Status Outward::AddReactions(const ChatEntry& chat, const std::string& mes
                                    const std::string& contact_id,
                                    const std::set<std::string>& emojis, const std::string& event_id,
                                    Telling& telling) {
-  auto link = store_.LinkOf(message_id);
+  auto link = Find(message_id);
   if (!link.ok()) return link.status();
   // The user's own reactions from another device have nobody to say them in a 1:1 chat.
   if (!link->has_value() || (!chat.group && IsSelf(contact_id))) return absl::OkStatus();
@@ -348,6 +363,7 @@ absl::Status Outward::AddReactions(const ChatEntry& chat, const std::string& mes
 
 absl::Status Outward::Tell(const ChatEntry& chat, const std::string& event_id, Telling telling,
                            const std::string& speaker) {
+  if (auto status = store_.Announce(telling.links); !status.ok()) return status;
   for (int tries = 0;; ++tries) {
     const absl::Status status = component_.Deliver(telling.stanzas);
     if (absl::IsCancelled(status)) return status;
@@ -363,6 +379,7 @@ absl::Status Outward::Tell(const ChatEntry& chat, const std::string& event_id, T
     telling.stanzas.insert(telling.stanzas.begin(), again.begin(), again.end());
   }
   if (event_id.empty() && telling.links.empty()) return absl::OkStatus();
+  for (auto& link : telling.links) link.told = true;
   return store_.Delivered(event_id, telling.links);
 }
 
@@ -484,7 +501,7 @@ absl::StatusOr<Outward::Telling> Outward::Convert(const v1::Event& event, const 
     }
     case v1::Event::kMessageEdited: {
       const auto& edit = event.message_edited();
-      auto link = store_.LinkOf(edit.message_id());
+      auto link = Find(edit.message_id());
       if (!link.ok()) return link.status();
       if (!link->has_value()) break;
       auto from = route(edit.sender_contact_id());
@@ -507,7 +524,7 @@ absl::StatusOr<Outward::Telling> Outward::Convert(const v1::Event& event, const 
     case v1::Event::kMessageExpired: {
       const std::string& id = event.has_message_deleted() ? event.message_deleted().message_id()
                                                           : event.message_expired().message_id();
-      auto link = store_.LinkOf(id);
+      auto link = Find(id);
       if (!link.ok()) return link.status();
       if (!link->has_value() || (*link)->from_xmpp) break;
       auto from = route((*link)->sender_contact_id);
@@ -541,7 +558,7 @@ absl::StatusOr<Outward::Telling> Outward::Convert(const v1::Event& event, const 
       const auto& receipt = event.receipt();
       const char* kind = receipt.kind() == v1::Receipt::KIND_READ ? "displayed" : "received";
       for (const auto& id : receipt.message_ids()) {
-        auto link = store_.LinkOf(id);
+        auto link = Find(id);
         if (!link.ok()) return link.status();
         // Only the user's own messages can be marked by others.
         if (!link->has_value() || !(*link)->from_xmpp || IsSelf(receipt.contact_id())) continue;
@@ -563,7 +580,7 @@ absl::StatusOr<Outward::Telling> Outward::Convert(const v1::Event& event, const 
     }
     case v1::Event::kAttachmentReady: {
       const auto& ready = event.attachment_ready();
-      auto link = store_.LinkOf(ready.message_id());
+      auto link = Find(ready.message_id());
       if (!link.ok()) return link.status();
       const std::string sender =
           link->has_value() ? (*link)->sender_contact_id : chat.peer_contact_id;

@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -72,6 +73,8 @@ class Outward {
                                 Telling& telling, const std::string& name = {});
   // How the chat's other side names a message.
   std::string Reference(const ChatEntry& chat, const MessageLink& link) const;
+  // The link of a message; waits while one is being made.
+  absl::StatusOr<std::optional<MessageLink>> Find(const std::string& message_id);
   absl::StatusOr<Answered> AnsweredBy(const ChatEntry& chat, const v1::ReplyTo& reply);
   bool IsSelf(const std::string& contact_id) const { return self_.contains(contact_id); }
   // Tells the user something that belongs to no chat.

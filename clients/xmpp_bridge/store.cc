@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS chats (chat_id TEXT PRIMARY KEY, node TEXT NOT NULL U
   name TEXT NOT NULL, is_group INTEGER NOT NULL, peer TEXT NOT NULL, opened INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS links (number INTEGER PRIMARY KEY, chat_id TEXT NOT NULL,
   xmpp_id TEXT NOT NULL, message_id TEXT NOT NULL, stanza_id TEXT NOT NULL, sender TEXT NOT NULL,
-  from_xmpp INTEGER NOT NULL, UNIQUE (chat_id, xmpp_id));
+  from_xmpp INTEGER NOT NULL, told INTEGER NOT NULL, UNIQUE (chat_id, xmpp_id));
 CREATE INDEX IF NOT EXISTS links_by_message ON links (message_id);
 CREATE INDEX IF NOT EXISTS links_by_stanza ON links (chat_id, stanza_id);
 CREATE TABLE IF NOT EXISTS delivered (number INTEGER PRIMARY KEY, event_id TEXT NOT NULL UNIQUE);
@@ -201,13 +201,13 @@ absl::StatusOr<std::optional<MessageLink>> Store::OneLink(const char* sql,
   if (!rows.ok()) return rows.status();
   if (rows->empty()) return std::nullopt;
   const auto& row = (*rows)[0];
-  return MessageLink{row[0], row[1], row[2], row[3], row[4], row[5] == "1"};
+  return MessageLink{row[0], row[1], row[2], row[3], row[4], row[5] == "1", row[6] == "1"};
 }
 
 absl::StatusOr<std::optional<MessageLink>> Store::LinkOf(const std::string& message_id) {
   absl::MutexLock lock(&mutex_);
   return OneLink(
-      "SELECT chat_id, message_id, xmpp_id, stanza_id, sender, from_xmpp FROM links "
+      "SELECT chat_id, message_id, xmpp_id, stanza_id, sender, from_xmpp, told FROM links "
       "WHERE message_id = ? ORDER BY number LIMIT 1",
       {message_id});
 }
@@ -217,7 +217,7 @@ absl::StatusOr<std::optional<MessageLink>> Store::LinkByXmppId(const std::string
   if (id.empty()) return std::nullopt;
   absl::MutexLock lock(&mutex_);
   return OneLink(
-      "SELECT chat_id, message_id, xmpp_id, stanza_id, sender, from_xmpp FROM links "
+      "SELECT chat_id, message_id, xmpp_id, stanza_id, sender, from_xmpp, told FROM links "
       "WHERE chat_id = ?1 AND (xmpp_id = ?2 OR stanza_id = ?2) AND message_id <> '' "
       "ORDER BY number LIMIT 1",
       {chat_id, id});
@@ -227,8 +227,8 @@ absl::Status Store::SetStanzaId(const std::string& chat_id, const std::string& x
                                 const std::string& stanza_id) {
   absl::MutexLock lock(&mutex_);
   return Do(
-      "INSERT INTO links (chat_id, xmpp_id, message_id, stanza_id, sender, from_xmpp) "
-      "VALUES (?, ?, '', ?, '', 0) "
+      "INSERT INTO links (chat_id, xmpp_id, message_id, stanza_id, sender, from_xmpp, told) "
+      "VALUES (?, ?, '', ?, '', 0, 0) "
       "ON CONFLICT (chat_id, xmpp_id) DO UPDATE SET stanza_id = excluded.stanza_id",
       {chat_id, xmpp_id, stanza_id});
 }
@@ -236,14 +236,15 @@ absl::Status Store::SetStanzaId(const std::string& chat_id, const std::string& x
 absl::Status Store::Link(const std::vector<MessageLink>& links) {
   for (const auto& link : links) {
     // The room may have told its id before.
-    if (auto status =
-            Do("INSERT INTO links (chat_id, xmpp_id, message_id, stanza_id, sender, from_xmpp) "
-               "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (chat_id, xmpp_id) DO UPDATE SET "
-               "message_id = excluded.message_id, sender = excluded.sender, "
-               "from_xmpp = excluded.from_xmpp, stanza_id = CASE excluded.stanza_id WHEN '' THEN "
-               "stanza_id ELSE excluded.stanza_id END",
-               {link.chat_id, link.xmpp_id, link.message_id, link.stanza_id, link.sender_contact_id,
-                int64_t{link.from_xmpp}});
+    if (auto status = Do(
+            "INSERT INTO links (chat_id, xmpp_id, message_id, stanza_id, sender, from_xmpp, told) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (chat_id, xmpp_id) DO UPDATE SET "
+            "message_id = excluded.message_id, sender = excluded.sender, "
+            "from_xmpp = excluded.from_xmpp, told = max(told, excluded.told), stanza_id = CASE "
+            "excluded.stanza_id WHEN '' THEN "
+            "stanza_id ELSE excluded.stanza_id END",
+            {link.chat_id, link.xmpp_id, link.message_id, link.stanza_id, link.sender_contact_id,
+             int64_t{link.from_xmpp}, int64_t{link.told}});
         !status.ok()) {
       return status;
     }
@@ -262,6 +263,12 @@ absl::StatusOr<bool> Store::WasDelivered(const std::string& event_id) {
   auto rows = Query("SELECT 1 FROM delivered WHERE event_id = ?", {event_id});
   if (!rows.ok()) return rows.status();
   return !rows->empty();
+}
+
+absl::Status Store::Announce(const std::vector<MessageLink>& links) {
+  if (links.empty()) return absl::OkStatus();
+  absl::MutexLock lock(&mutex_);
+  return Together([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return Link(links); });
 }
 
 absl::Status Store::Delivered(const std::string& event_id, const std::vector<MessageLink>& links) {

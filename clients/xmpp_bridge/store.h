@@ -51,6 +51,7 @@ struct MessageLink {
   std::string stanza_id;  // what the room calls it
   std::string sender_contact_id;
   bool from_xmpp = false;  // the user wrote it in the XMPP client
+  bool told = false;       // the other side has it for certain
 };
 
 // A stanza of the user's that has not been carried out yet.
@@ -99,6 +100,8 @@ class Store {
 
   // Whether the event has reached the XMPP server before.
   absl::StatusOr<bool> WasDelivered(const std::string& event_id);
+  // Before they are told: an answer can be quicker than the server's word that it has them.
+  absl::Status Announce(const std::vector<MessageLink>& links);
   // It has now, and these are the messages it made. One transaction.
   absl::Status Delivered(const std::string& event_id, const std::vector<MessageLink>& links);
 
