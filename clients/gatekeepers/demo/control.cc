@@ -6,6 +6,7 @@
 #include <absl/time/clock.h>
 #include <google/protobuf/util/json_util.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -57,10 +58,17 @@ Json Look(const World& world, const Json& at) {
                               {"app_display_name", draft.app}});
   }
   const std::string message = StringIn(at, "message_id");
-  if (const auto found = view->messages.find(message); found != view->messages.end()) {
+  auto found = view->messages.find(message);
+  if (const std::string text = StringIn(at, "text"); message.empty() && !text.empty()) {
+    // Under what an app has sent stand the words that the broker names.
+    found = std::find_if(view->messages.begin(), view->messages.end(), [&](const auto& entry) {
+      return absl::StartsWith(absl::StrCat(entry.second.text(), "\n"), text + "\n");
+    });
+  }
+  if (found != view->messages.end()) {
     seen["message"] = Shown(found->second);
     seen["receipts"] = Json::object();
-    if (const auto receipts = view->receipts.find(message); receipts != view->receipts.end()) {
+    if (const auto receipts = view->receipts.find(found->first); receipts != view->receipts.end()) {
       for (const auto& [contact, kind] : receipts->second) {
         seen["receipts"][contact] = v1::Receipt::Kind_Name(kind);
       }
