@@ -107,7 +107,7 @@ absl::Status ServeHttp(McpServer& server, const Config& config, const std::strin
     port = -1;
   }
   if (port <= 0) {
-    return absl::UnavailableError(
+    return absl::FailedPreconditionError(
         absl::StrCat("port ", config.http_port,
                      " of 127.0.0.1 is taken. Choose another with --port, or 0 for a free one."));
   }
@@ -145,7 +145,7 @@ absl::Status ServeHttp(McpServer& server, const Config& config, const std::strin
 
   Log(absl::StrCat("event=serving url=http://127.0.0.1:", port, kPath, " token_file=", token_path));
   const EndOnSignal end(http);
-  if (!http.listen_after_bind()) return absl::UnavailableError("the HTTP server ended by itself");
+  if (!http.listen_after_bind()) return absl::InternalError("the HTTP server ended by itself");
   Log("event=stopped");
   return absl::OkStatus();
 }

@@ -67,7 +67,9 @@ std::string Problem(const absl::Status& status) {
     case v1::ERROR_REASON_PAUSED:
       return "The user paused all apps. `postern resume` ends that.";
     case v1::ERROR_REASON_CONSENT_REFUSED:
-      return "The user did not allow it. Do not ask again unless they want it.";
+      return "The user did not allow this assistant. If they change their mind: `postern-assistant "
+             "--allow`, "
+             "then start the assistant anew.";
     case v1::ERROR_REASON_CONSENT_SILENCED:
     case v1::ERROR_REASON_LIMIT_EXCEEDED:
       return absl::StrCat("That was too often, or too much. ", When(status));

