@@ -20,6 +20,7 @@ namespace {
 
 constexpr char kThisDevice[] = "this device";
 constexpr absl::Duration kAskAgain = absl::Seconds(1);
+constexpr absl::Duration kLeaveTimeout = absl::Seconds(3);
 constexpr absl::Duration kCallTimeout = absl::Seconds(10);
 // So much of a person's id is shown, and enough to name them.
 constexpr size_t kShortId = 8;
@@ -45,7 +46,7 @@ sdk::ClientOptions OptionsFor(const Config& config) {
 }  // namespace
 
 absl::Status Program::Prepare() {
-  auto manifest = ManifestFor(config_);
+  auto manifest = ManifestFor(config_, manifest_path_);
   if (!manifest.ok()) return manifest.status();
   manifest_ = *std::move(manifest);
   state_directory_ = config_.state_directory;
@@ -222,6 +223,43 @@ ExitCode Program::Ask() {
   return ExitCode::kOk;
 }
 
+absl::Status Program::LeavePostern() {
+  const auto key = sdk::ReadTrustedFile(Path("key.pem"), sdk::FileTrust::kPrivate);
+  if (absl::IsNotFound(key.status())) return absl::OkStatus();
+  if (!key.ok()) return key.status();
+  sdk::ClientOptions options = OptionsFor(config_);
+  options.reach_timeout = kLeaveTimeout;
+  const auto client =
+      sdk::Client::ConnectWithKey(*key, ReadWords(Path("certificate.pem")), options);
+  if (!client.ok()) return client.status();
+  const auto self = (*client)->GetSelf();
+  if (AccessIsOver(self.status())) return absl::OkStatus();
+  if (!self.ok()) return self.status();
+  const auto call = [](const std::function<grpc::Status(grpc::ClientContext*)>& made) {
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
+    return sdk::ToStatus(made(&context));
+  };
+  v1::ConfirmErasedRequest erased;
+  erased.set_everything(true);
+  v1::ConfirmErasedResponse confirmed;
+  absl::Status status = call([&](grpc::ClientContext* context) {
+    return (*client)->stubs().event->ConfirmErased(context, erased, &confirmed);
+  });
+  for (const v1::Grant& grant : self->grants()) {
+    if (grant.state() != v1::Grant::STATE_ACTIVE && grant.state() != v1::Grant::STATE_SUSPENDED)
+      continue;
+    v1::ReleaseGrantRequest release;
+    release.set_request_id(sdk::MakeRequestId());
+    release.set_grant_id(grant.id());
+    v1::ReleaseGrantResponse released;
+    status.Update(call([&](grpc::ClientContext* context) {
+      return (*client)->stubs().grant->ReleaseGrant(context, release, &released);
+    }));
+  }
+  return status;
+}
+
 ExitCode Program::Erase() {
   absl::Status status = Prepare();
   if (status.ok()) status = Lock();
@@ -234,6 +272,11 @@ ExitCode Program::Erase() {
     }
   }
   if (!status.ok()) return Fail(status);
+  if (const absl::Status left = LeavePostern(); !left.ok()) {
+    Say(absl::StrCat("Postern still lists it (", std::string(left.message()),
+                     "); take its access back with: postern grants revoke --app ",
+                     manifest_.app_id()));
+  }
   publisher_.reset();
   ledger_.reset();
   for (const char* name : {"records.db", "records.db-wal", "records.db-shm", "destination",

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <vector>
 
 #include "clients/crm/manifest_text.h"
 #include "clients/sdk/files.h"
@@ -196,12 +197,18 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
   return config;
 }
 
-absl::StatusOr<v1::Manifest> ManifestFor(const Config& config) {
-  auto manifest = sdk::ParseManifest(kManifestText, "manifest.toml");
+absl::StatusOr<v1::Manifest> ManifestFor(const Config& config, const std::string& path) {
+  auto manifest =
+      path.empty() ? sdk::ParseManifest(kManifestText, "manifest.toml") : sdk::LoadManifest(path);
   if (!manifest.ok()) return manifest;
+  const std::vector<int> optional(manifest->optional_scopes().begin(),
+                                  manifest->optional_scopes().end());
   manifest->clear_optional_scopes();
-  if (config.identify) manifest->add_optional_scopes(v1::SCOPE_CONTACTS_IDENTIFY);
-  if (config.text) manifest->add_optional_scopes(v1::SCOPE_MESSAGES_READ);
+  for (const int scope : optional) {
+    if (scope == v1::SCOPE_CONTACTS_IDENTIFY && !config.identify) continue;
+    if (scope == v1::SCOPE_MESSAGES_READ && !config.text) continue;
+    manifest->add_optional_scopes(static_cast<v1::Scope>(scope));
+  }
   if (const std::string host = HostOf(config.url); !IsThisDevice(host)) {
     manifest->mutable_data_destination()->set_kind(v1::DataDestination::KIND_LEAVES_DEVICE);
     manifest->mutable_data_destination()->set_service(host);

@@ -40,7 +40,8 @@ std::string HostOf(const std::string& url);
 // Whether a host is this machine.
 bool IsThisDevice(const std::string& host);
 
-// The manifest with what this configuration needs, and with where the data goes under it.
-absl::StatusOr<v1::Manifest> ManifestFor(const Config& config);
+// The manifest with what this configuration needs, and with where the data goes under it: the
+// built-in one, or the one at 'path'.
+absl::StatusOr<v1::Manifest> ManifestFor(const Config& config, const std::string& path);
 
 }  // namespace postern::crm

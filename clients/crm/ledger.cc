@@ -199,7 +199,7 @@ absl::StatusOr<std::vector<Note>> Ledger::NotesBehind() {
 absl::StatusOr<std::vector<Entry>> Ledger::EntriesOf(const Note& note) {
   const auto rows = database_->Run(
       "SELECT id, time, from_owner, text, erased FROM message"
-      " WHERE chat = ? AND contact = ? AND day = ? ORDER BY time, id",
+      " WHERE chat = ? AND contact = ? AND day = ? ORDER BY time, rowid",
       {note.chat, note.contact, note.day});
   if (!rows.ok()) return rows.status();
   std::vector<Entry> entries;
@@ -216,7 +216,7 @@ absl::StatusOr<std::vector<Entry>> Ledger::EntriesOf(const Note& note) {
 absl::StatusOr<Sum> Ledger::SumOf(const std::string& contact) {
   const auto rows = database_->Run(
       "SELECT SUM(NOT from_owner), SUM(from_owner), COUNT(DISTINCT day), MIN(day), MAX(time),"
-      " (SELECT from_owner FROM message WHERE contact = ?1 ORDER BY time DESC, id DESC LIMIT 1)"
+      " (SELECT from_owner FROM message WHERE contact = ?1 ORDER BY time DESC, rowid DESC LIMIT 1)"
       " FROM message WHERE contact = ?1",
       {contact});
   if (!rows.ok()) return rows.status();

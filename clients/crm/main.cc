@@ -13,6 +13,9 @@ int main(int argc, char** argv) {
   app.name("postern-crm");
   std::string config_path = postern::crm::DefaultConfigPath();
   app.add_option("--config", config_path, "The configuration")->capture_default_str();
+  std::string manifest_path;
+  app.add_option("--manifest", manifest_path, "A manifest in place of the built-in one")
+      ->check(CLI::ExistingFile);
   app.require_subcommand(0, 1);
   app.add_subcommand("run", "Run until stopped (what happens without a command)");
   const auto* check = app.add_subcommand("check", "Try the configuration and the login");
@@ -45,7 +48,7 @@ int main(int argc, char** argv) {
     postern::crm::Fail(config.status());
     return static_cast<int>(ExitCode::kUsage);
   }
-  Program program(*std::move(config));
+  Program program(*std::move(config), manifest_path);
   ExitCode code = ExitCode::kOk;
   if (check->parsed()) {
     code = program.Check();

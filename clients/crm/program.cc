@@ -63,7 +63,10 @@ ExitCode Fail(const absl::Status& status) {
   }
 }
 
-Program::Program(Config config) : config_(std::move(config)), publish_backoff_(kBackoff) {}
+Program::Program(Config config, std::string manifest_path)
+    : config_(std::move(config)),
+      manifest_path_(std::move(manifest_path)),
+      publish_backoff_(kBackoff) {}
 
 void Program::SayOnce(const std::string& line) {
   if (std::exchange(said_, line) != line) Say(line);

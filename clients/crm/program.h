@@ -39,7 +39,8 @@ ExitCode Fail(const absl::Status& status);
 
 class Program {
  public:
-  explicit Program(Config config);
+  // 'manifest_path': in place of the built-in manifest; may be empty.
+  Program(Config config, std::string manifest_path);
 
   // Follows Postern until SIGTERM or SIGINT.
   ExitCode Run();
@@ -66,6 +67,8 @@ class Program {
   absl::Status EraseAtTryton();
   // After the access was taken back while this did not run.
   absl::Status EraseAfterRevocation();
+  // Gives back what the user allowed, and says that all was erased.
+  absl::Status LeavePostern();
   void TellWhatIsNotAllowed(sdk::Client& client);
   // Tries until it works, or trying again cannot help, or it is time to stop (CANCELLED).
   absl::Status Again(const std::function<absl::Status()>& attempt);
@@ -73,6 +76,7 @@ class Program {
   std::string Path(const std::string& name) const { return state_directory_ + "/" + name; }
 
   const Config config_;
+  const std::string manifest_path_;
   Stopper stopper_;
   v1::Manifest manifest_;
   std::string state_directory_;

@@ -103,7 +103,8 @@ absl::StatusOr<Tryton::Answer> Tryton::Post(const std::string& method, const jso
 }
 
 absl::StatusOr<json> Tryton::Result(const std::string& method, const Answer& answer) const {
-  if (answer.http_code == 429 || answer.http_code >= 500) {
+  // 501 is a web server that takes no calls at all: not Tryton.
+  if (answer.http_code == 429 || (answer.http_code >= 500 && answer.http_code != 501)) {
     return absl::UnavailableError(absl::StrCat("Tryton at ", options_.url,
                                                " is busy or broken (HTTP ", answer.http_code,
                                                "); its log says why"));
