@@ -5,3 +5,4 @@ foreach(name crm_real_test crm_kill_test crm_scopes_test)
   set_tests_properties(${name} PROPERTIES LABELS real TIMEOUT 600 RUN_SERIAL TRUE
     ENVIRONMENT "POSTERN_BIN=${CMAKE_BINARY_DIR}/bin")
 endforeach()
+postern_add_test(NAME crm_parts_test LABEL unit SOURCES crm_parts_test.cc LIBRARIES postern_crm)

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// What of the CRM app needs no server: the ledger, the words of notes, numbers.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <random>
+
+#include "clients/crm/ledger.h"
+#include "clients/crm/note_text.h"
+#include "clients/crm/parties.h"
+#include "platform/secret_bytes.h"
+
+namespace postern::crm {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class LedgerTest : public ::testing::Test {
+ protected:
+  LedgerTest() {
+    char folder[] = "/tmp/crm-ledger-XXXXXX";
+    folder_ = ::mkdtemp(folder);
+    ledger_ = Open();
+  }
+  ~LedgerTest() override {
+    ledger_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+  std::unique_ptr<Ledger> Open() {
+    auto ledger = Ledger::Open(folder_ + "/records.db", key_);
+    EXPECT_TRUE(ledger.ok()) << ledger.status();
+    return *std::move(ledger);
+  }
+  static Entry Message(const std::string& id, const std::string& text, int64_t time_ms = 1000) {
+    return {id, "chat", "alice", "2026-11-21", time_ms, false, text, false};
+  }
+  // Writes all notes, as the publisher does.
+  void WriteAll() {
+    const std::vector<Note> notes = *ledger_->NotesBehind();
+    for (const Note& note : notes) ASSERT_TRUE(ledger_->NoteWritten(note, 7).ok());
+  }
+  std::vector<std::string> Texts() {
+    const std::vector<Entry> entries = *ledger_->EntriesOf({"chat", "alice", "2026-11-21", {}, 0});
+    std::vector<std::string> texts;
+    for (const Entry& entry : entries) {
+      texts.push_back(entry.erased ? "(erased)" : entry.text.value_or("(none)"));
+    }
+    return texts;
+  }
+
+  std::string folder_;
+  const platform::SecretBytes key_ = platform::RandomSecret(32);
+  std::unique_ptr<Ledger> ledger_;
+};
+
+TEST_F(LedgerTest, ADayAndTheSumAreBehindAfterAMessageAndNothingAfterItsRepetition) {
+  ASSERT_TRUE(ledger_->Add(Message("m", "one")).ok());
+  EXPECT_EQ(ledger_->NotesBehind()->size(), 2u);
+  WriteAll();
+  EXPECT_TRUE(ledger_->NotesBehind()->empty());
+  ASSERT_TRUE(ledger_->Add(Message("m", "one")).ok());
+  EXPECT_TRUE(ledger_->NotesBehind()->empty());
+}
+
+TEST_F(LedgerTest, AllOrdersAndRepetitionsOfChangesEndAlike) {
+  std::mt19937 random(7);
+  const std::vector<std::function<absl::Status()>> changes = {
+      [&] { return ledger_->Add(Message("a", "wrong", 1)); },
+      [&] { return ledger_->Edit("a", "better", 10); },
+      [&] { return ledger_->Edit("a", "best", 20); },
+      [&] { return ledger_->Add(Message("b", "secret", 2)); },
+      [&] { return ledger_->Edit("b", "more secret", 30); },
+      [&] { return ledger_->EraseText("b"); }};
+  for (int round = 0; round < 200; ++round) {
+    std::vector<size_t> order = {0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5};
+    std::shuffle(order.begin(), order.end(), random);
+    for (const size_t change : order) ASSERT_TRUE(changes[change]().ok());
+    EXPECT_THAT(Texts(), ElementsAre("best", "(erased)"));
+    WriteAll();
+    // Everything once more, as after a crash.
+    for (const auto& change : changes) ASSERT_TRUE(change().ok());
+    EXPECT_TRUE(ledger_->NotesBehind()->empty());
+    ASSERT_TRUE(ledger_->Clear().ok());
+  }
+}
+
+TEST_F(LedgerTest, WhatChangesWhileANoteIsWrittenStaysBehind) {
+  ASSERT_TRUE(ledger_->Add(Message("a", "one")).ok());
+  const std::vector<Note> notes = *ledger_->NotesBehind();
+  ASSERT_TRUE(ledger_->Add(Message("b", "two")).ok());
+  for (const Note& note : notes) ASSERT_TRUE(ledger_->NoteWritten(note, 7).ok());
+  EXPECT_EQ(ledger_->NotesBehind()->size(), 2u);
+}
+
+TEST_F(LedgerTest, AForgottenChatLeavesEmptyNotesBehind) {
+  ASSERT_TRUE(ledger_->Add(Message("a", "one")).ok());
+  WriteAll();
+  ASSERT_TRUE(ledger_->ForgetChat("chat").ok());
+  EXPECT_EQ(ledger_->NotesBehind()->size(), 2u);
+  EXPECT_THAT(Texts(), ElementsAre());
+  EXPECT_EQ(ledger_->SumOf("alice")->days, 0);
+}
+
+TEST_F(LedgerTest, IsTheSameAfterARestartAndNothingToAnotherKey) {
+  ASSERT_TRUE(ledger_->Add(Message("a", "kept words")).ok());
+  ledger_.reset();
+  EXPECT_TRUE(absl::IsFailedPrecondition(
+      Ledger::Open(folder_ + "/records.db", platform::RandomSecret(32)).status()));
+  ledger_ = Open();
+  EXPECT_THAT(Texts(), ElementsAre("kept words"));
+}
+
+TEST_F(LedgerTest, AGapMarksItsDayOnce) {
+  ASSERT_TRUE(ledger_->Add(Message("a", "one")).ok());
+  WriteAll();
+  ASSERT_TRUE(ledger_->AddGap("2026-11-21").ok());
+  EXPECT_EQ(ledger_->NotesBehind()->size(), 1u);
+  EXPECT_TRUE(*ledger_->HasGap("2026-11-21"));
+  WriteAll();
+  ASSERT_TRUE(ledger_->AddGap("2026-11-21").ok());
+  EXPECT_TRUE(ledger_->NotesBehind()->empty());
+}
+
+TEST(Numbers, AreTheSameHoweverTheyAreWritten) {
+  for (const char* number : {"+43 664 / 123-45 67", "0043 (664) 1234567", "0664 1234567"}) {
+    EXPECT_EQ(PlainNumber(number, "+43"), "+436641234567") << number;
+  }
+  EXPECT_EQ(PlainNumber("0664 1234567", ""), "06641234567");
+}
+
+TEST(NoteText, CannotBeForgedByWhatPeopleWrite) {
+  EXPECT_EQ(Indented("one\n[postern:0]\x1b\ttwo"), "one\n    [postern:0] two");
+  const Note note{"chat", "alice", "2026-11-21", {}, 0};
+  EXPECT_EQ(MarkOf(note), MarkOf(note));
+  EXPECT_NE(MarkOf(note), MarkOf({"chat", "alice", "2026-11-22", {}, 0}));
+  EXPECT_NE(MarkOf(note), MarkOf({"chat", "bob", "2026-11-21", {}, 0}));
+}
+
+TEST(NoteText, SaysHowManyMessagesItLeavesOut) {
+  std::vector<Entry> entries;
+  for (int i = 0; i < 100; ++i) {
+    entries.push_back({"", "", "", "", i * 1000, false, std::string(1000, 'x'), false});
+  }
+  const std::string text =
+      DayText({"Alice", "You", "xmpp", "", false}, "1970-01-01", entries, absl::UTCTimeZone());
+  EXPECT_LT(text.size(), kNoteBytesMax + 1000);
+  EXPECT_THAT(text, HasSubstr("Alice: 100 messages. You: 0 messages."));
+  EXPECT_THAT(text, HasSubstr("more of this day)"));
+}
+
+TEST(NoteText, WithoutTextsHasCountsAndTimesOnly) {
+  const std::string text =
+      DayText({"Alice", "You", "xmpp", "", true}, "1970-01-01",
+              {{"", "", "", "", 0, false, {}, false}, {"", "", "", "", 60'000, true, {}, true}},
+              absl::UTCTimeZone());
+  EXPECT_EQ(text,
+            "1970-01-01, xmpp\nAlice: 1 message. You: 1 message.\nFirst 00:00, last 00:01.\n"
+            "Something of this day was lost on its way.");
+}
+
+}  // namespace
+}  // namespace postern::crm
