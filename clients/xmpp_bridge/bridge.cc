@@ -26,20 +26,11 @@
 namespace postern::xmpp_bridge {
 namespace {
 
-constexpr char kSeen[] = "seen";
 // How often the bridge writes down that it is there, and how long it must have been away to say so.
 constexpr int kSeenMilliseconds = 10'000;
 constexpr int64_t kAwaySeconds = 30;
 // What a room is asked to say again goes back this much further than the bridge was away.
 constexpr int64_t kMarginSeconds = 60;
-
-// When the bridge last was connected; 0 when it never was.
-int64_t LastSeen(Store& store) {
-  auto text = store.Meta(kSeen);
-  int64_t seconds = 0;
-  if (!text.ok() || !absl::SimpleAtoi(*text, &seconds)) return 0;
-  return seconds;
-}
 
 std::string Clock(int64_t seconds) {
   return absl::FormatTime("%Y-%m-%d %H:%M", absl::FromUnixSeconds(seconds), absl::LocalTimeZone());
@@ -86,7 +77,7 @@ ExitCode RunBridge(const Config& config, int signals) {
   auto store = Store::Open(path, *key);
   if (!store.ok()) return Log(std::string(store.status().message())), kTrouble;
 
-  Rooms rooms(config);
+  Rooms rooms(config, **store);
   Leases leases(**client, Log);
   Inward* inward_part = nullptr;
   std::string last_trouble;
@@ -110,7 +101,7 @@ ExitCode RunBridge(const Config& config, int signals) {
     last_trouble.clear();
     Log("connected to the XMPP server");
     const int64_t now = absl::ToUnixSeconds(absl::Now());
-    const int64_t seen = LastSeen(**store);
+    const int64_t seen = (*store)->Seen();
     auto stanzas = rooms.OpenAllAgain(seen == 0 ? 0 : now - seen + kMarginSeconds);
     if (seen != 0 && now - seen > kAwaySeconds) stanzas.push_back(AwayNotice(config, seen));
     return stanzas;
@@ -124,7 +115,10 @@ ExitCode RunBridge(const Config& config, int signals) {
   Files files(config, **client, component);
   Inward inward(config, **client, **store, component, rooms, files);
   inward_part = &inward;
-  Outward outward(config, **client, **store, component, rooms, leases, files);
+  const int64_t seen_before = (*store)->Seen();
+  Outward outward(config, **client, **store, component, rooms, leases, files,
+                  seen_before == 0 ? absl::InfiniteFuture()
+                                   : absl::FromUnixSeconds(seen_before - kMarginSeconds));
 
   absl::Status end;
   const int ended = ::eventfd(0, EFD_CLOEXEC);
@@ -139,10 +133,9 @@ ExitCode RunBridge(const Config& config, int signals) {
   for (;;) {
     pollfd polled[2] = {{signals, POLLIN, 0}, {ended, POLLIN, 0}};
     if (::poll(polled, 2, kSeenMilliseconds) != 0) break;
-    if (component.connected()) {
-      (*store)->SetMeta(kSeen, absl::StrCat(absl::ToUnixSeconds(absl::Now()))).IgnoreError();
-    }
+    if (component.connected() && outward.bridging()) (*store)->SetSeen(absl::Now()).IgnoreError();
   }
+  if (component.connected() && outward.bridging()) (*store)->SetSeen(absl::Now()).IgnoreError();
   outward.Stop();
   component.Stop();
   teller.join();

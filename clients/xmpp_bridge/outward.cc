@@ -31,14 +31,15 @@ absl::Time TimeOf(const google::protobuf::Timestamp& time) {
 }  // namespace
 
 Outward::Outward(const Config& config, sdk::Client& client, Store& store, Component& component,
-                 Rooms& rooms, Leases& leases, Files& files)
+                 Rooms& rooms, Leases& leases, Files& files, absl::Time heard_until)
     : config_(config),
       client_(client),
       store_(store),
       component_(component),
       rooms_(rooms),
       leases_(leases),
-      files_(files) {
+      files_(files),
+      heard_until_(heard_until) {
   events_ = client_.Subscribe({
       .name = "xmpp",
       .start = v1::SubscribeRequest::START_OLDEST,
@@ -81,6 +82,8 @@ absl::Status Outward::Run() {
     Log(absl::StrCat("waiting: ", status.message()));
     if (!Pause(kRetryPause)) return absl::CancelledError();
   }
+  bridging_ = true;
+  if (auto status = store_.SetSeen(absl::Now()); !status.ok()) Log(std::string(status.message()));
   Log("bridging");
   std::string acknowledged;
   for (;;) {
@@ -143,7 +146,11 @@ absl::Status Outward::OpenChat(const v1::Chat& chat) {
       }
       request.set_page_token(response.next_page_token());
     } while (!request.page_token().empty());
-    telling.stanzas = rooms_.Open(*entry, people, 0);
+    telling.stanzas = rooms_.Open(
+        *entry, people,
+        entry->opened
+            ? absl::ToInt64Seconds(std::max(absl::ZeroDuration(), absl::Now() - heard_until_))
+            : 0);
     if (!entry->opened) {
       const std::string self = absl::StrCat(config_.component, "/", kResource);
       TagPtr invite = MakeTag("message", {{"from", self}, {"to", config_.owner}});

@@ -30,14 +30,17 @@ namespace postern::xmpp_bridge {
 
 class Outward {
  public:
-  // All must outlive it.
+  // All must outlive it. 'heard_until': what was said in rooms later than this the bridge wants to
+  // hear again when it enters them.
   Outward(const Config& config, sdk::Client& client, Store& store, Component& component,
-          Rooms& rooms, Leases& leases, Files& files);
+          Rooms& rooms, Leases& leases, Files& files, absl::Time heard_until);
 
   // Runs until Stop or until the access is over, and returns why: CANCELLED after Stop.
   absl::Status Run();
   // Any thread.
   void Stop();
+  // Every chat has been opened. Any thread.
+  bool bridging() const { return bridging_; }
 
  private:
   // What one event or message becomes.
@@ -89,6 +92,8 @@ class Outward {
   Rooms& rooms_;
   Leases& leases_;
   Files& files_;
+  const absl::Time heard_until_;
+  std::atomic<bool> bridging_ = false;
   std::unique_ptr<sdk::Subscription> events_;
   std::set<std::string> self_;    // the contacts that stand for the user
   std::set<std::string> opened_;  // chats that were opened in this run

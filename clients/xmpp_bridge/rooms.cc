@@ -8,6 +8,7 @@
 namespace postern::xmpp_bridge {
 namespace {
 
+constexpr char kOccupant[] = "occupant:";
 constexpr char kBridgeNick[] = "Postern";
 
 void Field(gloox::Tag& form, const char* name, const std::string& value) {
@@ -157,14 +158,23 @@ void Rooms::OnPresence(const gloox::Tag& presence) {
   if (item == nullptr || presence.findAttribute("type") == "error") return;
   const std::string jid = absl::AsciiStrToLower(BareOf(item->findAttribute("jid")));
   if (jid.empty()) return;
+  const std::string& occupant = presence.findAttribute("from");
   absl::MutexLock lock(&mutex_);
-  occupants_[presence.findAttribute("from")] = jid;
+  std::string& known = occupants_[occupant];
+  if (jid == config_.owner && known != jid) {
+    // A room's history names nobody but the nick, also when the user has left meanwhile.
+    store_.SetMeta(absl::StrCat(kOccupant, occupant), jid).IgnoreError();
+  }
+  known = jid;
 }
 
 bool Rooms::IsOwner(const std::string& jid) {
   absl::MutexLock lock(&mutex_);
-  const auto occupant = occupants_.find(jid);
-  return occupant != occupants_.end() && occupant->second == config_.owner;
+  if (const auto occupant = occupants_.find(jid); occupant != occupants_.end()) {
+    return occupant->second == config_.owner;
+  }
+  const auto before = store_.Meta(absl::StrCat(kOccupant, jid));
+  return before.ok() && *before == config_.owner;
 }
 
 }  // namespace postern::xmpp_bridge

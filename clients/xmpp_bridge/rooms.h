@@ -19,7 +19,7 @@ namespace postern::xmpp_bridge {
 // Thread-safe.
 class Rooms {
  public:
-  explicit Rooms(const Config& config) : config_(config) {}
+  Rooms(const Config& config, Store& store) : config_(config), store_(store) {}
 
   std::string JidOf(const ChatEntry& chat) const;
   // "maria-3f...@bridge.example.org/postern"
@@ -58,6 +58,7 @@ class Rooms {
   std::string Admission(const Room& room, const std::string& jid) const;
 
   const Config& config_;
+  Store& store_;
   absl::Mutex mutex_;
   std::map<std::string, Room> rooms_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::string> occupants_ ABSL_GUARDED_BY(mutex_);  // room/nick: bare JID

@@ -3,6 +3,7 @@
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/escaping.h>
+#include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <openssl/sha.h>
 
@@ -86,6 +87,16 @@ absl::StatusOr<std::string> Store::Meta(const std::string& name) {
 absl::Status Store::SetMeta(const std::string& name, const std::string& value) {
   absl::MutexLock lock(&mutex_);
   return Do("INSERT OR REPLACE INTO meta VALUES (?, ?)", {name, value});
+}
+
+int64_t Store::Seen() {
+  const auto text = Meta("seen");
+  int64_t seconds = 0;
+  return text.ok() && absl::SimpleAtoi(*text, &seconds) ? seconds : 0;
+}
+
+absl::Status Store::SetSeen(absl::Time now) {
+  return SetMeta("seen", absl::StrCat(absl::ToUnixSeconds(now)));
 }
 
 absl::StatusOr<Person> Store::PersonOf(const std::string& contact_id, const std::string& name) {

@@ -8,6 +8,7 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <absl/synchronization/mutex.h>
+#include <absl/time/time.h>
 
 #include <cstdint>
 #include <functional>
@@ -70,6 +71,10 @@ class Store {
 
   absl::StatusOr<std::string> Meta(const std::string& name);
   absl::Status SetMeta(const std::string& name, const std::string& value);
+
+  // When the bridge was last there, with every chat open: seconds since 1970, 0 when it never was.
+  int64_t Seen();
+  absl::Status SetSeen(absl::Time now);
 
   // The person, made with a ghost's address at first sight. 'name' may be empty when it is unknown.
   absl::StatusOr<Person> PersonOf(const std::string& contact_id, const std::string& name);
