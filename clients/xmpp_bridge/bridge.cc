@@ -26,9 +26,8 @@
 namespace postern::xmpp_bridge {
 namespace {
 
-// How often the bridge writes down that it is there, and how long it must have been away to say so.
+// How often the bridge writes down that it is there.
 constexpr int kSeenMilliseconds = 10'000;
-constexpr int64_t kAwaySeconds = 30;
 // What a room is asked to say again goes back this much further than the bridge was away.
 constexpr int64_t kMarginSeconds = 60;
 
@@ -44,7 +43,8 @@ std::string AwayNotice(const Config& config, int64_t since) {
   Add(*message, "body", nullptr, {},
       absl::StrCat("The bridge was not connected from ", Clock(since), " to ",
                    Clock(absl::ToUnixSeconds(absl::Now())),
-                   ". What you wrote to people meanwhile was not sent; in groups it is sent now."));
+                   ". What you wrote to people in these minutes may not have been sent; in groups "
+                   "it is sent now."));
   return message->xml();
 }
 
@@ -103,7 +103,7 @@ ExitCode RunBridge(const Config& config, int signals) {
     const int64_t now = absl::ToUnixSeconds(absl::Now());
     const int64_t seen = (*store)->Seen();
     auto stanzas = rooms.OpenAllAgain(seen == 0 ? 0 : now - seen + kMarginSeconds);
-    if (seen != 0 && now - seen > kAwaySeconds) stanzas.push_back(AwayNotice(config, seen));
+    if (seen != 0) stanzas.push_back(AwayNotice(config, seen));
     return stanzas;
   };
   handlers.on_trouble = [&](const std::string& trouble) {

@@ -45,7 +45,8 @@ class Server:
         self.rig = rig_module.Rig(self.folder)
         plain = rig_module.PROSODY_CONFIG
         try:
-            rig_module.PROSODY_CONFIG = plain.replace(
+            # The archive is what a client that was offline reads up.
+            rig_module.PROSODY_CONFIG = plain.replace('"private", ', '"private", "mam", ').replace(
                 "component_ports = {{ }}",
                 f'component_ports = {{{{ {self.component_port} }}}}\ncomponent_interfaces = {{{{ "127.0.0.1" }}}}') + \
                 COMPONENT_CONFIG.format(component=COMPONENT, secret=SECRET)
@@ -74,14 +75,20 @@ class AliceChat:
     """postern-demo-gatekeeper --control: its people do what they are told, and say what they see."""
 
     def __init__(self, world, script):
-        path = world.path("script.txt")
-        with open(path, "w", encoding="utf-8") as file:
+        self.world = world
+        self.path = world.path("script.txt")
+        with open(self.path, "w", encoding="utf-8") as file:
             file.write(script)
         self.answers = queue.Queue()
         self.said = []
-        self.process = world.profile.start(
-            [program("postern-demo-gatekeeper"), "--script", path, "--control"], self.hear, stdin=subprocess.PIPE)
-        world.profile.wait_for(lambda: any("attached" in line for line in self.said), "AliceChat attached", WAIT_SECONDS)
+        self.start()
+
+    def start(self):
+        self.process = self.world.profile.start(
+            [program("postern-demo-gatekeeper"), "--script", self.path, "--control"], self.hear, stdin=subprocess.PIPE)
+        before = len(self.said)
+        self.world.profile.wait_for(
+            lambda: any("attached" in line for line in self.said[before:]), "AliceChat attached", WAIT_SECONDS)
 
     def hear(self, line):
         if line.startswith("{"):
@@ -131,6 +138,13 @@ class BridgeWorld(plain_python.World):
     def start_bridge(self, config=None, lines=None):
         lines = self.bridge_lines if lines is None else lines
         return self.start([program("postern-xmpp-bridge"), "--config", config or self.config], lines, "bridging")
+
+    def kill_broker(self):
+        """posternd runs under the scripted person, who ends with it."""
+        with open(f"/proc/{self.broker.popen.pid}/task/{self.broker.popen.pid}/children", encoding="ascii") as file:
+            for pid in file.read().split():
+                os.kill(int(pid), signal.SIGKILL)
+        self.broker.popen.wait(WAIT_SECONDS)
 
     def kill(self, process):
         process.popen.send_signal(signal.SIGKILL)
