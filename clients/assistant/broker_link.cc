@@ -6,6 +6,7 @@
 #include <absl/time/clock.h>
 
 #include <algorithm>
+#include <mutex>
 #include <thread>
 
 #include "clients/assistant/log.h"
@@ -49,6 +50,7 @@ absl::Duration WaitAfter(const absl::Status& status, absl::Duration usual) {
 struct BrokerLink::State {
   const v1::Manifest manifest;
   sdk::ClientOptions options;
+  std::once_flag begun;
 
   absl::Mutex mutex;
   std::shared_ptr<sdk::Client> client ABSL_GUARDED_BY(mutex);
@@ -93,11 +95,11 @@ struct BrokerLink::State {
 };
 
 BrokerLink::BrokerLink(v1::Manifest manifest, sdk::ClientOptions options)
-    : state_(std::make_shared<State>(std::move(manifest), std::move(options))) {
-  std::thread([state = state_] { state->Run(); }).detach();
-}
+    : state_(std::make_shared<State>(std::move(manifest), std::move(options))) {}
 
 absl::StatusOr<std::shared_ptr<sdk::Client>> BrokerLink::Client() {
+  std::call_once(state_->begun,
+                 [this] { std::thread([state = state_] { state->Run(); }).detach(); });
   absl::MutexLock lock(&state_->mutex);
   state_->mutex.AwaitWithTimeout(absl::Condition(state_.get(), &State::IsSettled), kPatience);
   if (state_->client != nullptr) return state_->client;
