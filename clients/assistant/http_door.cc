@@ -44,8 +44,11 @@ bool LetIn(const httplib::Request& request, httplib::Response& response, const C
   }
   const std::string origin = request.get_header_value("Origin");
   const auto& allowed = config.http_allowed_origins;
-  if (request.has_header("Origin") &&
-      std::find(allowed.begin(), allowed.end(), origin) == allowed.end()) {
+  // Its own origin has no pages, so that whoever names it is no page.
+  const bool may = !request.has_header("Origin") ||
+                   IsOurs(std::string(absl::StripPrefix(origin, "http://")), port) ||
+                   std::find(allowed.begin(), allowed.end(), origin) != allowed.end();
+  if (!may) {
     Refuse(response, 403, "Web pages may not call this server; http.allowed_origins can name some");
     return false;
   }
