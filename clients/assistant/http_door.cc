@@ -37,7 +37,7 @@ bool IsOurs(const std::string& host, int port) {
 
 // Says yes to who may come in, or refuses.
 bool LetIn(const httplib::Request& request, httplib::Response& response, const Config& config,
-           int port, const std::string& token, const std::string& token_path) {
+           int port, const std::string& token) {
   if (!IsOurs(request.get_header_value("Host"), port)) {
     Refuse(response, 403, absl::StrCat("Call this server as http://127.0.0.1:", port, kPath));
     return false;
@@ -57,8 +57,8 @@ bool LetIn(const httplib::Request& request, httplib::Response& response, const C
   if (!bearer || !SameToken(authorization.substr(7), token)) {
     response.set_header("WWW-Authenticate", "Bearer");
     Refuse(response, 401,
-           absl::StrCat("Send the header `Authorization: Bearer TOKEN`; the token is in ",
-                        token_path));
+           "Send the header `Authorization: Bearer TOKEN`; `postern-assistant --print-token` "
+           "prints it");
     return false;
   }
   return true;
@@ -116,7 +116,7 @@ absl::Status ServeHttp(McpServer& server, const Config& config, const std::strin
   }
 
   http.set_pre_routing_handler([&, port](const auto& request, auto& response) {
-    return LetIn(request, response, config, port, token, token_path)
+    return LetIn(request, response, config, port, token)
                ? httplib::Server::HandlerResponse::Unhandled
                : httplib::Server::HandlerResponse::Handled;
   });
