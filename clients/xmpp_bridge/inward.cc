@@ -15,6 +15,8 @@ namespace postern::xmpp_bridge {
 namespace {
 
 constexpr absl::Duration kRetryPause = absl::Seconds(2);
+// A limit that lets nothing through for longer is told to the user.
+constexpr absl::Duration kPatience = absl::Minutes(10);
 constexpr size_t kTypingMax = 16;
 
 // The id under which the room or the user's server keeps a message.
@@ -198,7 +200,7 @@ void Inward::Loop() {
       absl::MutexLock lock(&mutex_);
       if (!status.ok()) {
         Log(absl::StrCat("trying again: ", status.message()));
-        const absl::Time until = absl::Now() + kRetryPause;
+        const absl::Time until = absl::Now() + std::max(kRetryPause, sdk::RetryAfterOf(status));
         while (!stopping_ && absl::Now() < until) changed_.WaitWithDeadline(&mutex_, until);
       }
       if (stopping_) return;
@@ -221,8 +223,11 @@ absl::Status Inward::Carry(const Inbound& inbound) {
                   StanzaIdOf(*message, BareOf(message->findAttribute("from")))};
   auto links = Act(said);
   if (!links.ok()) {
-    if (sdk::IsRetriable(links.status()) &&
-        sdk::ErrorReasonOf(links.status()) != v1::ERROR_REASON_OUTCOME_UNKNOWN) {
+    const bool unknown = sdk::ErrorReasonOf(links.status()) == v1::ERROR_REASON_OUTCOME_UNKNOWN;
+    // So much an hour, and more in a moment: what the user typed waits for that.
+    const absl::Duration later = sdk::RetryAfterOf(links.status());
+    if (!unknown && (sdk::IsRetriable(links.status()) ||
+                     (later > absl::ZeroDuration() && later <= kPatience))) {
       return links.status();
     }
     Log(absl::StrCat("not carried out: ", links.status().message()));

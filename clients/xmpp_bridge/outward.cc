@@ -501,13 +501,15 @@ absl::StatusOr<Outward::Telling> Outward::Convert(const v1::Event& event, const 
   switch (event.kind_case()) {
     case v1::Event::kMessageCreated: {
       const auto& message = event.message_created().message();
-      if (message.withheld() || event.view() == v1::EVENT_VIEW_WITHHELD) break;
+      // Deleted meanwhile: there is nothing left to tell.
+      if (message.deleted() || message.withheld() || event.view() == v1::EVENT_VIEW_WITHHELD) break;
       if (auto status = AddMessage(chat, message, event.backfill(), telling); !status.ok())
         return status;
       break;
     }
     case v1::Event::kMessageEdited: {
       const auto& edit = event.message_edited();
+      if (edit.text().empty()) break;  // deleted meanwhile, or not for this app
       auto link = Find(edit.message_id());
       if (!link.ok()) return link.status();
       if (!link->has_value()) break;

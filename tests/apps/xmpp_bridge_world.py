@@ -84,9 +84,9 @@ class AliceChat:
         self.start()
 
     def start(self):
+        before = len(self.said)
         self.process = self.world.profile.start(
             [program("postern-demo-gatekeeper"), "--script", self.path, "--control"], self.hear, stdin=subprocess.PIPE)
-        before = len(self.said)
         self.world.profile.wait_for(
             lambda: any("attached" in line for line in self.said[before:]), "AliceChat attached", WAIT_SECONDS)
 
