@@ -46,13 +46,19 @@ absl::Status Call(Stub& stub,
 absl::StatusOr<v1::Manifest> ManifestOf(const Config& config) {
   auto manifest = config.manifest_path.empty() ? sdk::ParseManifest(kManifestToml, "manifest.toml")
                                                : sdk::LoadManifest(config.manifest_path);
-  if (!manifest.ok() || config.remote.url.empty()) return manifest;
+  if (!manifest.ok()) return manifest;
+  // One question instead of two, of which the second would have to wait: Postern lets a program ask
+  // once in five minutes.
+  if (!config.loops.empty()) manifest->add_optional_scopes(v1::SCOPE_MESSAGES_REPLY);
+  if (config.remote.url.empty()) return manifest;
   auto host = HostOf(config.remote.url);
   if (!host.ok()) return host.status();
   std::string id = absl::StrCat(manifest->app_id(), ".remote.", *host);
   std::replace_if(
       id.begin(), id.end(), [](char c) { return c == ':' || c == '[' || c == ']'; }, '-');
   manifest->set_app_id(id);
+  // Both may be there: the user would have to find a name for the second "Translator".
+  manifest->set_display_name(absl::StrCat(manifest->display_name(), " (online)"));
   manifest->mutable_data_destination()->set_kind(v1::DataDestination::KIND_LEAVES_DEVICE);
   manifest->mutable_data_destination()->set_service(*host);
   return manifest;

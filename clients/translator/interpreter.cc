@@ -47,6 +47,7 @@ absl::Status Interpreter::Run() {
       told = true;
     }
     parts_.engine.Rest();
+    if (told) parts_.loops.AskAgain();
     if (absl::IsDeadlineExceeded(event.status()) &&
         sdk::ErrorReasonOf(event.status()) == v1::ERROR_REASON_UNSPECIFIED) {
       continue;

@@ -4,7 +4,9 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "clients/sdk/errors.h"
 #include "clients/translator/access.h"
 #include "clients/translator/advice.h"
 #include "clients/translator/patience.h"
@@ -12,12 +14,27 @@
 namespace postern::translator {
 
 void Loops::Begin(const Config& config) {
-  for (const auto& [name, languages] : config.loops) {
-    if (const absl::Status status = Enter(name, languages); !status.ok()) {
-      screen_.Note(absl::StrCat(Printable(name), ": not looped in. ", AdviceFor(status).line));
-    } else {
-      screen_.Note(absl::StrCat(Printable(name), ": looped in; translations are posted there."));
-    }
+  for (const auto& [name, languages] : config.loops) Try(name, languages);
+}
+
+void Loops::AskAgain() {
+  if (unasked_.empty() || std::chrono::steady_clock::now() < ask_again_) return;
+  for (const auto& [name, languages] : std::exchange(unasked_, {})) Try(name, languages);
+}
+
+void Loops::Try(const std::string& name, const std::vector<Language>& languages) {
+  const absl::Status status = Enter(name, languages);
+  if (status.ok()) {
+    screen_.Note(absl::StrCat(Printable(name), ": looped in; translations are posted there."));
+  } else if (sdk::ErrorReasonOf(status) == v1::ERROR_REASON_CONSENT_SILENCED) {
+    const absl::Duration wait = absl::Ceil(sdk::RetryAfterOf(status), absl::Seconds(1));
+    unasked_[name] = languages;
+    ask_again_ = std::chrono::steady_clock::now() + absl::ToChronoSeconds(wait);
+    screen_.Note(absl::StrCat(Printable(name), ": not looped in yet. You were asked something a ",
+                              "short while ago; it asks about this in ", absl::FormatDuration(wait),
+                              "."));
+  } else {
+    screen_.Note(absl::StrCat(Printable(name), ": not looped in. ", AdviceFor(status).line));
   }
 }
 

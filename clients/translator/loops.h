@@ -3,6 +3,7 @@
 
 #include <absl/status/status.h>
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <vector>
@@ -28,6 +29,9 @@ class Loops {
   // Finds the chats that the user named, and asks for each in which it may not write yet. What
   // cannot be, is said and left out.
   void Begin(const Config& config);
+  // Asks for those for which it could not ask before: Postern lets a program ask once in five
+  // minutes. To be called now and then.
+  void AskAgain();
 
   // The languages into which a message of 'from' is to be put in this chat; none where it is not
   // looped in.
@@ -36,15 +40,18 @@ class Loops {
   // Posts. Comes back when it is done, or never can be; waits out what passes by itself.
   void Post(const v1::Event& event, const std::string& message_id, const std::string& text);
 
-  bool empty() const { return chats_.empty(); }
+  bool empty() const { return chats_.empty() && unasked_.empty(); }
 
  private:
+  void Try(const std::string& name, const std::vector<Language>& languages);
   absl::Status Enter(const std::string& name, const std::vector<Language>& languages);
 
   sdk::Client& client_;
   const ChatNames& names_;
   Screen& screen_;
-  std::map<std::string, std::vector<Language>> chats_;  // by id
+  std::map<std::string, std::vector<Language>> chats_;    // by id
+  std::map<std::string, std::vector<Language>> unasked_;  // by name
+  std::chrono::steady_clock::time_point ask_again_;
 };
 
 }  // namespace postern::translator

@@ -113,7 +113,9 @@ class TranslatorWorld(World):
         """The program's own manifest but for one scope, of an app of its own. Returns its path."""
         text = MANIFEST.read_text(encoding="utf-8")
         name = re.sub("[^a-z]", "", scope)
+        # Two programs of one name would have to be named by the user.
         changed = text.replace("org.postern.translator", "org.postern.translator." + name)
+        changed = changed.replace('display_name = "Translator"', f'display_name = "{name}"')
         changed = re.sub(r',? ?"%s"(, )?' % re.escape(scope),
                          lambda found: ", " if found[0].startswith(",") and found[1] else "", changed)
         if changed.count('"%s"' % scope):
