@@ -240,12 +240,7 @@ absl::Status Program::LeavePostern() {
     context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
     return sdk::ToStatus(made(&context));
   };
-  v1::ConfirmErasedRequest erased;
-  erased.set_everything(true);
-  v1::ConfirmErasedResponse confirmed;
-  absl::Status status = call([&](grpc::ClientContext* context) {
-    return (*client)->stubs().event->ConfirmErased(context, erased, &confirmed);
-  });
+  absl::Status status;
   for (const v1::Grant& grant : self->grants()) {
     if (grant.state() != v1::Grant::STATE_ACTIVE && grant.state() != v1::Grant::STATE_SUSPENDED)
       continue;
@@ -257,6 +252,13 @@ absl::Status Program::LeavePostern() {
       return (*client)->stubs().grant->ReleaseGrant(context, release, &released);
     }));
   }
+  // Last: giving the access back is what asks for everything to be erased.
+  v1::ConfirmErasedRequest erased;
+  erased.set_everything(true);
+  v1::ConfirmErasedResponse confirmed;
+  status.Update(call([&](grpc::ClientContext* context) {
+    return (*client)->stubs().event->ConfirmErased(context, erased, &confirmed);
+  }));
   return status;
 }
 

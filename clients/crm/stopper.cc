@@ -21,6 +21,8 @@ Stopper::Stopper() {
   const sigset_t set = StopSignals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  // A file that may not grow is an error of the write, as a full disk is.
+  ::signal(SIGXFSZ, SIG_IGN);
   thread_ = std::thread([this] { Run(); });
 }
 

@@ -86,6 +86,22 @@ absl::StatusOr<std::unique_ptr<sdk::Client>> Connect(const Config& config, Reach
   }
 }
 
+absl::Status CheckMayRead(sdk::Client& client) {
+  const auto self = client.GetSelf();
+  if (!self.ok()) return self.status();
+  for (const v1::Grant& grant : self->grants()) {
+    const bool ended =
+        grant.state() == v1::Grant::STATE_REVOKED || grant.state() == v1::Grant::STATE_EXPIRED;
+    const auto& scopes = grant.scopes();
+    if (!ended &&
+        std::find(scopes.begin(), scopes.end(), v1::SCOPE_MESSAGES_READ) != scopes.end()) {
+      return absl::OkStatus();
+    }
+  }
+  return absl::PermissionDeniedError(
+      "“messages:read” is not allowed, so nothing can be translated.");
+}
+
 absl::StatusOr<bool> MayWriteUnasked(sdk::Client& client, const std::string& chat_id) {
   const auto self = client.GetSelf();
   if (!self.ok()) return self.status();

@@ -27,6 +27,10 @@ enum class Reach {
 absl::StatusOr<std::unique_ptr<sdk::Client>> Connect(const Config& config, Reach reach,
                                                      Screen& screen);
 
+// OK where the user allowed it to read what comes in; else PERMISSION_DENIED, since without that
+// there would be silence and no word why.
+absl::Status CheckMayRead(sdk::Client& client);
+
 // Whether this program may write in a chat without that the user is asked each time.
 absl::StatusOr<bool> MayWriteUnasked(sdk::Client& client, const std::string& chat_id);
 

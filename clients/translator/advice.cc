@@ -84,6 +84,8 @@ Advice AdviceFor(const absl::Status& status) {
     case absl::StatusCode::kUnauthenticated:
       return {kNotAllowed,
               "The program behind the socket is not your posternd. Run `postern doctor`."};
+    case absl::StatusCode::kPermissionDenied:
+      return {kNotAllowed, absl::StrCat(message, " ", kAskAgain)};
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:
       return {kUsage, message};

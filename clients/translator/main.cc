@@ -95,6 +95,7 @@ absl::Status Follow(const Arguments& arguments, Audience audience) {
   if (audience == Audience::kNobody) program.screen.HideMessages();
   const Reach reach = audience == Audience::kNobody ? Reach::kWait : Reach::kOnce;
   if (const auto status = program.Start(arguments, reach); !status.ok()) return status;
+  if (const auto status = CheckMayRead(*program.client); !status.ok()) return status;
   Loops loops(*program.client, program.names, program.screen);
   loops.Begin(program.config);
   if (audience == Audience::kNobody && loops.empty()) {

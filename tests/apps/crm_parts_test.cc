@@ -9,6 +9,7 @@
 #include <functional>
 #include <random>
 
+#include "clients/crm/config.h"
 #include "clients/crm/ledger.h"
 #include "clients/crm/note_text.h"
 #include "clients/crm/parties.h"
@@ -132,6 +133,25 @@ TEST(Numbers, AreTheSameHoweverTheyAreWritten) {
     EXPECT_EQ(PlainNumber(number, "+43"), "+436641234567") << number;
   }
   EXPECT_EQ(PlainNumber("0664 1234567", ""), "06641234567");
+}
+
+TEST(Manifest, AsksForWhatTheConfigurationWantsAndSaysWhereTheDataGoes) {
+  Config config;
+  config.url = "http://127.0.0.1:8000";
+  EXPECT_THAT(ManifestFor(config, "")->optional_scopes(), ElementsAre(v1::SCOPE_CONTACTS_IDENTIFY));
+  EXPECT_EQ(ManifestFor(config, "")->data_destination().kind(),
+            v1::DataDestination::KIND_STAYS_ON_DEVICE);
+  config.identify = false;
+  config.text = true;
+  config.url = "https://CRM.example:8000/";
+  const auto manifest = ManifestFor(config, "");
+  ASSERT_TRUE(manifest.ok());
+  EXPECT_THAT(manifest->optional_scopes(), ElementsAre(v1::SCOPE_MESSAGES_READ));
+  EXPECT_EQ(manifest->data_destination().kind(), v1::DataDestination::KIND_LEAVES_DEVICE);
+  EXPECT_EQ(manifest->data_destination().service(), "crm.example");
+  EXPECT_TRUE(IsThisDevice(HostOf("http://[::1]:8000")));
+  EXPECT_FALSE(IsThisDevice(HostOf("http://127.0.0.1.evil.example")));
+  EXPECT_FALSE(IsThisDevice(HostOf("https://localhost@evil.example")));
 }
 
 TEST(NoteText, CannotBeForgedByWhatPeopleWrite) {
