@@ -4,6 +4,7 @@
 The packages are installed once, below build/tools, with a node of their own: Debian 12's is too old for them.
 """
 
+import fcntl
 import json
 import os
 import pathlib
@@ -48,10 +49,17 @@ group dinner "Friday dinner" alice bob
 
 
 def install_packages():
+    TOOLS.mkdir(parents=True, exist_ok=True)
+    # Of tests that run at the same time one installs, and the others wait.
+    with open(TOOLS / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        install_missing_packages()
+
+
+def install_missing_packages():
     marker = TOOLS / "installed"
     if marker.exists() and marker.read_text() == "\n".join(PACKAGES):
         return
-    TOOLS.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
         ["npm", "install", "--silent", "--no-fund", "--no-audit", "--no-save", "--ignore-scripts", "--prefix", str(TOOLS),
          *PACKAGES], capture_output=True, text=True, timeout=INSTALL_SECONDS)
