@@ -14,6 +14,11 @@ COLOURS = {
     "question": "33",
     "Bob's client": "36",
     "Carol": "34",
+    "translator": "32",
+    "CRM": "32",
+    "XMPP bridge": "32",
+    "assistant": "32",
+    "your phone": "34",
 }
 
 

@@ -10,7 +10,7 @@ has no other way to be answered. What it types is in the output, marked "[script
 PROMPT is the beginning of a prompt of the agent ("Allow which"), LINE what is typed at it. A later
 --answer for the same prompt replaces the default below; 'PROMPT=LINE|LINE' types the first line at the
 first such prompt, the second at the second, and the last at all that follow. "Allow which=all" types
-the numbers of all that is offered.
+the numbers of all that is offered; "the one with TEXT" types the number of the line that holds TEXT.
 Exits with the command's exit code, or 124 when the time is over (the command is then ended).
 """
 import argparse
@@ -43,6 +43,7 @@ PROMPT_END = "> "
 # How a question's heading and each access it asks for begin.
 QUESTION_PREFIX = "Postern: "
 SCOPES_PREFIX = "  [ ] "
+ONE_WITH = "the one with "
 END_GRACE_SECONDS = 5
 
 
@@ -53,6 +54,11 @@ class Person:
         self.answers = {prompt: line.split("|") for prompt, line in answers.items()}
         self.line = ""
         self.scopes = 0
+        self.offered = []
+
+    def number_of(self, text):
+        """The number before what was offered last with this text."""
+        return next((line.split()[0] for line in reversed(self.offered) if text in line), "")
 
     def hear(self, text):
         """Takes output; returns (prompt, line) when a prompt waits, else None."""
@@ -60,8 +66,10 @@ class Person:
             if character == "\n":
                 if self.line.startswith(QUESTION_PREFIX):
                     self.scopes = 0
+                    self.offered = []
                 elif self.line.startswith(SCOPES_PREFIX):
                     self.scopes += 1
+                    self.offered.append(self.line.removeprefix(SCOPES_PREFIX))
                 self.line = ""
             elif character != "\r":
                 self.line += character
@@ -73,6 +81,8 @@ class Person:
                 line = lines.pop(0) if len(lines) > 1 else lines[0]
                 if prompt == "Allow which" and line == "all":
                     line = "1-%d" % self.scopes
+                elif line.startswith(ONE_WITH):
+                    line = self.number_of(line.removeprefix(ONE_WITH))
                 return prompt, line
         return None
 
