@@ -117,14 +117,16 @@ absl::Status Ledger::Add(const Entry& entry) {
   Transaction transaction(*database_);
   if (!transaction.begun().ok()) return transaction.begun();
   const auto put = database_->Run(
-      "INSERT INTO message (id, chat, contact, day, time, from_owner, text) VALUES"
-      " (?, ?, ?, ?, ?, ?, ?)"
+      "INSERT INTO message (id, chat, contact, day, time, from_owner, text, erased) VALUES"
+      " (?, ?, ?, ?, ?, ?, ?, ?)"
       " ON CONFLICT (id) DO UPDATE SET chat = excluded.chat, contact = excluded.contact,"
       " day = excluded.day, time = excluded.time, from_owner = excluded.from_owner, text = CASE"
-      " WHEN erased THEN NULL WHEN text_time > 0 THEN text ELSE excluded.text END"
+      " WHEN erased OR excluded.erased THEN NULL WHEN text_time > 0 THEN text ELSE excluded.text "
+      "END,"
+      " erased = erased OR excluded.erased"
       " WHERE message.contact = ''",
       {entry.id, entry.chat, entry.contact, entry.day, entry.time_ms, int64_t{entry.from_owner},
-       entry.text.has_value() ? Value(*entry.text) : Value()});
+       entry.text.has_value() ? Value(*entry.text) : Value(), int64_t{entry.erased}});
   if (!put.ok() || database_->changes() == 0) return put.status();
   if (const absl::Status status = MarkNotesOf(entry.id); !status.ok()) return status;
   return transaction.Commit();

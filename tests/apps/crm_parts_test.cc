@@ -91,6 +91,17 @@ TEST_F(LedgerTest, AllOrdersAndRepetitionsOfChangesEndAlike) {
   }
 }
 
+TEST_F(LedgerTest, WhatWasDeletedBeforeItWasSeenIsKnownAsDeleted) {
+  Entry entry = Message("a", "");
+  entry.text.reset();
+  entry.erased = true;
+  ASSERT_TRUE(ledger_->Add(entry).ok());
+  ASSERT_TRUE(ledger_->Edit("b", "too late", 10).ok());
+  entry.id = "b";
+  ASSERT_TRUE(ledger_->Add(entry).ok());
+  EXPECT_THAT(Texts(), ElementsAre("(erased)", "(erased)"));
+}
+
 TEST_F(LedgerTest, WhatChangesWhileANoteIsWrittenStaysBehind) {
   ASSERT_TRUE(ledger_->Add(Message("a", "one")).ok());
   const std::vector<Note> notes = *ledger_->NotesBehind();
