@@ -23,7 +23,7 @@ constexpr absl::Duration kLatest = absl::Seconds(10);
 // How often people whom somebody has since matched in Tryton are looked for.
 constexpr absl::Duration kIdle = absl::Minutes(1);
 // How long a suspended access waits before it looks again.
-constexpr absl::Duration kSuspended = absl::Seconds(30);
+constexpr absl::Duration kSuspended = absl::Seconds(5);
 constexpr sdk::BackoffOptions kBackoff{absl::Seconds(1), absl::Minutes(5), 0.3};
 
 bool CanTryAgain(const absl::Status& status) {
