@@ -193,10 +193,13 @@ void Inward::Loop() {
     }
     for (const auto& [chat, active] : typing) ShowTyping(chat, active);
     for (;;) {
+      store_.SetCarrying(true);
       auto next = store_.NextInbound();
       absl::Status status = next.status();
+      if (next.ok() && next->has_value()) status = Carry(**next);
+      // What waits, for a limit or for Postern, has no message yet that an event could be about.
+      store_.SetCarrying(false);
       if (next.ok() && !next->has_value()) break;
-      if (next.ok()) status = Carry(**next);
       absl::MutexLock lock(&mutex_);
       if (!status.ok()) {
         Log(absl::StrCat("trying again: ", status.message()));

@@ -65,8 +65,17 @@ absl::StatusOr<bool> Leases::Acquire(const std::string& chat_id) {
   }
   absl::MutexLock lock(&mutex_);
   refused_.erase(chat_id);
-  if (response.lease().held()) held_.insert(chat_id);
+  if (response.lease().held()) {
+    Hold(chat_id);
+  } else if (awaited_.insert(chat_id).second) {
+    log_("another bridge forwards a chat; this one stands by");
+  }
   return response.lease().held();
+}
+
+void Leases::Hold(const std::string& chat_id) {
+  held_.insert(chat_id);
+  if (awaited_.erase(chat_id) != 0) log_("took over a chat from another bridge");
 }
 
 void Leases::Follow() {
@@ -86,8 +95,7 @@ void Leases::Follow() {
         absl::MutexLock lock(&mutex_);
         held_.clear();
         for (const auto& lease : response.leases()) {
-          if (lease.held() && lease.target_network() == kTargetNetwork)
-            held_.insert(lease.chat_id());
+          if (lease.held() && lease.target_network() == kTargetNetwork) Hold(lease.chat_id());
         }
         if (first) again = wanted_;
       }

@@ -21,7 +21,8 @@ inline constexpr char kTargetNetwork[] = "xmpp";
 // Thread-safe.
 class Leases {
  public:
-  // 'log' gets one line for people when a chat cannot be forwarded. Both outlive this.
+  // 'log' gets one line for people when a chat cannot be forwarded, when another bridge has it, and
+  // when it comes to this one after all. Both outlive this.
   Leases(sdk::Client& client, std::function<void(const std::string&)> log);
   ~Leases();
 
@@ -35,6 +36,7 @@ class Leases {
  private:
   void Follow();
   absl::StatusOr<bool> Acquire(const std::string& chat_id);
+  void Hold(const std::string& chat_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   sdk::Client& client_;
   const std::function<void(const std::string&)> log_;
@@ -46,6 +48,7 @@ class Leases {
   std::set<std::string> held_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> wanted_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> refused_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> awaited_ ABSL_GUARDED_BY(mutex_);  // another bridge's
 };
 
 }  // namespace postern::xmpp_bridge

@@ -262,16 +262,14 @@ std::string Outward::Reference(const ChatEntry& chat, const MessageLink& link) c
 }
 
 absl::StatusOr<std::optional<MessageLink>> Outward::Find(const std::string& message_id) {
-  auto link = store_.LinkOf(message_id);
   const absl::Time until = absl::Now() + kInwardPatience;
-  while (link.ok() && !link->has_value() && absl::Now() < until) {
-    const auto waiting = store_.NextInbound();
-    if (!waiting.ok()) return waiting.status();
+  for (;;) {
+    // In this order: what is being made when it is asked for is there when it is no longer.
+    const bool carrying = store_.carrying();
+    auto link = store_.LinkOf(message_id);
+    if (!link.ok() || link->has_value() || !carrying || absl::Now() >= until) return link;
     if (!Pause(absl::Milliseconds(20))) return absl::CancelledError();
-    link = store_.LinkOf(message_id);
-    if (!waiting->has_value()) break;
   }
-  return link;
 }
 
 absl::StatusOr<Answered> Outward::AnsweredBy(const ChatEntry& chat, const v1::ReplyTo& reply) {
@@ -382,7 +380,7 @@ absl::Status Outward::Tell(const ChatEntry& chat, const std::string& event_id, T
     }
     auto person = PersonOf(speaker);
     if (!person.ok()) return person.status();
-    auto again = rooms_.JoinUnderAnotherNick(chat, *person);
+    auto again = rooms_.JoinAgain(chat, *person, tries > 0);
     telling.stanzas.insert(telling.stanzas.begin(), again.begin(), again.end());
   }
   if (event_id.empty() && telling.links.empty()) return absl::OkStatus();

@@ -122,12 +122,13 @@ std::vector<std::string> Rooms::Join(const ChatEntry& chat, const Person& person
   return {Admission(room, BareOf(GhostJid(person))), Entry(room, person, nick)};
 }
 
-std::vector<std::string> Rooms::JoinUnderAnotherNick(const ChatEntry& chat, const Person& person) {
+std::vector<std::string> Rooms::JoinAgain(const ChatEntry& chat, const Person& person,
+                                          bool another_nick) {
   absl::MutexLock lock(&mutex_);
   Room& room = rooms_[chat.chat_id];
   auto& ghost = room.ghosts[person.contact_id];
   ghost.first = person;
-  ghost.second = absl::StrCat(FreeNick(room, person), " *");
+  ghost.second = absl::StrCat(FreeNick(room, person), another_nick ? " *" : "");
   return {Admission(room, BareOf(GhostJid(person))), Entry(room, person, ghost.second)};
 }
 

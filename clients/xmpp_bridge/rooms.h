@@ -34,8 +34,10 @@ class Rooms {
   std::vector<std::string> Join(const ChatEntry& chat, const Person& person);
   // What takes it out again.
   std::vector<std::string> Leave(const ChatEntry& chat, const std::string& contact_id);
-  // Somebody else has the ghost's nick: another one, and what brings it in under that.
-  std::vector<std::string> JoinUnderAnotherNick(const ChatEntry& chat, const Person& person);
+  // The room does not let the ghost speak: what brings it in anew, under another nick when somebody
+  // else may have its own.
+  std::vector<std::string> JoinAgain(const ChatEntry& chat, const Person& person,
+                                     bool another_nick);
   // All of it again: the connection is new.
   std::vector<std::string> OpenAllAgain(int64_t missed_seconds);
   // The nick of a ghost, "" when it is not there.

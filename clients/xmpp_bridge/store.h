@@ -10,6 +10,7 @@
 #include <absl/synchronization/mutex.h>
 #include <absl/time/time.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -119,6 +120,10 @@ class Store {
   // Takes a stanza in. One with a known request id changes nothing.
   absl::Status Spool(const std::string& request_id, const std::string& stanza);
   absl::StatusOr<std::optional<Inbound>> NextInbound();
+  // A call for such a stanza is under way: what becomes of it may be told as an event before this
+  // file knows its message. True from the start until somebody has looked what an earlier run left.
+  bool carrying() const { return carrying_; }
+  void SetCarrying(bool carrying) { carrying_ = carrying; }
   // It was carried out, or never will be. Its text goes.
   absl::Status FinishInbound(const Inbound& inbound, const std::vector<MessageLink>& links);
 
@@ -144,6 +149,7 @@ class Store {
                                                      std::initializer_list<Value> values)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  std::atomic<bool> carrying_ = true;
   absl::Mutex mutex_;
   const std::unique_ptr<Database> database_ ABSL_PT_GUARDED_BY(mutex_);
 };
