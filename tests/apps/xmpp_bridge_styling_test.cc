@@ -2,6 +2,7 @@
 // Formatting there and back, and the XML that the bridge makes of texts that people wrote.
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <random>
 #include <string>
 #include <tuple>

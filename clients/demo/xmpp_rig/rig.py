@@ -326,8 +326,8 @@ class Rig:
                   "profanity", "--log", "ERROR")
         self.wait_on_screen(f"{self.state['peer']}/profanity logged in successfully")
 
-    def start_peer(self):
-        """Starts profanity, logs in, and makes its OMEMO keys."""
+    def log_peer_in(self):
+        """Starts profanity and logs in."""
         home = os.path.join(self.folder, "peer")
         if len(os.fsencode(os.path.join(self.folder, "tmux"))) > TMUX_SOCKET_BYTES_MAX:
             raise RigError(f"{self.folder} is too long a path for tmux's socket")
@@ -337,6 +337,10 @@ class Rig:
             jid=self.state["peer"], password=self.state["peer_password"], port=self.state["port"]))
         write_private(f"{home}/config/profanity/profrc", PROFANITY_CONFIG.format(jid=self.state["peer"]))
         self.run_profanity()
+
+    def start_peer(self):
+        """Starts profanity, logs in, and makes its OMEMO keys."""
+        self.log_peer_in()
         for line in ("/roster hide", "/omemo trustmode blind", "/omemo gen"):
             self.type(line)
         self.wait_on_screen("OMEMO crytographic materials generated")  # sic
