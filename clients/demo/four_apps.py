@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`run_demo --apps`: four apps at work on AliceChat at once, each with a grant of its own; then they are revoked one by one.
+"""`run_demo --apps`: four apps at work on AliceChat at once, each with a grant of its own; then the end of each.
 
 The servers that the apps are for, Prosody and Tryton, are started as the tests of the apps start them.
 """
@@ -107,7 +107,8 @@ class Assistant(App):
         self.answers = queue.Queue()
         self.last_id = 0
         super().__init__(demo, "assistant", ASSISTANT, [demo.program("postern-assistant")], subprocess.PIPE)
-        self.ask("initialize", protocolVersion="2025-11-25", capabilities={}, clientInfo={"name": "demo", "version": "1"})
+        self.ask("initialize", protocolVersion="2025-11-25", capabilities={},
+                 clientInfo={"name": "demo", "version": "1"})
         self.write(jsonrpc="2.0", method="notifications/initialized")
 
     def hear(self, line):
@@ -166,7 +167,8 @@ class Phone:
                     self.demo.tell.say("your phone", f"{who}: {text}".replace("\n", " "))
 
     def wait(self, text):
-        self.demo.profile.wait_for(lambda: any(text in said for said in self.texts), f"'{text}' on the phone", WAIT_SECONDS)
+        self.demo.profile.wait_for(
+            lambda: any(text in said for said in list(self.texts)), f"'{text}' on the phone", WAIT_SECONDS)
 
     def close(self):
         self._over.set()
@@ -294,9 +296,10 @@ class FourApps:
         demo.heading("You answer on the phone; it goes out through AliceChat")
         ghost = next(stanza.get("from") for stanza in self.phone.client.stanzas
                      if "traer el pan" in "".join(stanza.itertext()) and stanza.get("type") == "chat")
-        self.tell.say("your phone", "you write: Claro, yo llevo el pan.")
-        self.phone.client.send(f"<message to='{ghost}' type='chat' id='w1'><body>Claro, yo llevo el pan.</body></message>")
-        self.wait_for_alice("Claro, yo llevo el pan.")
+        answer = "Claro, yo llevo el pan."
+        self.tell.say("your phone", f"you write: {answer}")
+        self.phone.client.send(f"<message to='{ghost}' type='chat' id='w1'><body>{answer}</body></message>")
+        self.wait_for_alice(answer)
         self.wait_for_note("You: 1 message")
         demo.heading("The assistant looks something up, and answers when you have seen what")
         self.alice.says(DINNER, "bob", "Dinner is at eight. Who brings the wine?")
@@ -306,16 +309,18 @@ class FourApps:
         self.tell.say("assistant", f"  sees {len(names)} chat: {', '.join(names)}")
         if names != ["Friday dinner"]:
             raise Failure("the assistant sees more than the chat that it was given")
-        found, _ = self.assistant.call("list_messages", chat_id=chats["chats"][0]["chat_id"])
+        dinner = chats["chats"][0]["chat_id"]
+        found, _ = self.assistant.call("list_messages", chat_id=dinner)
         self.tell.say("assistant", "  reads: " + "; ".join(message["text"] for message in found["messages"]))
         demo.announce_question("It wants to write.")
-        self.assistant.call("send_message", text="I bring two bottles of red wine.", chat_id=chats["chats"][0]["chat_id"],
-                            request_id="demo-1")
-        self.wait_for_alice("I bring two bottles of red wine.", demo.seconds)
+        answer = "I bring two bottles of red wine."
+        self.assistant.call("send_message", text=answer, chat_id=dinner, request_id="demo-1")
+        self.wait_for_alice(answer, demo.seconds)
         self.tell.release()
 
     def wait_for_alice(self, text, seconds=WAIT_SECONDS):
-        self.demo.profile.wait_for(lambda: any(text in line for line in list(self.alice.lines)), f"'{text}' in AliceChat", seconds)
+        self.demo.profile.wait_for(
+            lambda: any(text in line for line in list(self.alice.lines)), f"'{text}' in AliceChat", seconds)
 
     # --- the end of the access ---------------------------------------------------------------------------------
 
