@@ -19,7 +19,7 @@ constexpr const char* kTables[] = {
     // A change can come before its message: then contact is empty, and the message fills the row.
     R"(CREATE TABLE IF NOT EXISTS message (
          id TEXT PRIMARY KEY, chat TEXT NOT NULL DEFAULT '', contact TEXT NOT NULL DEFAULT '',
-         day TEXT NOT NULL DEFAULT '', time INTEGER, from_owner INTEGER, text TEXT,
+         day TEXT NOT NULL DEFAULT '', time INTEGER, recorded INTEGER, from_owner INTEGER, text TEXT,
          text_time INTEGER NOT NULL DEFAULT 0, erased INTEGER NOT NULL DEFAULT 0))",
     "CREATE INDEX IF NOT EXISTS message_by_note ON message (contact, day, chat)",
     R"(CREATE TABLE IF NOT EXISTS note (
@@ -117,16 +117,18 @@ absl::Status Ledger::Add(const Entry& entry) {
   Transaction transaction(*database_);
   if (!transaction.begun().ok()) return transaction.begun();
   const auto put = database_->Run(
-      "INSERT INTO message (id, chat, contact, day, time, from_owner, text, erased) VALUES"
-      " (?, ?, ?, ?, ?, ?, ?, ?)"
+      "INSERT INTO message (id, chat, contact, day, time, recorded, from_owner, text, erased)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
       " ON CONFLICT (id) DO UPDATE SET chat = excluded.chat, contact = excluded.contact,"
-      " day = excluded.day, time = excluded.time, from_owner = excluded.from_owner, text = CASE"
+      " day = excluded.day, time = excluded.time, recorded = excluded.recorded,"
+      " from_owner = excluded.from_owner, text = CASE"
       " WHEN erased OR excluded.erased THEN NULL WHEN text_time > 0 THEN text ELSE excluded.text "
       "END,"
       " erased = erased OR excluded.erased"
       " WHERE message.contact = ''",
-      {entry.id, entry.chat, entry.contact, entry.day, entry.time_ms, int64_t{entry.from_owner},
-       entry.text.has_value() ? Value(*entry.text) : Value(), int64_t{entry.erased}});
+      {entry.id, entry.chat, entry.contact, entry.day, entry.time_ms, entry.recorded_us,
+       int64_t{entry.from_owner}, entry.text.has_value() ? Value(*entry.text) : Value(),
+       int64_t{entry.erased}});
   if (!put.ok() || database_->changes() == 0) return put.status();
   if (const absl::Status status = MarkNotesOf(entry.id); !status.ok()) return status;
   return transaction.Commit();
@@ -201,7 +203,7 @@ absl::StatusOr<std::vector<Note>> Ledger::NotesBehind() {
 absl::StatusOr<std::vector<Entry>> Ledger::EntriesOf(const Note& note) {
   const auto rows = database_->Run(
       "SELECT id, time, from_owner, text, erased FROM message"
-      " WHERE chat = ? AND contact = ? AND day = ? ORDER BY time, rowid",
+      " WHERE chat = ? AND contact = ? AND day = ? ORDER BY recorded, rowid",
       {note.chat, note.contact, note.day});
   if (!rows.ok()) return rows.status();
   std::vector<Entry> entries;

@@ -45,6 +45,9 @@ struct Entry {
   bool from_owner = false;
   std::optional<std::string> text;
   bool erased = false;  // its text was taken back
+  // When Postern wrote it down, since 1970. Lines stand in this order: what is deleted has no other
+  // time any more.
+  int64_t recorded_us = 0;
 };
 
 // A note: a day's conversation of one person in one chat, or, without chat and day, the sum of all.

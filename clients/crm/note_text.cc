@@ -5,6 +5,8 @@
 #include <absl/strings/str_cat.h>
 #include <openssl/sha.h>
 
+#include <algorithm>
+
 namespace postern::crm {
 namespace {
 
@@ -64,17 +66,18 @@ std::string Indented(const std::string& text) {
 
 std::string DayText(const NoteWords& words, const std::string& day,
                     const std::vector<Entry>& entries, absl::TimeZone zone) {
-  int64_t from_owner = 0;
+  int64_t from_owner = 0, first = entries.front().time_ms, last = first;
   bool any_text = false;
   for (const Entry& entry : entries) {
+    first = std::min(first, entry.time_ms);
+    last = std::max(last, entry.time_ms);
     from_owner += entry.from_owner ? 1 : 0;
     any_text = any_text || entry.text.has_value();
   }
   std::string text = absl::StrCat(
       day, ", ", words.network, words.group.empty() ? "" : ", group " + words.group, "\n",
       Counts(words, static_cast<int64_t>(entries.size()) - from_owner, from_owner), "\nFirst ",
-      TimeOfDay(entries.front().time_ms, zone), ", last ", TimeOfDay(entries.back().time_ms, zone),
-      ".");
+      TimeOfDay(first, zone), ", last ", TimeOfDay(last, zone), ".");
   if (words.gap) absl::StrAppend(&text, "\nSomething of this day was lost on its way.");
   if (any_text) absl::StrAppend(&text, "\n", Texts(words, entries, zone));
   return text;

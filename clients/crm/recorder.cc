@@ -66,6 +66,7 @@ absl::Status Recorder::Created(const v1::Event& event) {
   entry.contact = person->id;
   entry.day = DayOf(TimeOf(event.event_time()), config_.time_zone);
   entry.time_ms = absl::ToUnixMillis(TimeOf(event.event_time()));
+  entry.recorded_us = absl::ToUnixMicros(TimeOf(event.record_time()));
   // What was deleted before this app saw it comes without its marks: only who, when and where.
   entry.from_owner = message.from_owner() || (!group && message.sender_contact_id() != chat->peer);
   entry.erased = message.deleted();

@@ -39,7 +39,7 @@ class LedgerTest : public ::testing::Test {
     return *std::move(ledger);
   }
   static Entry Message(const std::string& id, const std::string& text, int64_t time_ms = 1000) {
-    return {id, "chat", "alice", "2026-11-21", time_ms, false, text, false};
+    return {id, "chat", "alice", "2026-11-21", time_ms, false, text, false, time_ms};
   }
   // Writes all notes, as the publisher does.
   void WriteAll() {
@@ -100,6 +100,18 @@ TEST_F(LedgerTest, WhatWasDeletedBeforeItWasSeenIsKnownAsDeleted) {
   entry.id = "b";
   ASSERT_TRUE(ledger_->Add(entry).ok());
   EXPECT_THAT(Texts(), ElementsAre("(erased)", "(erased)"));
+}
+
+TEST_F(LedgerTest, WhatWasDeletedBeforeItWasSeenStandsWhereItWasWritten) {
+  // Of such a message only the time is left at which Postern wrote it down.
+  Entry deleted = Message("a", "", 5000);
+  deleted.erased = true;
+  deleted.recorded_us = 1;
+  Entry next = Message("b", "later", 2000);
+  next.recorded_us = 2;
+  ASSERT_TRUE(ledger_->Add(next).ok());
+  ASSERT_TRUE(ledger_->Add(deleted).ok());
+  EXPECT_THAT(Texts(), ElementsAre("(erased)", "later"));
 }
 
 TEST_F(LedgerTest, WhatChangesWhileANoteIsWrittenStaysBehind) {
@@ -188,7 +200,7 @@ TEST(NoteText, SaysHowManyMessagesItLeavesOut) {
 TEST(NoteText, WithoutTextsHasCountsAndTimesOnly) {
   const std::string text =
       DayText({"Alice", "You", "xmpp", "", true}, "1970-01-01",
-              {{"", "", "", "", 0, false, {}, false}, {"", "", "", "", 60'000, true, {}, true}},
+              {{"", "", "", "", 60'000, true, {}, true}, {"", "", "", "", 0, false, {}, false}},
               absl::UTCTimeZone());
   EXPECT_EQ(text,
             "1970-01-01, xmpp\nAlice: 1 message. You: 1 message.\nFirst 00:00, last 00:01.\n"
