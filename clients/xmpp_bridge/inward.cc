@@ -156,10 +156,7 @@ void Inward::Refuse(const gloox::Tag& message, const std::string& chat_name,
                     const std::string& why) {
   if (message.findAttribute("type") == "groupchat") {
     // A room has no way to send a message back.
-    TagPtr note =
-        MakeTag("message", {{"type", "chat"}, {"from", config_.component}, {"to", config_.owner}});
-    Add(*note, "body", nullptr, {}, absl::StrCat("Not sent to ", chat_name, ": ", why));
-    component_.Send(note->xml());
+    Note(absl::StrCat("Not sent to ", chat_name, ": ", why));
     return;
   }
   TagPtr back = MakeTag("message", {{"type", "error"},
@@ -170,6 +167,13 @@ void Inward::Refuse(const gloox::Tag& message, const std::string& chat_name,
   Add(*error, "not-allowed", "urn:ietf:params:xml:ns:xmpp-stanzas");
   Add(*error, "text", "urn:ietf:params:xml:ns:xmpp-stanzas", {}, why);
   component_.Send(back->xml());
+}
+
+void Inward::Note(const std::string& text) {
+  TagPtr note =
+      MakeTag("message", {{"type", "chat"}, {"from", config_.component}, {"to", config_.owner}});
+  Add(*note, "body", nullptr, {}, text);
+  component_.Send(note->xml());
 }
 
 void Inward::ShowTyping(const std::string& chat_id, bool active) {
@@ -233,10 +237,19 @@ absl::Status Inward::Carry(const Inbound& inbound) {
                      (later > absl::ZeroDuration() && later <= kPatience))) {
       return links.status();
     }
-    Log(absl::StrCat("not carried out: ", links.status().message()));
     if (said.message.findChild("body") != nullptr) {
-      Refuse(*message, (*chat)->name, std::string(links.status().message()));
+      if (!component_.connected()) {
+        return absl::UnavailableError("no XMPP server is there to tell you what was not sent");
+      }
+      if (unknown) {
+        // To send it back would say that it did not go out.
+        Note(absl::StrCat("It is not known whether what you wrote to ", (*chat)->name,
+                          " went out; look into your messenger."));
+      } else {
+        Refuse(*message, (*chat)->name, std::string(links.status().message()));
+      }
     }
+    Log(absl::StrCat("not carried out: ", links.status().message()));
     links = Links{};
   }
   return store_.FinishInbound(inbound, *links);

@@ -59,6 +59,8 @@ class Inward {
   absl::StatusOr<MessageLink> Find(const Said& said, const std::string& id);
   absl::StatusOr<std::optional<ChatEntry>> ChatOf(const gloox::Tag& message);
   void Refuse(const gloox::Tag& message, const std::string& chat_name, const std::string& why);
+  // A line from the bridge itself, which the user's server keeps while their client is away.
+  void Note(const std::string& text);
   void ShowTyping(const std::string& chat_id, bool active);
 
   const Config& config_;
