@@ -13,6 +13,7 @@
 #include "clients/sdk/errors.h"
 #include "clients/sdk/file_key.h"
 #include "clients/sdk/files.h"
+#include "clients/sdk/identity.h"
 #include "clients/sdk/stubs.h"
 
 namespace postern::crm {
@@ -49,14 +50,9 @@ absl::Status Program::Prepare() {
   auto manifest = ManifestFor(config_, manifest_path_);
   if (!manifest.ok()) return manifest.status();
   manifest_ = *std::move(manifest);
-  state_directory_ = config_.state_directory;
-  if (state_directory_.empty()) {
-    const auto data = sdk::DataHome();
-    if (!data.ok()) return data.status();
-    state_directory_ = absl::StrCat(*data, "/postern-clients/", manifest_.app_id());
-  }
-  if (const absl::Status status = sdk::MakePrivateDirectory(state_directory_); !status.ok())
-    return status;
+  auto directory = sdk::MakeStateDirectory(manifest_.app_id(), OptionsFor(config_));
+  if (!directory.ok()) return directory.status();
+  state_directory_ = *std::move(directory);
   tryton_ = std::make_unique<Tryton>(TrytonOptions{config_.url, config_.database, config_.user,
                                                    config_.password, config_.ca_file,
                                                    [this] { return stopper_.stopped(); }});
