@@ -12,8 +12,8 @@ namespace postern::assistant {
 // The connection to the broker, made beside everything else: a client of ours is answered while
 // posternd is away and while the user is still being asked.
 //
-// It begins with the first call of a tool: clients start a server only to see what it is, and end it
-// at once, which would put a question before the user and take it away again.
+// It begins with the first call of a tool: clients start a server only to see what it is, and end
+// it at once, which would put a question before the user and take it away again.
 //
 // Asks the user once a process. A no, and an access that was taken back, are final until then;
 // everything else is tried again, less and less often. Once connected the SDK mends what breaks.

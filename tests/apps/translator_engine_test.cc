@@ -76,10 +76,10 @@ TEST(Guess, GoesByTheHistoryOfTheWriterWhereTheTextDoesNotTell) {
 }
 
 TEST(Mode, BecomesItsStages) {
-  EXPECT_THAT(ParseMode("lt-proc '/a b.bin' | tagger -g $2 'x' | lt-proc $1 y\n"),
-              ElementsAre(ElementsAre("lt-proc", "-z", "/a b.bin"),
-                          ElementsAre("tagger", "-z", "-g", "x"),
-                          ElementsAre("lt-proc", "-z", "-n", "y")));
+  EXPECT_THAT(
+      ParseMode("lt-proc '/a b.bin' | tagger -g $2 'x' | lt-proc $1 y\n"),
+      ElementsAre(ElementsAre("lt-proc", "-z", "/a b.bin"), ElementsAre("tagger", "-z", "-g", "x"),
+                  ElementsAre("lt-proc", "-z", "-n", "y")));
   EXPECT_THAT(ParseMode("a | | b"), IsEmpty());
   EXPECT_THAT(ParseMode("a 'b"), IsEmpty());
 }
@@ -176,7 +176,9 @@ TEST(Engine, TranslatesAMessageWithinTenMillisecondsOnceWarm) {
     const auto start = std::chrono::steady_clock::now();
     const std::string& text = texts[static_cast<size_t>(i) % texts.size()];
     const auto translated = engine.Translate(text, kEnglish, kSpanish);
-    times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+    times.push_back(
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+            .count());
     ASSERT_TRUE(translated.ok()) << translated.status();
     // Brackets, links and emoji are no language.
     if (i % 4 == 3) {
