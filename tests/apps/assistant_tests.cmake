@@ -7,3 +7,4 @@ foreach(name assistant_real_test assistant_injection_test assistant_scopes_test)
   set_tests_properties(${name} PROPERTIES LABELS real TIMEOUT ${app_timeout}
     ENVIRONMENT "POSTERN_BIN=${CMAKE_BINARY_DIR}/bin")
 endforeach()
+set_tests_properties(assistant_real_test PROPERTIES COST 40)
