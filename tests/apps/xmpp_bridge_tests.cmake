@@ -9,4 +9,9 @@ if(TARGET postern_xmpp_bridge)
     set_tests_properties(${name} PROPERTIES LABELS real TIMEOUT 600
       ENVIRONMENT "POSTERN_BIN=${CMAKE_BINARY_DIR}/bin")
   endforeach()
+  if(POSTERN_SANITIZER STREQUAL "address")
+    # As for the tests with the real client in tests/real.
+    set_tests_properties(xmpp_bridge_chain_test PROPERTIES
+      ENVIRONMENT_MODIFICATION "ASAN_OPTIONS=string_append::fast_unwind_on_malloc=0")
+  endif()
 endif()
