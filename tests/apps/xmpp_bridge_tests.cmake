@@ -6,7 +6,8 @@ if(TARGET postern_xmpp_bridge)
     SOURCES xmpp_bridge_styling_test.cc LIBRARIES postern_xmpp_bridge)
   foreach(name xmpp_bridge_real_test xmpp_bridge_kill_test xmpp_bridge_chain_test)
     add_test(NAME ${name} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/${name})
-    set_tests_properties(${name} PROPERTIES LABELS real TIMEOUT 600
+    # One Prosody at a time, as in tests/real.
+    set_tests_properties(${name} PROPERTIES LABELS real TIMEOUT 600 RESOURCE_LOCK prosody COST 50
       ENVIRONMENT "POSTERN_BIN=${CMAKE_BINARY_DIR}/bin")
   endforeach()
   if(POSTERN_SANITIZER STREQUAL "address")
