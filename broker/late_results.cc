@@ -32,7 +32,7 @@ absl::Status LateResults::Open() {
   return absl::OkStatus();
 }
 
-void LateResults::Await(PendingSends::Waiting waiting) {
+void LateResults::Await(const PendingSends::Waiting& waiting) {
   if (const absl::Status written = pending_.Wait(waiting); !written.ok()) {
     // Until the daemon stops it is waited for all the same.
     spdlog::warn("event=late_result_unwritten code={}", static_cast<int>(written.code()));

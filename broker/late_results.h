@@ -31,7 +31,7 @@ class LateResults {
 
   // Waits for the answer to a command that the gatekeeper has answered as pending; durably, unless
   // the disk is full. An answer that came already is taken at once.
-  void Await(PendingSends::Waiting waiting);
+  void Await(const PendingSends::Waiting& waiting);
   // Tells apps that nobody knows any more, and what could not be told before. Call now and then.
   void TellOverdue();
 

@@ -246,21 +246,23 @@ void HistoryPage::AskWhereToExport() {
 }
 
 void HistoryPage::Export(const std::string& path) {
-  g_object_ref(export_);
+  // The window can go first.
+  g_object_ref(widget_);
   gtk_widget_set_sensitive(export_, FALSE);
+  gtk_widget_set_visible(exported_, FALSE);
   around_.model.Look(
       [request = Request(), path](owner::Owner& owner) {
         return ExportHistory(owner, request, path);
       },
       [this](absl::StatusOr<uint64_t> rows) {
         gtk_widget_set_sensitive(export_, TRUE);
-        g_object_unref(export_);
         const std::string words =
             rows.ok()
                 ? FillIn(TrCount("$0 row was written.", "$0 rows were written.", *rows), *rows)
                 : WhyNotDone(rows.status());
         gtk_label_set_text(GTK_LABEL(exported_), words.c_str());
         gtk_widget_set_visible(exported_, TRUE);
+        g_object_unref(widget_);
       });
 }
 

@@ -26,10 +26,13 @@ std::string ChatBook::ChatOf(const char* name) const {
 std::string ChatBook::NameOf(const std::string& jid) const {
   // As the list of contacts has it; libpurple goes on showing the name from before.
   const std::string known = remembered_.Get(kContactFact, jid);
-  if (known.size() > 2) return known.substr(2);
+  const bool listed = known.size() > 2;
+  if (listed && known.substr(2) != jid) return known.substr(2);
   PurpleBuddy* buddy = purple_find_buddy(account_, jid.c_str());
-  const char* alias = buddy == nullptr ? nullptr : purple_buddy_get_alias(buddy);
-  return alias == nullptr ? jid : alias;
+  if (buddy == nullptr) return jid;
+  // Listed without a name: what the person calls themselves, not what the user called them before.
+  const char* alias = listed ? purple_buddy_get_server_alias(buddy) : purple_buddy_get_alias(buddy);
+  return alias == nullptr || *alias == '\0' ? jid : alias;
 }
 
 bool ChatBook::IsAnnounced(const std::string& chat_jid) const {

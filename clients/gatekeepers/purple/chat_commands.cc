@@ -233,7 +233,10 @@ ChatCommands::Step ChatCommands::SendAway(const std::string& room_jid,
       if (occupant.contact_id != contact_id) continue;
       steps.push_back(Administer(room_jid, {{"role", "none"}, {"nick", nick}}));
     }
-    Run(std::move(steps), 0, taken);
+    Run(std::move(steps), 0, [taken](const auto& refusal) {
+      // Who is not found has gone meanwhile.
+      taken(refusal && refusal->condition == "item-not-found" ? std::nullopt : refusal);
+    });
   };
 }
 

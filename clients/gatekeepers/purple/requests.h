@@ -31,8 +31,8 @@ class Requests {
   void Get(const std::string& to, XmlNodePtr child, Answered answered);
   void Set(const std::string& to, XmlNodePtr child, Answered answered);
 
-  // Sends 'message', which has an id, and calls once, later, with whether its address refused it:
-  // null and why, or whatever it said to the question behind it.
+  // Sends 'message', which has an id, and calls once, now or later, with whether its address
+  // refused it: null and why, or whatever it said to the question behind it.
   void SendMessage(const XmlNodePtr& message, Answered answered);
 
   // Takes an <iq/> that came in, which may answer one of ours.
