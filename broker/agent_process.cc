@@ -38,8 +38,9 @@ constexpr int kEndGraceMs = 1000;
 
 // What the agent needs of our environment to reach the display, the session bus and the right
 // language. Variables that load code into it (LD_PRELOAD, GTK_MODULES, GIO_EXTRA_MODULES) are not
-// among them; the ADW ones choose colours.
-constexpr std::array<std::string_view, 31> kPassedVariables = {
+// among them; the ADW ones choose colours, and with GDK_DEBUG or GDK_DISABLE people do without a
+// graphics driver that is broken.
+constexpr std::array<std::string_view, 33> kPassedVariables = {
     "HOME",
     "USER",
     "LOGNAME",
@@ -51,6 +52,8 @@ constexpr std::array<std::string_view, 31> kPassedVariables = {
     "XAUTHORITY",
     "WAYLAND_DISPLAY",
     "GDK_BACKEND",
+    "GDK_DEBUG",
+    "GDK_DISABLE",
     "GDK_SCALE",
     "GDK_DPI_SCALE",
     "GSK_RENDERER",
