@@ -5,6 +5,7 @@
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 
+#include "clients/sdk/errors.h"
 #include "clients/translator/access.h"
 #include "clients/translator/advice.h"
 #include "clients/translator/language_guess.h"
@@ -16,6 +17,16 @@ namespace {
 constexpr size_t kNumberedMax = 1000;
 constexpr char kHowTo[] =
     "To answer, type the number of a message, a space, and your answer in your own language.";
+
+// What the user is told of an answer that failed. Without a reason nobody knows what became of it.
+std::string Failed(const absl::Status& status) {
+  const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
+  const bool cut = reason == v1::ERROR_REASON_UNSPECIFIED &&
+                   (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status));
+  const std::string line = AdviceFor(status).line;
+  if (cut) return absl::StrCat(line, " Look into the chat before you send again.");
+  return reason == v1::ERROR_REASON_OUTCOME_UNKNOWN ? line : absl::StrCat("Not sent. ", line);
+}
 
 }  // namespace
 
@@ -45,11 +56,11 @@ void Answers::Typed(const std::string& line) {
   }
   if (confirmed.has_value()) {
     if (const auto status = Send(*confirmed); !status.ok()) {
-      screen_.Note(absl::StrCat("Not sent. ", AdviceFor(status).line));
+      screen_.Note(Failed(status));
     }
   } else if (to.has_value()) {
     if (const auto offered = Offer(*to, text.substr(space + 1)); !offered.ok()) {
-      screen_.Note(absl::StrCat("Not sent. ", AdviceFor(offered.status()).line));
+      screen_.Note(Failed(offered.status()));
     }
   } else if (text == "n" || text == "no") {
     screen_.Note("Not sent.");

@@ -4,14 +4,17 @@
 #include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
+#include <unistd.h>
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
+#include "clients/sdk/files.h"
 #include "clients/translator/embedded.h"
 
 namespace postern::translator {
@@ -102,8 +105,12 @@ void ReadOption(const std::string& name, const toml::node& node, Reader& reader,
     std::string path;
     reader.Read(node, name, path);
     if (path.empty()) return;
-    std::ifstream file(path);
-    if (!std::getline(file, config.remote.api_key)) reader.Fail(node, "cannot read " + path);
+    const auto key = sdk::ReadTrustedFile(path, sdk::FileTrust::kPrivate);
+    if (!key.ok()) return reader.Fail(node, std::string(key.status().message()));
+    const std::string text(key->span().begin(), key->span().end());
+    config.remote.api_key =
+        std::string(absl::StripAsciiWhitespace(text.substr(0, text.find('\n'))));
+    if (config.remote.api_key.empty()) reader.Fail(node, path + " is empty");
     return;
   }
   if (name == "postern.socket") return reader.Read(node, name, config.client.socket_path);
@@ -154,6 +161,9 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
     std::stringstream text;
     text << in.rdbuf();
     if (auto status = ReadText(text.str(), file, config); !status.ok()) return status;
+  } else if (::access(file.c_str(), F_OK) == 0 || errno != ENOENT) {
+    // Not the defaults: what is to be skipped stands in it.
+    return absl::InvalidArgumentError(absl::StrCat("cannot read ", file));
   } else if (!path.empty()) {
     return absl::NotFoundError(
         absl::StrCat("There is no file ", path,

@@ -17,7 +17,7 @@ namespace postern::translator {
 // What the user set; translator.toml describes each.
 struct Config {
   std::vector<Language> languages;  // never empty
-  std::vector<std::string> skip;
+  std::vector<std::string> skip;    // names and ids of chats
   std::map<std::string, std::vector<Language>> loops;
   ApertiumOptions apertium;
   LibreTranslateOptions remote;  // without url: Apertium

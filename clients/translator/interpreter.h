@@ -39,7 +39,8 @@ class Interpreter {
   };
   explicit Interpreter(Parts parts) : parts_(parts) {}
 
-  // Runs until the access ends, and returns why.
+  // Runs until the access ends, and returns why. A suspension (also by a locked screen) and a limit
+  // are waited out: they pass by themselves.
   absl::Status Run();
 
  private:
@@ -53,6 +54,8 @@ class Interpreter {
     bool from_app = false;
     bool edited = false;
   };
+  // Until the stream ends.
+  absl::Status Follow();
   void Handle(const v1::Event& event);
   void Put(const v1::Event& event, const Passage& passage);
   void Show(const v1::Event& event, const Passage& passage, const Language& from);
@@ -62,6 +65,8 @@ class Interpreter {
 
   const Parts parts_;
   std::set<std::pair<Language, Language>> missing_;  // of which the user was told
+  // What is waited for, of which the user was told; UNSPECIFIED while it follows the chats.
+  v1::ErrorReason waits_for_ = v1::ERROR_REASON_UNSPECIFIED;
 };
 
 }  // namespace postern::translator

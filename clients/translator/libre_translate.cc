@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "clients/translator/libre_translate.h"
 
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/strip.h>
 #include <curl/curl.h>
@@ -122,6 +123,8 @@ absl::StatusOr<std::string> LibreTranslate::Translate(const std::string& text, c
   ::curl_easy_reset(easy);
   ::curl_easy_setopt(easy, CURLOPT_URL, absl::StrCat(url, "/translate").c_str());
   ::curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  // Only to this device (HostOf); through a proxy of the environment it would leave it, in clear.
+  if (absl::StartsWithIgnoreCase(url, "http://")) ::curl_easy_setopt(easy, CURLOPT_PROXY, "");
   ::curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   ::curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, absl::ToInt64Milliseconds(options_.timeout));
   ::curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());

@@ -12,6 +12,31 @@
 #include "clients/translator/patience.h"
 
 namespace postern::translator {
+namespace {
+
+// When a chat in which it could not be looped is tried again, at the earliest.
+constexpr absl::Duration kTryAgainAfter = absl::Minutes(1);
+
+// Whether the user may still be asked, or asked anew, without doing anything here.
+bool IsWorthAnotherTry(const absl::Status& status) {
+  const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
+  return reason == v1::ERROR_REASON_CONSENT_SILENCED ||
+         reason == v1::ERROR_REASON_CONSENT_UNAVAILABLE || PassesByItself(status);
+}
+
+std::string WhyNotYet(const absl::Status& status) {
+  switch (sdk::ErrorReasonOf(status)) {
+    case v1::ERROR_REASON_CONSENT_SILENCED:
+      return "You were asked something a short while ago.";
+    case v1::ERROR_REASON_CONSENT_UNAVAILABLE:
+      return "Nobody can be asked now: unlock the screen, or run `postern consent --agent` in a "
+             "terminal.";
+    default:
+      return AdviceFor(status).line;
+  }
+}
+
+}  // namespace
 
 void Loops::Begin(const Config& config) {
   for (const auto& [name, languages] : config.loops) Try(name, languages);
@@ -26,13 +51,13 @@ void Loops::Try(const std::string& name, const std::vector<Language>& languages)
   const absl::Status status = Enter(name, languages);
   if (status.ok()) {
     screen_.Note(absl::StrCat(Printable(name), ": looped in; translations are posted there."));
-  } else if (sdk::ErrorReasonOf(status) == v1::ERROR_REASON_CONSENT_SILENCED) {
-    const absl::Duration wait = absl::Ceil(sdk::RetryAfterOf(status), absl::Seconds(1));
+  } else if (IsWorthAnotherTry(status)) {
+    const absl::Duration wait =
+        std::max(kTryAgainAfter, absl::Ceil(sdk::RetryAfterOf(status), absl::Seconds(1)));
     unasked_[name] = languages;
     ask_again_ = std::chrono::steady_clock::now() + absl::ToChronoSeconds(wait);
-    screen_.Note(absl::StrCat(Printable(name), ": not looped in yet. You were asked something a ",
-                              "short while ago; it asks about this in ", absl::FormatDuration(wait),
-                              "."));
+    screen_.Note(absl::StrCat(Printable(name), ": not looped in yet. ", WhyNotYet(status),
+                              " It asks about this in ", absl::FormatDuration(wait), "."));
   } else {
     screen_.Note(absl::StrCat(Printable(name), ": not looped in. ", AdviceFor(status).line));
   }

@@ -30,7 +30,7 @@ class Loops {
   // cannot be, is said and left out.
   void Begin(const Config& config);
   // Asks for those for which it could not ask before: Postern lets a program ask once in five
-  // minutes. To be called now and then.
+  // minutes, and the broker may have been away or the screen locked. To be called now and then.
   void AskAgain();
 
   // The languages into which a message of 'from' is to be put in this chat; none where it is not

@@ -88,6 +88,17 @@ struct Program {
   }
 };
 
+// Adds the ids of the chats that are skipped: anybody in a chat may rename it.
+void PinSkipped(Program& program) {
+  for (const std::string& name : std::vector<std::string>(program.config.skip)) {
+    if (auto id = program.names.IdOf(name); id.ok()) {
+      program.config.skip.push_back(*std::move(id));
+    } else {
+      program.screen.Note(absl::StrCat("skip: ", std::string(id.status().message())));
+    }
+  }
+}
+
 enum class Audience { kPerson, kNobody };
 
 absl::Status Follow(const Arguments& arguments, Audience audience) {
@@ -96,6 +107,7 @@ absl::Status Follow(const Arguments& arguments, Audience audience) {
   const Reach reach = audience == Audience::kNobody ? Reach::kWait : Reach::kOnce;
   if (const auto status = program.Start(arguments, reach); !status.ok()) return status;
   if (const auto status = CheckMayRead(*program.client); !status.ok()) return status;
+  PinSkipped(program);
   Loops loops(*program.client, program.names, program.screen);
   loops.Begin(program.config);
   if (audience == Audience::kNobody && loops.empty()) {

@@ -16,12 +16,19 @@ constexpr absl::Duration kLongestWait = absl::Seconds(30);
 
 }  // namespace
 
+bool PassesByItself(const absl::Status& status) {
+  const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
+  return sdk::IsRetriable(status) || reason == v1::ERROR_REASON_GRANT_SUSPENDED ||
+         (reason == v1::ERROR_REASON_LIMIT_EXCEEDED &&
+          sdk::RetryAfterOf(status) > absl::ZeroDuration());
+}
+
 absl::Status Patiently(const std::string& what, Screen& screen,
                        const std::function<absl::Status()>& attempt) {
   bool told = false;
   for (absl::Duration wait = kFirstWait;; wait = std::min(wait * 2, kLongestWait)) {
     const absl::Status status = attempt();
-    if (!sdk::IsRetriable(status)) {
+    if (!PassesByItself(status)) {
       if (told && status.ok()) screen.Note(absl::StrCat(what, " goes on."));
       return status;
     }
