@@ -74,9 +74,11 @@ absl::Status AskForMore(sdk::Client& client, const v1::Manifest& manifest,
 }  // namespace
 
 absl::Status Allow(const v1::Manifest& manifest, const sdk::ClientOptions& options) {
+  bool asked = false;
   sdk::ClientOptions telling = options;
-  telling.on_enrollment = [](const v1::EnrollResponse& response) {
+  telling.on_enrollment = [&asked](const v1::EnrollResponse& response) {
     if (response.state() == v1::EnrollResponse::STATE_PENDING) {
+      asked = true;
       Tell("Postern is asking you now; look for its question.");
     }
   };
@@ -93,9 +95,10 @@ absl::Status Allow(const v1::Manifest& manifest, const sdk::ClientOptions& optio
     held = client.ok() ? Held(**client) : client.status();
   }
   if (!held.ok()) return held.status();
-  if (const auto missing = Missing(manifest, *held); !missing.empty()) {
+  // What the user left out a moment ago is a no; Postern would not ask again so soon either.
+  if (const auto missing = Missing(manifest, *held); !asked && !missing.empty()) {
     Tell("Postern is asking you now for what is not allowed yet; look for its question.");
-    if (absl::Status asked = AskForMore(**client, manifest, missing); !asked.ok()) return asked;
+    if (absl::Status more = AskForMore(**client, manifest, missing); !more.ok()) return more;
     held = Held(**client);
     if (!held.ok()) return held.status();
   }

@@ -10,7 +10,7 @@ namespace postern::assistant {
 
 // `--allow`: has the user asked, waits for the answer, and prints what is allowed. Where the access
 // was taken back it makes a new key first; where some scopes of the manifest are missing it asks
-// for those. The error says what to do next.
+// for those, but not just after the user left them out. The error says what to do next.
 absl::Status Allow(const v1::Manifest& manifest, const sdk::ClientOptions& options);
 
 }  // namespace postern::assistant

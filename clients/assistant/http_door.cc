@@ -8,6 +8,8 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdlib>
 #include <thread>
 
 #include "clients/assistant/log.h"
@@ -74,17 +76,21 @@ class EndOnSignal {
     waiter_ = std::thread([this, &server] {
       int number = 0;
       sigwait(&signals_, &number);
+      // Asked before it listened, the library does not stop; there is nothing to put away yet.
+      if (!over_ && !server.is_running()) std::_Exit(0);
       server.stop();
     });
   }
   ~EndOnSignal() {
     // Where the server ended by itself.
+    over_ = true;
     pthread_kill(waiter_.native_handle(), SIGTERM);
     waiter_.join();
   }
 
  private:
   sigset_t signals_;
+  std::atomic<bool> over_ = false;
   std::thread waiter_;
 };
 

@@ -33,7 +33,7 @@ Json Block(const v1::Attachment& attachment, const std::string& bytes) {
   if (picture || absl::StartsWith(type, "audio/")) {
     return {{"type", picture ? "image" : "audio"},
             {"data", absl::Base64Escape(bytes)},
-            {"mimeType", type}};
+            {"mimeType", Visible(type)}};
   }
   Json resource = {{"uri", absl::StrCat("postern:attachment/", attachment.id())},
                    {"mimeType", Visible(type)}};

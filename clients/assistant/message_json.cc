@@ -117,8 +117,6 @@ Json ContactJson(const v1::Contact& contact) {
   Say(json, "is_the_user", contact.is_self());
   Say(json, "is_a_program", contact.is_bot());
   Say(json, "blocked", contact.blocked());
-  for (const std::string& address : contact.addresses())
-    json["addresses"].push_back(Visible(address));
   for (const std::string& id : contact.linked_contact_ids()) json["same_person_as"].push_back(id);
   return json;
 }

@@ -87,7 +87,8 @@ std::string Problem(const absl::Status& status) {
       return "The messaging client is not connected now. Try again later, with the same "
              "request_id.";
     case v1::ERROR_REASON_REQUEST_ID_CONFLICT:
-      return "request_id: used before for something else. Take another one.";
+      return "request_id: its first send still runs, or it was used for something else. Take "
+             "another one only for another message.";
     case v1::ERROR_REASON_OUTCOME_UNKNOWN:
       return "A crash cut the send, and whether it went out is not known. list_messages shows it "
              "if it "

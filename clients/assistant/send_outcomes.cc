@@ -65,6 +65,8 @@ absl::Status SendOutcomes::Expect(std::shared_ptr<sdk::Client> client,
     absl::MutexLock lock(&mutex_);
     follows_ = false;
     requests_.erase(request_id);
+    // Unread, it would stay open.
+    events_->Cancel();
     return status.ok() ? absl::UnavailableError("") : status;
   }
   listener_ = std::thread([this, events = events_] {

@@ -57,11 +57,19 @@ absl::StatusOr<ToolAnswer> SendMessage(const ToolCall& call) {
                 "get_send_status tells how it ends",
                 "");
   }
-  // A conflict says that the first send of this name still runs.
-  if (sdk::ErrorReasonOf(sent.status()) != v1::ERROR_REASON_REQUEST_ID_CONFLICT) {
-    call.outcomes.Forget(id);
+  // A conflict says that the first send of this name still runs, and no reason at all that nobody
+  // knows what became of it.
+  const absl::Status& status = sent.status();
+  const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
+  const bool may_run = reason == v1::ERROR_REASON_REQUEST_ID_CONFLICT ||
+                       (!status.ok() && reason == v1::ERROR_REASON_UNSPECIFIED);
+  if (!may_run) call.outcomes.Forget(id);
+  // With another id it could go twice, and the model does not know one that was made here.
+  if (sdk::IsRetriable(status) || absl::IsDeadlineExceeded(status)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(Problem(status), " To try again: request_id \"", id, "\"."));
   }
-  if (!sent.ok()) return sent.status();
+  if (!status.ok()) return status;
   return Said(id, "sent", sent->message_id());
 }
 

@@ -32,13 +32,16 @@ bool IsCharacter(uint32_t point, size_t length) {
   return point >= kSmallest[length] && point <= 0x10FFFF && (point < 0xD800 || point > 0xDFFF);
 }
 
+// Without U+200C and U+200D, which some writing and many emoji need.
 bool IsHidden(uint32_t point) {
   if (point == '\n' || point == '\t') return false;
   return point < 0x20 || (point >= 0x7F && point < 0xA0) ||  // control
          (point >= 0x202A && point <= 0x202E) ||             // embedding and override
-         (point >= 0x2066 && point <= 0x2069) ||             // isolates
+         (point >= 0x2060 && point <= 0x206F) ||             // isolates, joiners, operators
          (point >= 0xE0000 && point <= 0xE0FFF) ||           // tags, and what is set aside beside
-         point == 0xFEFF || (point >= 0x2060 && point <= 0x2064);
+         point == 0x061C || point == 0x200E || point == 0x200F ||  // marks of direction
+         point == 0x00AD || point == 0x180E || point == 0x200B || point == 0xFEFF ||  // no width
+         point == 0x115F || point == 0x1160 || point == 0x3164 || point == 0xFFA0;    // fillers
 }
 
 }  // namespace

@@ -23,6 +23,9 @@ TEST(OtherPeoplesWords, LoseWhatNobodySees) {
   EXPECT_EQ(Visible("a\u202Eb\u2066c\uFEFFd\u2060e"), "abcde");
   EXPECT_EQ(Visible("x\U000E0041\U000E007F\U000E0FFFy"), "xy");
   EXPECT_EQ(Visible("a\u0085b"), "ab");
+  EXPECT_EQ(Visible("a\u00ADb\u061Cc\u180Ed\u200Be\u200Ef\u200Fg\u115Fh\u1160i\u3164j\uFFA0k"),
+            "abcdefghijk");
+  EXPECT_EQ(Visible("a\u200Cb\u200Dc"), "a\u200Cb\u200Dc");  // some writing needs them
 }
 
 TEST(OtherPeoplesWords, AreValidWhateverTheBytesWere) {

@@ -138,6 +138,7 @@ class AssistantWorld(World):
         super().__init__()
         install_packages()
         self.alice = []
+        self.alice_process = None
 
     def begin(self, more_script="", names=""):
         """'names': what the person calls the programs that ask, after AliceChat, with | between; else as they say."""
@@ -147,8 +148,9 @@ class AssistantWorld(World):
         with open(path, "w", encoding="utf-8") as file:
             file.write(SCRIPT + more_script + f'+0 bob dinner says last "{LAST_LINE}"\n')
         journal = pathlib.Path(self.path("journal.txt"))
-        self.start([program("postern-demo-gatekeeper"), "--script", path, "--full-speed", "--journal", str(journal)],
-                   self.alice, "attached")
+        self.alice_process = self.start(
+            [program("postern-demo-gatekeeper"), "--script", path, "--full-speed", "--journal", str(journal)],
+            self.alice, "attached")
         self.profile.wait_for(lambda: self.shown(LAST_LINE) and self._all_stored(journal.read_text().split("\n")),
                               "the end of AliceChat's script", WAIT_SECONDS)
 
@@ -159,10 +161,10 @@ class AssistantWorld(World):
         acked = [int(line[0]) for line in words if len(line) > 1 and line[1] == "acked"]
         return submitted and acked and max(acked) >= max(submitted)
 
-    def restart_broker(self, word, name=""):
-        """The person from now on answers each question with this word, and names a new app so."""
+    def restart_broker(self, word, name="", scopes="all"):
+        """The person from now on answers each question with this word, names a new app so, and opens these scopes."""
         self.stop_broker()
-        self.start_broker(f'Type "allow"={word}', f"Your name for it={name}")
+        self.start_broker(f'Type "allow"={word}', f"Your name for it={name}", f"Allow which={scopes}")
 
     def shown(self, text):
         return sum(text in line for line in list(self.alice))
