@@ -65,7 +65,10 @@ class AliceChat:
     def happen(self, **event):
         self.process.popen.stdin.write((json.dumps({"do": event}) + "\n").encode())
         self.process.popen.stdin.flush()
-        answer = self.answers.get(timeout=WAIT_SECONDS)
+        try:
+            answer = self.answers.get(timeout=WAIT_SECONDS)
+        except queue.Empty:
+            raise Failure(f"AliceChat did not answer within {WAIT_SECONDS} s") from None
         if "done" not in answer:
             raise Failure(f"AliceChat cannot do that: {answer}")
 
@@ -124,7 +127,10 @@ class Assistant(App):
     def ask(self, method, **params):
         self.last_id += 1
         self.write(jsonrpc="2.0", id=self.last_id, method=method, params=params)
-        answer = self.answers.get(timeout=self.demo.seconds)
+        try:
+            answer = self.answers.get(timeout=self.demo.seconds)
+        except queue.Empty:
+            raise Failure(f"the assistant's server did not answer within {self.demo.seconds} s") from None
         if "result" not in answer:
             raise Failure(f"the assistant's server says {answer}")
         return answer["result"]
