@@ -182,7 +182,11 @@ ExitCode Program::Link(const std::string& who, const std::string& party) {
 }
 
 ExitCode Program::Ask() {
-  if (const absl::Status status = Prepare(); !status.ok()) return Fail(status);
+  absl::Status status = Prepare();
+  if (status.ok()) status = CheckDestination();
+  // When the access was taken back, its records say what to erase.
+  if (status.ok()) status = OpenLedger();
+  if (!status.ok()) return Fail(status);
   const auto client = Connect();
   if (!client.ok()) return Fail(client.status());
   v1::RequestGrantRequest request;

@@ -11,9 +11,9 @@ namespace {
 
 // While the daemon and a command meet.
 constexpr int kBusyMilliseconds = 10'000;
-// What is not yet on the disk comes again from Postern, so one fsync per checkpoint is enough.
+// FULL: what is acknowledged does not come again, and who has no party yet is recorded only here.
 constexpr const char* kPragmas[] = {"PRAGMA cipher_log_level = NONE", "PRAGMA journal_mode = WAL",
-                                    "PRAGMA synchronous = NORMAL", "PRAGMA temp_store = MEMORY",
+                                    "PRAGMA synchronous = FULL", "PRAGMA temp_store = MEMORY",
                                     "PRAGMA secure_delete = ON"};
 
 struct Finalize {

@@ -134,14 +134,15 @@ absl::Status Ledger::Add(const Entry& entry) {
   return transaction.Commit();
 }
 
-absl::Status Ledger::Edit(const std::string& message, const std::string& text, int64_t at_ms) {
+absl::Status Ledger::Edit(const std::string& message, const std::string& chat,
+                          const std::string& text, int64_t at_ms) {
   Transaction transaction(*database_);
   if (!transaction.begun().ok()) return transaction.begun();
   const auto put = database_->Run(
-      "INSERT INTO message (id, text, text_time) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-      " text = excluded.text, text_time = excluded.text_time"
+      "INSERT INTO message (id, chat, text, text_time) VALUES (?, ?, ?, ?)"
+      " ON CONFLICT (id) DO UPDATE SET text = excluded.text, text_time = excluded.text_time"
       " WHERE NOT erased AND text_time < excluded.text_time",
-      {message, text, at_ms});
+      {message, chat, text, at_ms});
   if (!put.ok() || database_->changes() == 0) return put.status();
   if (const absl::Status status = MarkNotesOf(message); !status.ok()) return status;
   return transaction.Commit();

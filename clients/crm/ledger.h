@@ -81,8 +81,10 @@ class Ledger {
   absl::StatusOr<std::optional<ChatFacts>> FindChat(const std::string& id);
 
   absl::Status Add(const Entry& entry);
-  // 'at_ms': when Postern recorded the edit; an older one changes nothing.
-  absl::Status Edit(const std::string& message, const std::string& text, int64_t at_ms);
+  // 'at_ms': when Postern recorded the edit; an older one changes nothing. 'chat': where it was, so
+  // that the text of a message that was never added is forgotten with its chat.
+  absl::Status Edit(const std::string& message, const std::string& chat, const std::string& text,
+                    int64_t at_ms);
   absl::Status EraseText(const std::string& message);
   absl::Status ForgetMessage(const std::string& message);
   absl::Status ForgetChat(const std::string& chat);

@@ -82,7 +82,7 @@ absl::Status Recorder::Edited(const v1::Event& event) {
   if (!chat.ok()) return chat.status();
   if (chat->peer.empty()) return absl::OkStatus();
   const v1::MessageEdited& edited = event.message_edited();
-  return ledger_.Edit(edited.message_id(), edited.text(),
+  return ledger_.Edit(edited.message_id(), event.chat_id(), edited.text(),
                       absl::ToUnixMillis(TimeOf(event.record_time())));
 }
 

@@ -8,6 +8,8 @@
 
 #include <utility>
 
+#include "clients/crm/config.h"
+
 namespace postern::crm {
 namespace {
 
@@ -69,7 +71,9 @@ Tryton::~Tryton() = default;
 absl::StatusOr<Tryton::Answer> Tryton::Post(const std::string& method, const json& arguments) {
   CURL* curl = curl_.get();
   if (curl == nullptr) return absl::ResourceExhaustedError("libcurl has no memory");
-  const std::string body = json{{"id", 1}, {"method", method}, {"params", arguments}}.dump();
+  // A password can be anything; one that is not UTF-8 is Tryton's to refuse.
+  const std::string body = json{{"id", 1}, {"method", method}, {"params", arguments}}.dump(
+      -1, ' ', false, json::error_handler_t::replace);
   std::unique_ptr<curl_slist, FreeList> headers(
       curl_slist_append(nullptr, "Content-Type: application/json"));
   if (!session_.empty()) {
@@ -94,6 +98,8 @@ absl::StatusOr<Tryton::Answer> Tryton::Post(const std::string& method, const jso
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
   curl_easy_setopt(curl, CURLOPT_TIMEOUT, kCallSeconds);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  // What stays on the device does not go through a proxy that the environment names.
+  if (IsThisDevice(HostOf(options_.url))) curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
   if (!options_.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, options_.ca_file.c_str());
   if (const CURLcode code = curl_easy_perform(curl); code != CURLE_OK) {
     return TransportError(options_, code);

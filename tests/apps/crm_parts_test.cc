@@ -73,10 +73,10 @@ TEST_F(LedgerTest, AllOrdersAndRepetitionsOfChangesEndAlike) {
   std::mt19937 random(7);
   const std::vector<std::function<absl::Status()>> changes = {
       [&] { return ledger_->Add(Message("a", "wrong", 1)); },
-      [&] { return ledger_->Edit("a", "better", 10); },
-      [&] { return ledger_->Edit("a", "best", 20); },
+      [&] { return ledger_->Edit("a", "chat", "better", 10); },
+      [&] { return ledger_->Edit("a", "chat", "best", 20); },
       [&] { return ledger_->Add(Message("b", "secret", 2)); },
-      [&] { return ledger_->Edit("b", "more secret", 30); },
+      [&] { return ledger_->Edit("b", "chat", "more secret", 30); },
       [&] { return ledger_->EraseText("b"); }};
   for (int round = 0; round < 200; ++round) {
     std::vector<size_t> order = {0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5};
@@ -96,7 +96,7 @@ TEST_F(LedgerTest, WhatWasDeletedBeforeItWasSeenIsKnownAsDeleted) {
   entry.text.reset();
   entry.erased = true;
   ASSERT_TRUE(ledger_->Add(entry).ok());
-  ASSERT_TRUE(ledger_->Edit("b", "too late", 10).ok());
+  ASSERT_TRUE(ledger_->Edit("b", "chat", "too late", 10).ok());
   entry.id = "b";
   ASSERT_TRUE(ledger_->Add(entry).ok());
   EXPECT_THAT(Texts(), ElementsAre("(erased)", "(erased)"));
@@ -129,6 +129,15 @@ TEST_F(LedgerTest, AForgottenChatLeavesEmptyNotesBehind) {
   EXPECT_EQ(ledger_->NotesBehind()->size(), 2u);
   EXPECT_THAT(Texts(), ElementsAre());
   EXPECT_EQ(ledger_->SumOf("alice")->days, 0);
+}
+
+TEST_F(LedgerTest, AForgottenChatTakesTheTextsOfMessagesThatWereNeverSeen) {
+  ASSERT_TRUE(ledger_->Edit("a", "chat", "forgotten", 10).ok());
+  ASSERT_TRUE(ledger_->Edit("b", "another chat", "kept", 10).ok());
+  ASSERT_TRUE(ledger_->ForgetChat("chat").ok());
+  ASSERT_TRUE(ledger_->Add(Message("a", "one", 1)).ok());
+  ASSERT_TRUE(ledger_->Add(Message("b", "two", 2)).ok());
+  EXPECT_THAT(Texts(), ElementsAre("one", "kept"));
 }
 
 TEST_F(LedgerTest, IsTheSameAfterARestartAndNothingToAnotherKey) {
