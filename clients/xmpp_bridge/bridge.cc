@@ -12,7 +12,7 @@
 
 #include "clients/sdk/client.h"
 #include "clients/sdk/file_key.h"
-#include "clients/sdk/files.h"
+#include "clients/sdk/identity.h"
 #include "clients/xmpp_bridge/component.h"
 #include "clients/xmpp_bridge/files.h"
 #include "clients/xmpp_bridge/ghosts.h"
@@ -30,6 +30,9 @@ namespace {
 constexpr int kSeenMilliseconds = 10'000;
 // What a room is asked to say again goes back this much further than the bridge was away.
 constexpr int64_t kMarginSeconds = 60;
+constexpr char kFileName[] = "bridge.db";
+// A broker that goes away while it is told what was erased: the next start tells it.
+constexpr absl::Duration kErasePatience = absl::Seconds(30);
 
 std::string Clock(int64_t seconds) {
   return absl::FormatTime("%Y-%m-%d %H:%M", absl::FromUnixSeconds(seconds), absl::LocalTimeZone());
@@ -46,6 +49,34 @@ std::string AwayNotice(const Config& config, int64_t since) {
                    ". What you wrote to people in these minutes may not have been sent; in groups "
                    "it is sent now."));
   return message->xml();
+}
+
+// Taken back while the bridge was not there: empties its file and tells Postern so.
+absl::Status EraseAfterRevocation(const std::string& app_id) {
+  sdk::ClientOptions options;
+  auto directory = sdk::MakeStateDirectory(app_id, options);
+  if (!directory.ok()) return directory.status();
+  options.state_directory = *directory;
+  const std::string path = absl::StrCat(*directory, "/", kFileName);
+  std::unique_ptr<Store> store;
+  if (::access(path.c_str(), F_OK) == 0) {
+    auto key = sdk::LoadFileKey(app_id, path);
+    if (!key.ok()) return key.status();
+    auto opened = Store::Open(path, *key);
+    if (!opened.ok()) return opened.status();
+    store = *std::move(opened);
+  }
+  auto identity = sdk::LoadIdentity(app_id, options);
+  if (!identity.ok()) return identity.status();
+  auto client = sdk::Client::ConnectWithKey(identity->key_pem, identity->certificate_pem, options);
+  if (!client.ok()) return client.status();
+  const auto events =
+      (*client)->Subscribe({.name = kSubscription, .on_erase_everything = [&] {
+                              return store == nullptr ? absl::OkStatus() : store->EraseAll();
+                            }});
+  // It ends with the same refusal, after the erasure was confirmed.
+  const auto ended = events->Next(kErasePatience);
+  return AccessIsOver(ended.status()) ? absl::OkStatus() : ended.status();
 }
 
 }  // namespace
@@ -66,12 +97,17 @@ ExitCode RunBridge(const Config& config, int signals) {
   auto client = sdk::Client::Connect(*manifest, options);
   if (!client.ok()) {
     Log(std::string(client.status().message()));
+    if (AccessIsOver(client.status())) {
+      if (auto erased = EraseAfterRevocation(manifest->app_id()); !erased.ok()) {
+        Log(absl::StrCat("not erased: ", erased.message()));
+        return kTrouble;
+      }
+    }
     return absl::IsUnavailable(client.status()) ? kTrouble : kNotAllowed;
   }
-  const auto data = sdk::DataHome();
-  if (!data.ok()) return Log(std::string(data.status().message())), kWrongConfig;
-  const std::string path =
-      absl::StrCat(*data, "/postern-clients/", manifest->app_id(), "/bridge.db");
+  const auto directory = sdk::MakeStateDirectory(manifest->app_id(), options);
+  if (!directory.ok()) return Log(std::string(directory.status().message())), kWrongConfig;
+  const std::string path = absl::StrCat(*directory, "/", kFileName);
   auto key = sdk::LoadFileKey(manifest->app_id(), path);
   if (!key.ok()) return Log(std::string(key.status().message())), kTrouble;
   auto store = Store::Open(path, *key);

@@ -29,14 +29,20 @@ constexpr absl::Duration kLongestPause = absl::Seconds(30);
 constexpr absl::Duration kBarrierTimeout = absl::Seconds(60);
 constexpr int kIdleMilliseconds = 60'000;
 
-std::string ErrorOf(const gloox::Tag& stanza) {
+std::string ConditionOf(const gloox::Tag& stanza) {
   const gloox::Tag* error = stanza.findChild("error");
   if (error == nullptr) return "error";
-  const std::string text = ChildText(*error, "text");
   for (const gloox::Tag* child : error->children()) {
-    if (child->name() != "text") return text.empty() ? child->name() : text;
+    if (child->name() != "text") return child->name();
   }
   return "error";
+}
+
+// In the words of who refuses, which may name addresses.
+std::string ErrorOf(const gloox::Tag& stanza) {
+  const gloox::Tag* error = stanza.findChild("error");
+  const std::string text = error == nullptr ? "" : ChildText(*error, "text");
+  return text.empty() ? ConditionOf(stanza) : text;
 }
 
 }  // namespace
@@ -228,7 +234,7 @@ void Component::Take(const gloox::Tag& stanza) {
     absl::MutexLock lock(&mutex_);
     const std::string& id = stanza.findAttribute("id");
     if (bounced_.empty() && watched_.contains(id))
-      bounced_ = absl::StrCat(id, " ", ErrorOf(stanza));
+      bounced_ = absl::StrCat(id, " ", ConditionOf(stanza));
   }
   handlers_.on_stanza(stanza);
 }

@@ -52,7 +52,8 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
   }
   if (::sqlite3_exec(handle,
                      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
-                     "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;",
+                     "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
+                     "PRAGMA secure_delete = ON;",
                      nullptr, nullptr, nullptr) != SQLITE_OK ||
       ::sqlite3_exec(handle, schema, nullptr, nullptr, nullptr) != SQLITE_OK) {
     const int code = ::sqlite3_errcode(handle);

@@ -11,6 +11,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <utility>
 
 #include "clients/sdk/file_transfer.h"
 #include "clients/sdk/stubs.h"
@@ -23,6 +24,8 @@ constexpr long kConnectSeconds = 20;
 constexpr long kStalledBytesPerSecond = 100;
 constexpr long kStalledSeconds = 30;
 constexpr long kRedirectsMax = 3;
+// Then the user is told: what they wrote later waits behind it.
+constexpr int kFetchTries = 5;
 
 using File = std::unique_ptr<FILE, int (*)(FILE*)>;
 using Curl = std::unique_ptr<CURL, void (*)(CURL*)>;
@@ -69,11 +72,15 @@ Curl Start(const std::string& url, const Config& config) {
 struct Sink {
   FILE* file;
   uint64_t left;
+  bool over = false;  // there was more than that
 };
 
 size_t TakeBytes(char* bytes, size_t, size_t count, void* to) {
   auto* sink = static_cast<Sink*>(to);
-  if (count > sink->left) return 0;
+  if (count > sink->left) {
+    sink->over = true;
+    return 0;
+  }
   sink->left -= count;
   return std::fwrite(bytes, 1, count, sink->file);
 }
@@ -178,7 +185,7 @@ absl::StatusOr<std::string> Files::ToXmpp(const v1::Attachment& attachment) {
   ::curl_easy_setopt(curl.get(), CURLOPT_READDATA, file.get());
   ::curl_easy_setopt(curl.get(), CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(size));
   ::curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
-  Sink nothing{nullptr, 0};
+  Sink nothing{nullptr, 0, false};
   ::curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &nothing);
   ::curl_easy_setopt(
       curl.get(), CURLOPT_WRITEFUNCTION,
@@ -198,7 +205,7 @@ absl::StatusOr<std::string> Files::ToPostern(const std::string& url, const std::
   const File file = Unnamed();
   if (file == nullptr) return absl::UnavailableError("no room for a temporary file");
   const Curl curl = Start(url, config_);
-  Sink sink{file.get(), config_.file_bytes_max};
+  Sink sink{file.get(), config_.file_bytes_max, false};
   ::curl_easy_setopt(curl.get(), CURLOPT_FOLLOWLOCATION, 1L);
   ::curl_easy_setopt(curl.get(), CURLOPT_MAXREDIRS, kRedirectsMax);
   ::curl_easy_setopt(curl.get(), CURLOPT_MAXFILESIZE_LARGE,
@@ -206,7 +213,10 @@ absl::StatusOr<std::string> Files::ToPostern(const std::string& url, const std::
   ::curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &sink);
   ::curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, &TakeBytes);
   if (auto got = FromCurl(curl.get(), ::curl_easy_perform(curl.get()), "fetching"); !got.ok()) {
-    return got;
+    if (sink.over) return absl::InvalidArgumentError("too large for the bridge");
+    if (!absl::IsUnavailable(got)) return got;
+    if (std::exchange(fetching_, request_id) != request_id) fetches_ = 0;
+    return ++fetches_ < kFetchTries ? got : absl::FailedPreconditionError(got.message());
   }
   std::fflush(file.get());
   v1::Attachment description;

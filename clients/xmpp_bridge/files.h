@@ -23,7 +23,8 @@ class Files {
   // when trying again can help; else the message says, for people, why it is not carried.
   absl::StatusOr<std::string> ToXmpp(const v1::Attachment& attachment);
   // Fetches what the user sent from the XMPP side and uploads it for a chat. Returns its id for
-  // SendMessage. 'request_id' makes a second try go on with the first. Errors as above.
+  // SendMessage. 'request_id' makes a second try go on with the first. Errors as above; what cannot
+  // be fetched is given up after some tries. One thread at a time.
   absl::StatusOr<std::string> ToPostern(const std::string& url, const std::string& chat_id,
                                         const std::string& request_id);
   // A small file whole, for pictures of people: at most 'bytes_max'.
@@ -33,6 +34,8 @@ class Files {
   const Config& config_;
   sdk::Client& client_;
   Component& component_;
+  std::string fetching_;  // the request whose file could not be fetched
+  int fetches_ = 0;       // and how often
 };
 
 // What stands in the chat for a file that is not carried: "[minutes.pdf, 70 kB]".

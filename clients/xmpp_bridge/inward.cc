@@ -137,11 +137,13 @@ void Inward::Take(const gloox::Tag& message) {
     changed_.SignalAll();
     return;
   }
-  // The same stanza has the same request id, also when a room's history brings it again.
+  // The same stanza has the same request id, also when a room's history brings it again. A client's
+  // own ids may begin anew with each of its runs, so the text counts too.
   std::string name = !stanza_id.empty() ? stanza_id : message.findAttribute("id");
   if (name.empty()) name = sdk::MakeRequestId();
   const std::string request_id =
-      MakeNode("xmpp", absl::StrCat(BareOf(from), "\n", message.findAttribute("to"), "\n", name));
+      MakeNode("xmpp", absl::StrCat(BareOf(from), "\n", message.findAttribute("to"), "\n", name,
+                                    stanza_id.empty() ? "\n" + ChildText(message, "body") : ""));
   if (auto status = store_.Spool(request_id, message.xml()); !status.ok()) {
     Log(std::string(status.message()));
     Refuse(message, "", "the bridge cannot write its file; is the disk full?");
@@ -156,7 +158,7 @@ void Inward::Refuse(const gloox::Tag& message, const std::string& chat_name,
                     const std::string& why) {
   if (message.findAttribute("type") == "groupchat") {
     // A room has no way to send a message back.
-    Note(absl::StrCat("Not sent to ", chat_name, ": ", why));
+    Note(absl::StrCat("Not sent", chat_name.empty() ? "" : " to ", chat_name, ": ", why));
     return;
   }
   TagPtr back = MakeTag("message", {{"type", "error"},

@@ -17,6 +17,12 @@ constexpr absl::Duration kPause = absl::Seconds(1);
 
 }  // namespace
 
+absl::Status StatusOfCall(const grpc::Status& status) {
+  absl::Status said = sdk::ToStatus(status);
+  if (said.ok() || sdk::ErrorReasonOf(said) != v1::ERROR_REASON_UNSPECIFIED) return said;
+  return absl::UnavailableError(said.message());
+}
+
 Leases::Leases(sdk::Client& client, std::function<void(const std::string&)> log)
     : client_(client), log_(std::move(log)) {}
 
@@ -53,10 +59,13 @@ absl::StatusOr<bool> Leases::Acquire(const std::string& chat_id) {
   request.set_chat_id(chat_id);
   request.set_target_network(kTargetNetwork);
   v1::AcquireLeaseResponse response;
-  const grpc::Status status = client_.stubs().forward->AcquireLease(&context, request, &response);
-  if (!status.ok()) {
-    const absl::Status said = sdk::ToStatus(status);
-    if (sdk::IsRetriable(said)) return said;
+  const absl::Status said =
+      StatusOfCall(client_.stubs().forward->AcquireLease(&context, request, &response));
+  if (!said.ok()) {
+    // Too many calls a minute pass; too many leases, which name no time, are a no.
+    const bool too_often = sdk::ErrorReasonOf(said) == v1::ERROR_REASON_LIMIT_EXCEEDED &&
+                           sdk::RetryAfterOf(said) > absl::ZeroDuration();
+    if (sdk::IsRetriable(said) || too_often) return said;
     absl::MutexLock lock(&mutex_);
     if (refused_.insert(chat_id).second) {
       log_(absl::StrCat("a chat is not forwarded: ", said.message()));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <absl/base/thread_annotations.h>
+#include <absl/status/statusor.h>
 #include <absl/synchronization/mutex.h>
 #include <grpcpp/client_context.h>
 
@@ -18,6 +19,10 @@ namespace postern::xmpp_bridge {
 
 inline constexpr char kTargetNetwork[] = "xmpp";
 
+// The status of a call that is made without the client's retries: UNAVAILABLE also when the
+// connection broke or the time ran out, for every refusal of Postern carries a reason.
+absl::Status StatusOfCall(const grpc::Status& status);
+
 // Thread-safe.
 class Leases {
  public:
@@ -30,7 +35,8 @@ class Leases {
   void Start();
   void Stop();
   // Whether this bridge forwards the chat now; asks for the lease when it does not know. False:
-  // another bridge does, or the user does not want it. UNAVAILABLE while Postern is away.
+  // another bridge does, or the user does not want it. UNAVAILABLE while Postern is away,
+  // LIMIT_EXCEEDED when it was asked too often for the moment.
   absl::StatusOr<bool> Held(const std::string& chat_id);
 
  private:

@@ -5,6 +5,8 @@
 #include <absl/time/clock.h>
 
 #include <algorithm>
+#include <chrono>
+#include <utility>
 
 #include "clients/sdk/stubs.h"
 #include "clients/xmpp_bridge/log.h"
@@ -14,6 +16,9 @@ namespace postern::xmpp_bridge {
 namespace {
 
 constexpr absl::Duration kRetryPause = absl::Seconds(2);
+// An access that is suspended, or whose limit is used up, is looked at again so often.
+constexpr absl::Duration kSuspendedPause = absl::Seconds(5);
+constexpr auto kCallTimeout = std::chrono::seconds(20);
 // Then a file is named in the chat and not carried.
 constexpr int kFileTries = 5;
 // A room that refuses a ghost gets it under other nicks, so often.
@@ -30,6 +35,11 @@ absl::Time TimeOf(const google::protobuf::Timestamp& time) {
 
 }  // namespace
 
+bool AccessIsOver(const absl::Status& status) {
+  const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
+  return reason == v1::ERROR_REASON_GRANT_REVOKED || reason == v1::ERROR_REASON_GRANT_EXPIRED;
+}
+
 Outward::Outward(const Config& config, sdk::Client& client, Store& store, Component& component,
                  Rooms& rooms, Leases& leases, Files& files, absl::Time heard_until)
     : config_(config),
@@ -39,25 +49,52 @@ Outward::Outward(const Config& config, sdk::Client& client, Store& store, Compon
       rooms_(rooms),
       leases_(leases),
       files_(files),
-      heard_until_(heard_until) {
-  events_ = client_.Subscribe({
-      .name = "xmpp",
-      .start = v1::SubscribeRequest::START_OLDEST,
-      .include_backfill = true,
-      // The bridge's file holds no text of theirs; the copies on the XMPP side are taken back when
-      // the event itself is told.
-      .on_erase = [](const v1::Event&) { return absl::OkStatus(); },
-      .on_erase_everything = [this] { return store_.EraseAll(); },
-  });
-}
+      heard_until_(heard_until) {}
 
 void Outward::Stop() {
   {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
     changed_.SignalAll();
+    if (events_ != nullptr) events_->Cancel();
   }
-  events_->Cancel();
+}
+
+absl::Status Outward::Subscribe() {
+  auto events = client_.Subscribe({
+      .name = kSubscription,
+      .start = v1::SubscribeRequest::START_OLDEST,
+      .include_backfill = true,
+      .on_erase = [this](const v1::Event& event) { return Forget(event); },
+      .on_erase_everything =
+          [this] {
+            bridging_ = false;  // what it writes from time to time it writes no more
+            return store_.EraseAll();
+          },
+  });
+  {
+    absl::MutexLock lock(&mutex_);
+    if (stopping_) return absl::CancelledError();
+    events_.swap(events);
+  }
+  // The one before ends here, where nobody waits for the lock.
+  return absl::OkStatus();
+}
+
+absl::Status Outward::Forget(const v1::Event& event) {
+  // The bridge's file holds no text of theirs; the copies of single messages on the XMPP side are
+  // taken back when the event itself is told.
+  if (!event.has_erase_asked() || !event.erase_asked().message_ids().empty()) {
+    return absl::OkStatus();
+  }
+  const auto& named = event.erase_asked().chat_ids();
+  std::vector<std::string> chats(named.begin(), named.end());
+  if (chats.empty()) chats.push_back(event.chat_id());
+  for (const auto& chat : chats) {
+    if (auto status = store_.ForgetChat(chat); !status.ok()) return status;
+    opened_.erase(chat);
+  }
+  return absl::OkStatus();
 }
 
 bool Outward::Pause(absl::Duration pause) {
@@ -77,24 +114,52 @@ absl::Status Outward::Run() {
   std::string error;
   if (!absl::ParseTime(absl::RFC3339_full, *begun, &begun_, &error)) begun_ = absl::InfinitePast();
 
-  for (absl::Status status = OpenChats(); !status.ok(); status = OpenChats()) {
-    if (absl::IsCancelled(status) || !sdk::IsRetriable(status)) return status;
-    Log(absl::StrCat("waiting: ", status.message()));
+  v1::ErrorReason said = v1::ERROR_REASON_UNSPECIFIED;
+  for (;;) {
+    if (auto status = Subscribe(); !status.ok()) return status;
+    const absl::Status ended = Follow();
+    const v1::ErrorReason reason = sdk::ErrorReasonOf(ended);
+    const bool suspended = reason == v1::ERROR_REASON_GRANT_SUSPENDED;
+    if (!suspended && reason != v1::ERROR_REASON_LIMIT_EXCEEDED) return ended;
+    if (std::exchange(said, reason) != reason) {
+      Log(suspended ? "your access is suspended; waiting until it is resumed"
+                    : "a limit of this access is used up; waiting");
+    }
+    if (!Pause(std::max(kSuspendedPause, sdk::RetryAfterOf(ended)))) {
+      return absl::CancelledError();
+    }
+  }
+}
+
+absl::Status Outward::Follow() {
+  absl::Status opened = OpenChats();
+  for (; !opened.ok(); opened = OpenChats()) {
+    if (AccessIsOver(opened)) break;  // the stream ends with it, when all has been erased
+    if (absl::IsCancelled(opened) || !sdk::IsRetriable(opened)) return opened;
+    Log(absl::StrCat("waiting: ", opened.message()));
     if (!Pause(kRetryPause)) return absl::CancelledError();
   }
-  bridging_ = true;
-  if (auto status = store_.SetSeen(absl::Now()); !status.ok()) Log(std::string(status.message()));
-  Log("bridging");
+  if (opened.ok() && !bridging_.exchange(true)) {
+    if (auto seen = store_.SetSeen(absl::Now()); !seen.ok()) Log(std::string(seen.message()));
+    Log("bridging");
+  }
   std::string acknowledged;
   for (;;) {
     auto event = events_->Next();
     if (!event.ok()) return event.status();
-    for (absl::Status status = Carry(*event); !status.ok(); status = Carry(*event)) {
-      if (absl::IsCancelled(status)) return status;
-      // Only what can get better comes here: Postern away, a full disk.
-      Log(absl::StrCat("trying again: ", status.message()));
+    absl::Status carried = Carry(*event);
+    for (; !carried.ok(); carried = Carry(*event)) {
+      const v1::ErrorReason reason = sdk::ErrorReasonOf(carried);
+      if (AccessIsOver(carried)) break;
+      if (absl::IsCancelled(carried) || reason == v1::ERROR_REASON_SCOPE_REQUIRED ||
+          reason == v1::ERROR_REASON_GRANT_SUSPENDED || reason == v1::ERROR_REASON_LIMIT_EXCEEDED) {
+        return carried;
+      }
+      // Postern away, a full disk.
+      Log(absl::StrCat("trying again: ", carried.message()));
       if (!Pause(kRetryPause)) return absl::CancelledError();
     }
+    if (!carried.ok()) continue;  // the stream ends with it, when all has been erased
     if (const std::string cursor = events_->cursor(); cursor != acknowledged) {
       if (auto status = events_->Acknowledge(); status.ok()) acknowledged = cursor;
     }
@@ -136,9 +201,13 @@ absl::Status Outward::OpenChat(const v1::Chat& chat) {
     request.set_chat_id(chat.id());
     do {
       grpc::ClientContext context;
+      context.set_deadline(std::chrono::system_clock::now() + kCallTimeout);
       v1::ListParticipantsResponse response;
-      const auto status = client_.stubs().chat->ListParticipants(&context, request, &response);
-      if (!status.ok()) return sdk::ToStatus(status);
+      if (auto status =
+              StatusOfCall(client_.stubs().chat->ListParticipants(&context, request, &response));
+          !status.ok()) {
+        return status;
+      }
       for (const auto& participant : response.participants()) {
         auto person = PersonOf(participant.contact_id(), participant.display_name());
         if (!person.ok()) return person.status();
@@ -233,10 +302,11 @@ absl::Status Outward::BringHistory(const v1::Chat& chat, const ChatEntry& entry)
   request.set_request_id(absl::StrCat("backfill-", chat.id()));
   request.set_chat_id(chat.id());
   request.set_messages_max(static_cast<uint32_t>(wanted - messages.size()));
+  context.set_deadline(std::chrono::system_clock::now() + kCallTimeout);
   v1::RequestBackfillResponse response;
-  const auto status = client_.stubs().chat->RequestBackfill(&context, request, &response);
-  if (!status.ok() && sdk::IsRetriable(sdk::ToStatus(status))) return sdk::ToStatus(status);
-  return absl::OkStatus();
+  const absl::Status asked =
+      StatusOfCall(client_.stubs().chat->RequestBackfill(&context, request, &response));
+  return sdk::IsRetriable(asked) ? asked : absl::OkStatus();
 }
 
 absl::StatusOr<Person> Outward::PersonOf(const std::string& contact_id, const std::string& name) {

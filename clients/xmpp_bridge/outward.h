@@ -28,6 +28,12 @@
 
 namespace postern::xmpp_bridge {
 
+// The bridge's subscription to the events.
+inline constexpr char kSubscription[] = "xmpp";
+
+// Whether the access was taken back or has run out: for good, and all of it.
+bool AccessIsOver(const absl::Status& status);
+
 class Outward {
  public:
   // All must outlive it. 'heard_until': what was said in rooms later than this the bridge wants to
@@ -49,6 +55,12 @@ class Outward {
     std::vector<MessageLink> links;
   };
 
+  // Begins the stream of events, or begins it anew. CANCELLED after Stop.
+  absl::Status Subscribe();
+  // Opens the chats and carries events until that ends, and returns why.
+  absl::Status Follow();
+  // Forgets the chats whose erasure an event asks for.
+  absl::Status Forget(const v1::Event& event);
   absl::Status OpenChats();
   absl::Status OpenChat(const v1::Chat& chat);
   absl::Status BringHistory(const v1::Chat& chat, const ChatEntry& entry);
@@ -94,6 +106,7 @@ class Outward {
   Files& files_;
   const absl::Time heard_until_;
   std::atomic<bool> bridging_ = false;
+  // Run's thread changes it under mutex_, and alone reads it without.
   std::unique_ptr<sdk::Subscription> events_;
   std::set<std::string> self_;    // the contacts that stand for the user
   std::set<std::string> opened_;  // chats that were opened in this run

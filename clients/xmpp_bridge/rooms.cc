@@ -162,9 +162,14 @@ void Rooms::OnPresence(const gloox::Tag& presence) {
   const std::string& occupant = presence.findAttribute("from");
   absl::MutexLock lock(&mutex_);
   std::string& known = occupants_[occupant];
-  if (jid == config_.owner && known != jid) {
-    // A room's history names nobody but the nick, also when the user has left meanwhile.
-    store_.SetMeta(absl::StrCat(kOccupant, occupant), jid).IgnoreError();
+  if (known != jid) {
+    // A room's history names nobody but the nick, also when the user has left meanwhile: unless
+    // somebody else has taken the nick since.
+    const std::string name = absl::StrCat(kOccupant, occupant);
+    const auto before = store_.Meta(name);
+    if (jid == config_.owner || !before.ok() || !before->empty()) {
+      store_.SetMeta(name, jid).IgnoreError();
+    }
   }
   known = jid;
 }

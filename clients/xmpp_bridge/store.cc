@@ -206,6 +206,19 @@ absl::Status Store::SetOpened(const std::string& chat_id) {
   return Do("UPDATE chats SET opened = 1 WHERE chat_id = ?", {chat_id});
 }
 
+absl::Status Store::ForgetChat(const std::string& chat_id) {
+  absl::MutexLock lock(&mutex_);
+  return Together([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
+    for (const char* sql :
+         {"DELETE FROM reactions WHERE message_id IN "
+          "(SELECT message_id FROM links WHERE chat_id = ?)",
+          "DELETE FROM links WHERE chat_id = ?", "DELETE FROM chats WHERE chat_id = ?"}) {
+      if (auto status = Do(sql, {chat_id}); !status.ok()) return status;
+    }
+    return absl::OkStatus();
+  });
+}
+
 absl::StatusOr<std::optional<MessageLink>> Store::OneLink(const char* sql,
                                                           std::initializer_list<Value> values) {
   auto rows = Query(sql, values);

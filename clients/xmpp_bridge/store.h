@@ -92,6 +92,8 @@ class Store {
   absl::StatusOr<std::optional<ChatEntry>> RoomByNode(const std::string& node);
   absl::StatusOr<std::optional<ChatEntry>> DirectWith(const std::string& contact_id);
   absl::Status SetOpened(const std::string& chat_id);
+  // Forgets a chat with its messages. Its people stay: they may be in others.
+  absl::Status ForgetChat(const std::string& chat_id);
 
   // The first link of a message: what the XMPP side calls it.
   absl::StatusOr<std::optional<MessageLink>> LinkOf(const std::string& message_id);
