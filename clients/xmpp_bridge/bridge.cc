@@ -70,13 +70,14 @@ absl::Status EraseAfterRevocation(const std::string& app_id) {
   if (!identity.ok()) return identity.status();
   auto client = sdk::Client::ConnectWithKey(identity->key_pem, identity->certificate_pem, options);
   if (!client.ok()) return client.status();
-  const auto events =
-      (*client)->Subscribe({.name = kSubscription, .on_erase_everything = [&] {
-                              return store == nullptr ? absl::OkStatus() : store->EraseAll();
-                            }});
+  absl::Status erased;
+  const auto events = (*client)->Subscribe({.name = kSubscription, .on_erase_everything = [&] {
+                                              if (store != nullptr) erased = store->EraseAll();
+                                              return erased;
+                                            }});
   // It ends with the same refusal, after the erasure was confirmed.
   const auto ended = events->Next(kErasePatience);
-  return AccessIsOver(ended.status()) ? absl::OkStatus() : ended.status();
+  return AccessIsOver(ended.status()) ? erased : ended.status();
 }
 
 }  // namespace
