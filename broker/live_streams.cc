@@ -197,21 +197,26 @@ void LiveStreams::Remove(LiveStream* stream) {
   changed_.NotifyAll();
 }
 
-void LiveStreams::EndStreams(const Principal& principal) {
+void LiveStreams::EndStreams(const Principal& principal) { End(principal, false); }
+
+void LiveStreams::ShutOut(const Principal& principal) { End(principal, true); }
+
+void LiveStreams::End(const Principal& principal, bool shut_out) {
   options_.wake();
   platform::MutexLock lock(mutex_);
-  Ending ending{principal, {}, Elapsed() + kRevokeCancelAfter};
+  Ending ending{principal, {}, Elapsed() + kRevokeCancelAfter, shut_out};
   for (const LiveStream* stream : streams_) {
     if (stream->principal_ == principal) ending.streams.push_back(stream);
   }
-  if (ending.streams.empty()) return;
+  if (ending.streams.empty() && !shut_out) return;
   endings_.push_back(std::move(ending));
   changed_.NotifyAll();
 }
 
 void LiveStreams::KeepStreams(const Principal& principal) {
   platform::MutexLock lock(mutex_);
-  endings_.remove_if([&](const Ending& ending) { return ending.principal == principal; });
+  endings_.remove_if(
+      [&](const Ending& ending) { return ending.principal == principal && !ending.shut_out; });
 }
 
 void LiveStreams::EndReads() {
@@ -246,7 +251,7 @@ absl::Duration LiveStreams::RunDue(absl::Duration now, std::vector<Principal>& t
   absl::Duration wait = absl::InfiniteDuration();
   for (auto it = endings_.begin(); it != endings_.end();) {
     Ending& ending = *it;
-    if (ending.streams.empty()) {
+    if (ending.streams.empty() && !ending.shut_out) {
       it = endings_.erase(it);
       continue;
     }

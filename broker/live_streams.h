@@ -148,6 +148,10 @@ class LiveStreams {
   // kRevokeShutdownAfter.
   void EndStreams(const permissions::Principal& principal);
 
+  // As EndStreams, for a principal whose key is no longer known: after kRevokeShutdownAfter its
+  // connections are shut, however its streams ended. Nothing calls that off.
+  void ShutOut(const permissions::Principal& principal);
+
   // Calls EndStreams off: the principal has access again. Streams that have not ended yet go on.
   void KeepStreams(const permissions::Principal& principal);
 
@@ -167,8 +171,12 @@ class LiveStreams {
     permissions::Principal principal;
     std::vector<const LiveStream*> streams;
     absl::Duration due;
+    // The key is no longer known.
+    bool shut_out = false;
     bool cancelled = false;
   };
+
+  void End(const permissions::Principal& principal, bool shut_out);
 
   void Remove(LiveStream* stream);
   void ReaperLoop();

@@ -316,7 +316,7 @@ grpc::Status OwnerService::RevokeApp(grpc::ServerContext* context,
                                     RETURN_IF_ERROR(parts_.apps.Revoke(principal, kByOwner));
                                     parts_.consent.WithdrawAll(principal);
                                     AddEnds(watch.LastSent(principal), *response);
-                                    parts_.streams.EndStreams(principal);
+                                    parts_.streams.ShutOut(principal);
                                     // An adapter has no event stream that could end with a reason
                                     // first.
                                     if (was_gatekeeper) parts_.door.CloseConnections(principal);

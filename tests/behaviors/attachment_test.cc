@@ -31,7 +31,7 @@ constexpr size_t kPart = 64 * 1024;
 constexpr uint64_t kMegabyte = 1024 * 1024;
 // What 80 MB more of a file may take of memory (4 to 10 MB, as it is), and the large file in all:
 // most of it are gRPC's buffers of broken connections.
-constexpr double kPeakGrowthMegabytesMax = 24;
+constexpr double kPeakGrowthMegabytesMax = 16;
 constexpr double kPeakMegabytesMax = 48;
 constexpr char kCanary[] = "canary-in-a-file-7f3a";
 

@@ -32,7 +32,7 @@ class Flood {
   // behind: then what a test saw was no flood.
   double rate() const { return rate_; }
   // What rate() must come to. A sanitizer's figures say nothing.
-  static constexpr double kRateMin = kSanitized ? 0 : 0.75 * kPerSecond;
+  static constexpr double kRateMin = kSanitized ? 0 : 0.9 * kPerSecond;
 
  private:
   void Loop();

@@ -14,7 +14,7 @@ namespace postern::behaviors {
 namespace {
 
 // RFC 9113, sections 4.1 and 6.
-enum FrameType : uint8_t { kData = 0, kHeaders = 1, kReset = 3, kSettings = 4, kWindowUpdate = 8 };
+enum FrameType : uint8_t { kData = 0, kHeaders = 1, kSettings = 4, kWindowUpdate = 8 };
 constexpr uint8_t kEndStream = 1;
 constexpr uint8_t kEndHeaders = 4;
 constexpr size_t kFrameHeader = 9;
@@ -111,7 +111,7 @@ std::vector<v1::SubscribeResponse> RawSubscriber::ReadToEnd() {
   char buffer[16384];
   // Whole frames are taken out of 'bytes' as they come: after the stream's trailers the connection
   // may stay.
-  while (!told_ && !reset_) {
+  while (!told_) {
     const int got = SSL_read(ssl_.get(), buffer, sizeof(buffer));
     if (got <= 0) {
       EXPECT_NE(SSL_get_error(ssl_.get(), got), SSL_ERROR_WANT_READ) << "the stream goes on";
@@ -125,7 +125,6 @@ std::vector<v1::SubscribeResponse> RawSubscriber::ReadToEnd() {
       if (at + kFrameHeader + size > bytes.size()) break;
       if (header[3] == kData) data += bytes.substr(at + kFrameHeader, size);
       if (header[3] == kHeaders && (header[4] & kEndStream) != 0) told_ = true;
-      if (header[3] == kReset) reset_ = true;
       at += kFrameHeader + size;
     }
     bytes.erase(0, at);

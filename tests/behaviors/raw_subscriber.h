@@ -26,13 +26,11 @@ class RawSubscriber {
   std::optional<absl::Duration> WaitHangUp(absl::Duration timeout);
   // How many bytes wait in the socket, unread.
   int unread_bytes() const;
-  // Reads all that was ever written to this stream, until its trailers, its reset or the
-  // connection's end: the frames. Fails when none comes.
+  // Reads all that was ever written to this stream, until its trailers or the connection's end:
+  // the frames. Fails when neither comes.
   std::vector<v1::SubscribeResponse> ReadToEnd();
   // After ReadToEnd: the stream ended in order, with a status.
   bool told() const { return told_; }
-  // After ReadToEnd: the stream was cancelled, without a status.
-  bool reset() const { return reset_; }
 
  private:
   struct FreeContext {
@@ -43,7 +41,6 @@ class RawSubscriber {
   };
 
   bool told_ = false;
-  bool reset_ = false;
   platform::UniqueFd fd_;
   std::unique_ptr<SSL_CTX, FreeContext> context_;
   std::unique_ptr<SSL, FreeSsl> ssl_;

@@ -6,6 +6,7 @@
 
 #include "tests/behaviors/broker_harness.h"
 #include "tests/behaviors/flood.h"
+#include "tests/behaviors/owner_calls.h"
 #include "tests/behaviors/raw_subscriber.h"
 
 namespace postern::behaviors {
@@ -15,7 +16,7 @@ using enum permissions::Scope;
 
 constexpr absl::Duration kReaderSees = absl::Milliseconds(100 * kSlowdown);
 // From the moment the user asks: the reply waits for a commit and for the keyring.
-constexpr absl::Duration kReaderSeesFromAsking = absl::Milliseconds(500 * kSlowdown);
+constexpr absl::Duration kReaderSeesFromAsking = absl::Milliseconds(250 * kSlowdown);
 constexpr absl::Duration kStalledSees = absl::Seconds(kSlowdown);
 
 uint64_t HighestNumber(const std::vector<v1::SubscribeResponse>& frames) {
@@ -219,6 +220,20 @@ TEST_F(RevocationTest, OfAnAppEndsItsConnectionsAndShutsItOut) {
   v1::ListMessagesRequest list;
   list.set_chat_id(ChatIdOf(back, "club"));
   EXPECT_FALSE(back->message->ListMessages(Patiently().get(), list, &messages).ok());
+}
+
+TEST_F(RevocationTest, OfAnAppShutsTheConnectionOfAStreamThatEndedInOrder) {
+  const Program app = harness_.App("Sleeper", {kMessagesRead});
+  // It reads nothing, and its socket has room for the status.
+  RawSubscriber subscriber(harness_, app, v1::SubscribeRequest());
+  OwnerCalls owner(harness_);
+  ASSERT_TRUE(OwnerCalls::Await([&] { return owner.Status().stream_count() == 1u; }));
+  RevokeApp(app);
+  const auto took = subscriber.WaitHangUp(2 * kStalledSees);
+  ASSERT_TRUE(took.has_value());
+  EXPECT_LT(*took, kStalledSees);
+  subscriber.ReadToEnd();
+  EXPECT_TRUE(subscriber.told());
 }
 
 TEST_F(RevocationTest, OfAGatekeeperEndsItsStream) {

@@ -32,9 +32,9 @@ constexpr const char* kRate = kSanitized ? "100" : "400";
 constexpr int kRounds = 2;
 // What the adapter takes in while the daemon stands still, and the frames in which the app gets
 // half of that (the other half leaves room for receipts, which it is not shown): one for each
-// commit, of some batches of the adapter. One by one it would be as many as the events.
+// commit, and a commit takes what four batches of the adapter brought.
 constexpr size_t kGathered = 200;
-constexpr size_t kFramesAfterStopMax = kGathered * 3 / 8;
+constexpr size_t kFramesAfterStopMax = kGathered / 4;
 
 class Suspend : public SessionTest {
  protected:
