@@ -3,7 +3,7 @@
 // never says is told too.
 #include <gtest/gtest.h>
 
-#include "broker/store.h"
+#include "tests/behaviors/stopped_store.h"
 #include "tests/behaviors/writing_fixture.h"
 
 namespace postern::behaviors {
@@ -72,25 +72,15 @@ class LateResultsTest : public WritingTest {
   void RestartWithAwaited(size_t count) {
     adapter_.reset();
     harness_.Stop();
-    {
-      auto key = harness_.secrets().Lookup("database-key");
-      ASSERT_TRUE(key.ok()) << key.status();
-      auto store = broker::Store::Open({.directory = harness_.data_dir(),
-                                        .key = *std::move(key),
-                                        .clock = &harness_.clock(),
-                                        .create = broker::Create::kNever});
-      ASSERT_TRUE(store.ok()) << store.status();
-      const absl::Status put = (*store)->Write([&](broker::Database& database) {
-        return database.Run(
-            "WITH RECURSIVE numbers(number) AS "
-            "(SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < ?) "
-            "INSERT INTO pending_sends(principal, request_id, account, chat, state, message, "
-            "command_id, time, error) SELECT zeroblob(32), 'r' || number, zeroblob(16), "
-            "zeroblob(16), -1, zeroblob(16), 'c' || number, ?, x'' FROM numbers",
-            count, absl::ToUnixSeconds(harness_.clock().Now()));
-      });
-      ASSERT_TRUE(put.ok()) << put;
-    }
+    ASSERT_NO_FATAL_FAILURE(ChangeStored(harness_, [&](broker::Database& database) {
+      return database.Run(
+          "WITH RECURSIVE numbers(number) AS "
+          "(SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < ?) "
+          "INSERT INTO pending_sends(principal, request_id, account, chat, state, message, "
+          "command_id, time, error) SELECT zeroblob(32), 'r' || number, zeroblob(16), "
+          "zeroblob(16), -1, zeroblob(16), 'c' || number, ?, x'' FROM numbers",
+          count, absl::ToUnixSeconds(harness_.clock().Now()));
+    }));
     harness_.Restart();
     gatekeeper_ = harness_.Reconnect(gatekeeper_);
     Attach();

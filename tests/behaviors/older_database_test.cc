@@ -6,6 +6,7 @@
 
 #include "tests/behaviors/broker_harness.h"
 #include "tests/behaviors/owner_calls.h"
+#include "tests/behaviors/stopped_store.h"
 #include "tests/broker/storage_fixture.h"
 
 namespace postern::behaviors {
@@ -42,18 +43,8 @@ class OlderDatabaseTest : public testing::Test {
   void RestartAfter(const char* change) {
     adapter_.reset();
     harness_.Stop();
-    {
-      auto key = harness_.secrets().Lookup("database-key");
-      ASSERT_TRUE(key.ok()) << key.status();
-      auto store = broker::Store::Open({.directory = harness_.data_dir(),
-                                        .key = *std::move(key),
-                                        .clock = &harness_.clock(),
-                                        .create = broker::Create::kNever});
-      ASSERT_TRUE(store.ok()) << store.status();
-      const absl::Status changed =
-          (*store)->Write([&](broker::Database& database) { return database.Execute(change); });
-      ASSERT_TRUE(changed.ok()) << changed;
-    }
+    ASSERT_NO_FATAL_FAILURE(ChangeStored(
+        harness_, [&](broker::Database& database) { return database.Execute(change); }));
     harness_.Restart();
     adapter_ = Adapter::Again(harness_.Reconnect(gatekeeper_));
     owner_.Reconnect();
