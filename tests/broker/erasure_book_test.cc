@@ -4,16 +4,12 @@
 
 #include <gtest/gtest.h>
 
-#include "broker/event_intake.h"
-#include "broker/seal_book.h"
-#include "permissions/id_cipher.h"
 #include "postern/storage/v1/stored_event.pb.h"
-#include "tests/broker/storage_fixture.h"
+#include "tests/broker/directory_fixture.h"
 
 namespace postern::broker {
 namespace {
 
-using permissions::AccountId;
 using permissions::ChatChoice;
 using permissions::ChatId;
 using permissions::Grant;
@@ -28,37 +24,21 @@ class ErasureBookTest : public testing::Test {
     auto opened = OpenLog(folder_.path());
     ASSERT_TRUE(opened.ok()) << opened.status();
     opened_ = *std::move(opened);
-    bool damaged = false;
-    seals_ = *SealBook::Open(
-        *opened_.store, [] {}, damaged);
-    directory_ = *Directory::Open(*opened_.store, *seals_);
+    account_ = std::make_unique<OneAccount>(*opened_.store);
     apps_ = *AppRegistry::Open(
         *opened_.store, [](const std::string& warning) { return absl::InternalError(warning); });
     deliveries_ = *Deliveries::Open(*opened_.store);
     book_ = *ErasureBook::Open({.store = *opened_.store,
                                 .log = *opened_.log,
                                 .apps = *apps_,
-                                .directory = *directory_,
+                                .directory = account_->directory(),
                                 .deliveries = *deliveries_,
                                 .clock = clock_,
                                 .dates = clock_});
     apps_->SetGrantsHook([this](const Principal& app) { ASSERT_TRUE(book_->Look(app).ok()); });
-    v1::Account account;
-    account.set_network("xmpp");
-    ASSERT_TRUE(directory_->PutAccount(account_, "alice", {}, account, {}).ok());
   }
 
-  // A chat begins; returns its id.
-  ChatId Begin(const std::string& remote_id) {
-    v1::Event event;
-    event.mutable_chat_created()->mutable_chat()->set_id(remote_id);
-    event.mutable_chat_created()->mutable_chat()->set_kind(v1::CHAT_KIND_GROUP);
-    const absl::Time now = clock_.Now();
-    const auto taken = TakeEvent(ids_, account_, event.SerializeAsString(), now, now);
-    EXPECT_TRUE(taken.ok()) << taken.status();
-    EXPECT_TRUE(directory_->Apply(account_, {&*taken, 1}).ok());
-    return taken->record.chat;
-  }
+  ChatId Begin(const std::string& remote_id) { return account_->Begin(remote_id); }
   void Enroll(Grant grant) {
     v1::App app;
     app.set_principal(principal_.ToHex());
@@ -69,7 +49,7 @@ class ErasureBookTest : public testing::Test {
     grant.id = IdOf<GrantId>(number);
     grant.principal = principal_;
     grant.scopes.Add(Scope::kMessagesRead);
-    grant.selection.accounts = {account_};
+    grant.selection.accounts = {account_->id()};
     grant.selection.chat_choice = choice;
     if (choice == ChatChoice::kListed) grant.selection.included_chats = {work_};
     return grant;
@@ -103,12 +83,9 @@ class ErasureBookTest : public testing::Test {
 
   ScratchFolder folder_;
   const platform::SystemClock clock_{};
-  const permissions::IdMaker ids_{TestKey().span()};
-  const AccountId account_ = ids_.Account("xmpp", "alice");
   const Principal principal_ = Principal::FromRaw(std::string(32, 'p'));
   OpenedLog opened_;
-  std::unique_ptr<SealBook> seals_;
-  std::unique_ptr<Directory> directory_;
+  std::unique_ptr<OneAccount> account_;
   std::unique_ptr<AppRegistry> apps_;
   std::unique_ptr<Deliveries> deliveries_;
   std::unique_ptr<ErasureBook> book_;

@@ -7,14 +7,12 @@
 
 #include "broker/proto_time.h"
 #include "broker/search_text.h"
-#include "permissions/id_cipher.h"
 #include "postern/storage/v1/stored_event.pb.h"
-#include "tests/broker/storage_fixture.h"
+#include "tests/broker/directory_fixture.h"
 
 namespace postern::broker {
 namespace {
 
-using permissions::AccountId;
 using permissions::Grant;
 using permissions::Principal;
 using permissions::Scope;
@@ -26,26 +24,14 @@ class MessageSearchTest : public testing::Test {
     index_ = *MessageIndex::Open(*opened_.store, *opened_.log);
     words_ = *SearchIndex::Open(*opened_.store, *opened_.log, *index_);
     history_ = std::make_unique<History>(*opened_.log, *index_);
-    bool damaged = false;
-    seals_ = *SealBook::Open(
-        *opened_.store, [] {}, damaged);
-    directory_ = *Directory::Open(*opened_.store, *seals_);
-    v1::Account account;
-    account.set_network("xmpp");
-    ASSERT_TRUE(directory_->PutAccount(account_, "alice", {}, account, {}).ok());
-    v1::Event event;
-    event.mutable_chat_created()->mutable_chat()->set_id("club");
-    event.mutable_chat_created()->mutable_chat()->set_kind(v1::CHAT_KIND_GROUP);
-    const auto taken = TakeEvent(ids_, account_, event.SerializeAsString(), now_, now_);
-    ASSERT_TRUE(taken.ok()) << taken.status();
-    ASSERT_TRUE(directory_->Apply(account_, {&*taken, 1}).ok());
-    chat_ = taken->record.chat;
+    account_ = std::make_unique<OneAccount>(*opened_.store);
+    chat_ = account_->Begin("club");
     for (const Scope scope : {Scope::kChatsRead, Scope::kMessagesRead, Scope::kMessagesHistory,
                               Scope::kMessagesSearch}) {
       grant_.scopes.Add(scope);
     }
     grant_.principal = app_.principal = principal_;
-    grant_.selection.accounts = {account_};
+    grant_.selection.accounts = {account_->id()};
     grant_.selection.chat_choice = permissions::ChatChoice::kAllAndNew;
   }
 
@@ -59,7 +45,7 @@ class MessageSearchTest : public testing::Test {
       message.set_chat_id(IdText(chat_));
       *message.mutable_create_time() = ToProto(written);
       records.push_back(MessageRecord(messages_, stored.SerializeAsString()));
-      records.back().account = account_;
+      records.back().account = account_->id();
       records.back().chat = chat_;
     }
     ASSERT_TRUE(opened_.log->Append(BatchOf(std::move(records))).ok());
@@ -68,7 +54,8 @@ class MessageSearchTest : public testing::Test {
   std::vector<size_t> Pages(const MessageSearch::Query& query, size_t rows_max) {
     MessageSearch search(*opened_.log, *words_, *history_, rows_max);
     EXPECT_TRUE(words_->CatchUp(opened_.log->last_sequence(), absl::InfiniteDuration()).ok());
-    const Viewer viewer{app_, {.grants = {&grant_, 1}}, pseudonyms_, *directory_, *history_, now_};
+    const Viewer viewer{
+        app_, {.grants = {&grant_, 1}}, pseudonyms_, account_->directory(), *history_, now_};
     std::vector<size_t> found;
     Place before = kPlaceEnd;
     do {
@@ -81,8 +68,6 @@ class MessageSearchTest : public testing::Test {
     return found;
   }
 
-  const permissions::IdMaker ids_{TestKey().span()};
-  const AccountId account_ = ids_.Account("xmpp", "alice");
   const Principal principal_ = Principal::FromRaw(std::string(32, 'p'));
   const permissions::Pseudonyms pseudonyms_{TestKey().span(), principal_, 1};
   const absl::Time now_ = absl::FromUnixSeconds(1'700'000'000);
@@ -91,8 +76,7 @@ class MessageSearchTest : public testing::Test {
   std::unique_ptr<MessageIndex> index_;
   std::unique_ptr<SearchIndex> words_;
   std::unique_ptr<History> history_;
-  std::unique_ptr<SealBook> seals_;
-  std::unique_ptr<Directory> directory_;
+  std::unique_ptr<OneAccount> account_;
   AppSnapshot app_;
   Grant grant_;
   permissions::ChatId chat_;
