@@ -394,17 +394,11 @@ TEST(ConsentAnswer, NeverGrantsMoreThanWasAsked) {
     return set;
   };
   int granted = 0, refused = 0;
-  ConsentQuestion question;
-  ConsentAnswer to_question;
   for (int i = 0; i < 20'000; ++i) {
-    // Ten answers to each question.
-    if (i % 10 == 0) {
-      question = Question();
-      question.required_scopes = scopes();
-      question.optional_scopes = scopes();
-      to_question = AnswerTo(question);
-    }
-    ConsentAnswer answer = to_question;
+    ConsentQuestion question = Question();
+    question.required_scopes = scopes();
+    question.optional_scopes = scopes();
+    ConsentAnswer answer = AnswerTo(question);
     const ScopeSet asked = question.required_scopes.Union(question.optional_scopes);
     answer.scopes = engine() % 2 ? scopes() : asked.Intersection(scopes().Union(scopes()));
     answer.chats.clear();
