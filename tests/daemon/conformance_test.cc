@@ -191,27 +191,22 @@ TEST_F(Conformance, AnAdapterThatClaimsMoreThanItDoesIsFoundOut) {
   EXPECT_GT(rows.at("")["score"]["lies"], 0);
 }
 
-// The processes of this machine that have the folder of a conformance run in their environment.
-std::set<std::string> OfRuns() {
-  std::set<std::string> processes;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    const std::string environment = ReadFile(entry.path().string() + "/environ");
-    if (environment.find("/tmp/postern-conformance-") != std::string::npos) {
-      processes.insert(entry.path().string());
-    }
-  }
-  return processes;
-}
-
 TEST_F(Conformance, AFarEndThatDoesNotStartIsAProblemInWords) {
-  // Somebody else's.
-  const std::set<std::string> before = OfRuns();
-  const Ending ending =
-      RunToEnd(profile_, {.program = "postern", .arguments = {"conformance", "/bin/false"}});
+  const std::string far_end = profile_.home() + "/far_end";
+  WriteFile(far_end, "#!/bin/sh\nenv > \"$0.environment\"\nexit 1\n", 0700);
+  // Handed down to all that the run starts, a keyring too; other runs have it not.
+  const std::string mark = "POSTERN_TEST_RUN=" + far_end;
+  const Ending ending = RunToEnd(profile_, {.program = "postern",
+                                            .arguments = {"conformance", far_end},
+                                            .environment = {{"POSTERN_TEST_RUN", far_end}}});
   EXPECT_EQ(ending.code, 1);
   EXPECT_THAT(ending.errors, ::testing::HasSubstr("far end"));
-  // Nor does it leave anything behind: a keyring would have the folder in its environment.
-  for (const std::string& process : OfRuns()) EXPECT_TRUE(before.contains(process)) << process;
+  EXPECT_THAT(ReadFile(far_end + ".environment"), ::testing::HasSubstr(mark));
+  // Nor does it leave anything behind.
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string environment = ReadFile(entry.path().string() + "/environ");
+    EXPECT_EQ(environment.find(mark), std::string::npos) << entry.path();
+  }
 }
 
 }  // namespace
