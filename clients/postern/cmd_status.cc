@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "clients/owner/visible_text.h"
+#include "clients/postern/attention.h"
 #include "clients/postern/commands.h"
 #include "clients/postern/event_line.h"
 #include "clients/postern/grant_text.h"
@@ -88,13 +89,6 @@ void Print(const v1::GetStatusResponse& status, int erasing, Terminal& out) {
   }
 }
 
-// What tells the user of their own yes, so that one they never gave does not go unseen, and what
-// reminds them of it want nothing of them: the exit code stays.
-bool WantsAttention(const v1::OwnerNotice& notice) {
-  return notice.kind() != v1::OwnerNotice::KIND_ACCESS_CHANGED &&
-         notice.kind() != v1::OwnerNotice::KIND_ACCESS_REMINDER;
-}
-
 ExitCode RunDismiss(Context& context) {
   const auto owner = Owner::Connect(context.paths);
   if (!owner.ok()) return Fail(context, owner.status(), Caller::kOwner);
@@ -118,10 +112,7 @@ ExitCode RunStatus(Context& context, bool dismiss) {
     const auto open = std::count_if(erasures->begin(), erasures->end(), IsOpen);
     Print(*status, static_cast<int>(open), context.out);
   }
-  const bool attention =
-      !status->warnings().empty() ||
-      std::any_of(status->notices().begin(), status->notices().end(), WantsAttention);
-  return attention ? ExitCode::kWarnings : ExitCode::kOk;
+  return WantsAttention(*status) ? ExitCode::kWarnings : ExitCode::kOk;
 }
 
 }  // namespace
