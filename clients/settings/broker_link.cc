@@ -16,6 +16,7 @@ absl::StatusOr<BrokerLink::SharedOwner> BrokerLink::Connected() {
   // connections, and one is dropped.
   ASSIGN_OR_RETURN(std::unique_ptr<owner::Owner> made, owner::Owner::Connect(paths_));
   platform::MutexLock lock(mutex_);
+  if (closed_) return absl::CancelledError("the window is closing");
   if (owner_ == nullptr) owner_ = std::move(made);
   return owner_;
 }

@@ -246,8 +246,6 @@ void HistoryPage::AskWhereToExport() {
 }
 
 void HistoryPage::Export(const std::string& path) {
-  // The window can go first.
-  g_object_ref(widget_);
   gtk_widget_set_sensitive(export_, FALSE);
   gtk_widget_set_visible(exported_, FALSE);
   around_.model.Look(
@@ -262,7 +260,6 @@ void HistoryPage::Export(const std::string& path) {
                 : WhyNotDone(rows.status());
         gtk_label_set_text(GTK_LABEL(exported_), words.c_str());
         gtk_widget_set_visible(exported_, TRUE);
-        g_object_unref(widget_);
       });
 }
 

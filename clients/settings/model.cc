@@ -7,9 +7,11 @@ namespace postern::settings {
 
 Model::Model(owner::Paths paths) : link_(std::move(paths)) {}
 
-Model::~Model() {
+Model::~Model() { Close(); }
+
+void Model::Close() {
   SetVisible(false);
-  alive_.reset();
+  open_.reset();
   link_.Close();
 }
 

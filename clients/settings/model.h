@@ -29,7 +29,7 @@ class Model {
   static constexpr absl::Duration kChatInterval = absl::Seconds(20);
 
   explicit Model(owner::Paths paths);
-  // Ends calls that wait for an answer, and waits for those that run.
+  // Closes, and waits for calls that run.
   ~Model();
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
@@ -41,6 +41,9 @@ class Model {
   const absl::Status& problem() const {
     return access_problem_.ok() ? chat_problem_ : access_problem_;
   }
+
+  // Ends calls that wait for an answer, and calls back no more: for when what shows it is gone.
+  void Close();
 
   // Calls 'changed' whenever one of the three changed. For things that live as long as the model.
   void Observe(std::function<void()> changed) { observers_.push_back(std::move(changed)); }
@@ -78,13 +81,16 @@ class Model {
   template <typename Call, typename Done>
   void Post(Lane& lane, Call call, Done done) {
     using Answer = decltype(call(std::declval<owner::Owner&>()));
-    const bool taken = lane.Post([this, call = std::move(call), done]() -> Lane::Result {
+    // Taken here: Close, too, is of GTK's thread.
+    const std::weak_ptr<bool> open = open_;
+    const bool taken = lane.Post([this, open, call = std::move(call), done]() -> Lane::Result {
       auto answer = std::make_shared<Answer>(link_.Run(call));
-      return [alive = std::weak_ptr<bool>(alive_), answer, done] {
-        if (!alive.expired()) done(std::move(*answer));
+      return [open, answer, done] {
+        if (!open.expired()) done(std::move(*answer));
       };
     });
-    if (!taken) done(Answer(absl::ResourceExhaustedError("Postern does not answer.")));
+    if (!taken && !open.expired())
+      done(Answer(absl::ResourceExhaustedError("Postern does not answer.")));
   }
   template <typename Done>
   auto Refreshing(Done done) {
@@ -116,8 +122,8 @@ class Model {
   bool look_at_chats_again_ = false;
   guint access_timer_ = 0;
   guint chat_timer_ = 0;
-  // Held by nobody else: results that come after the model has gone see that.
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  // Held by nobody else: results that come after Close see that.
+  std::shared_ptr<bool> open_ = std::make_shared<bool>(true);
 
   Lane looks_;
   Lane acts_;

@@ -111,6 +111,9 @@ SettingsWindow::SettingsWindow(GtkApplication* application, owner::Paths paths,
   Connect(pages_, "notify::visible-child", [this] { OnPageShown(); });
   model_.Observe([this] { Update(); });
   WatchVisibility();
+  // The main loop ends with the window, but takes first what waits for it: answers to pages whose
+  // widgets are gone.
+  Connect(window_, "destroy", [this] { model_.Close(); });
 }
 
 GtkWidget* SettingsWindow::NewMain() {
