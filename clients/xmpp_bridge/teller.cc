@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "clients/xmpp_bridge/teller.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <utility>
+
+#include "clients/xmpp_bridge/log.h"
+#include "clients/xmpp_bridge/stanzas.h"
+
+namespace postern::xmpp_bridge {
+namespace {
+
+// A room that refuses a ghost gets it under other nicks, so often.
+constexpr int kNickTries = 3;
+
+}  // namespace
+
+absl::Status Teller::Tell(const ChatEntry& chat, const std::string& event_id, Telling telling,
+                          const std::string& speaker) {
+  if (auto status = store_.Announce(telling.links); !status.ok()) return status;
+  for (int tries = 0;; ++tries) {
+    const absl::Status status = component_.Deliver(telling.stanzas);
+    if (absl::IsCancelled(status)) return status;
+    if (status.ok()) break;
+    // Sent back. In a room a ghost may have been put out, or its nick be somebody else's.
+    if (!chat.group || speaker.empty() || tries == kNickTries) {
+      Log(absl::StrCat("the XMPP server refuses a stanza: ", status.message()));
+      break;
+    }
+    auto person = people_.PersonOf(speaker);
+    if (!person.ok()) return person.status();
+    auto again = rooms_.JoinAgain(chat, *person, tries > 0);
+    telling.stanzas.insert(telling.stanzas.begin(), again.begin(), again.end());
+  }
+  if (event_id.empty() && telling.links.empty()) return absl::OkStatus();
+  for (auto& link : telling.links) link.told = true;
+  return store_.Delivered(event_id, telling.links);
+}
+
+absl::Status Teller::Say(const std::string& event_id, const std::string& text) {
+  Telling telling;
+  telling.stanzas.push_back(TextStanza({config_.component, config_.owner, false, "Postern"},
+                                       event_id, text, {}, absl::InfiniteFuture()));
+  return Tell({}, event_id, std::move(telling), {});
+}
+
+}  // namespace postern::xmpp_bridge
