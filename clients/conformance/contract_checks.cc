@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the contract asks of every adapter, whatever its network can do.
+#include "clients/conformance/contract_checks.h"
+
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 
-#include "clients/conformance/runner.h"
+#include "clients/conformance/adapter_end.h"
+#include "clients/conformance/far_end.h"
 
 namespace postern::conformance {
 namespace {
@@ -19,21 +21,8 @@ int CountText(const std::vector<TakenEvent>& events, const std::string& text) {
   return count;
 }
 
-}  // namespace
-
-const Runner::Checks& Runner::ContractChecks() {
-  static const auto* const checks = new Checks{
-      {"says who it is and what its chats can do", &Runner::HelloIsWhole},
-      {"refuses what is not there, in words", &Runner::RefusesWhatIsNotThere},
-      {"does a command once, however often it comes", &Runner::DoesACommandOnce},
-      {"loses and doubles nothing when the connection is cut", &Runner::LosesNothingWhenCut},
-      {"keeps the contract's order", &Runner::KeepsTheOrder},
-  };
-  return *checks;
-}
-
-std::string Runner::HelloIsWhole() {
-  const v1::AttachHello hello = door_.hello();
+std::string HelloIsWhole(const Ends& ends, Words&) {
+  const v1::AttachHello hello = ends.door.hello();
   if (hello.account().id().empty() || hello.account().network().empty()) {
     return "hello names no account or network";
   }
@@ -48,12 +37,11 @@ std::string Runner::HelloIsWhole() {
   return "";
 }
 
-std::string Runner::RefusesWhatIsNotThere() {
+std::string RefusesWhatIsNotThere(const Ends& ends, Words&) {
   v1::Command command;
   command.mutable_send_message()->set_chat_id("no-such-chat");
   command.mutable_send_message()->set_text("to nobody");
-  Finding finding;
-  const auto result = RunCommand(command, finding);
+  const auto result = RunCommand(ends.door, command);
   if (!result.ok()) return std::string(result.status().message());
   if (result->state() != v1::CommandResult::STATE_FAILED) {
     return absl::StrCat("it answers ", v1::CommandResult::State_Name(result->state()),
@@ -63,68 +51,84 @@ std::string Runner::RefusesWhatIsNotThere() {
                                                                           : "";
 }
 
-std::string Runner::DoesACommandOnce() {
-  const std::string text = absl::StrCat("once only ", words_["m"]);
+std::string DoesACommandOnce(const Ends& ends, Words& words) {
+  const std::string text = absl::StrCat("once only ", words.Known("m"));
   v1::Command command;
-  command.set_command_id(absl::StrCat("twice-", words_["m"]));
-  command.mutable_send_message()->set_chat_id(names_.value("direct", std::string()));
+  command.set_command_id(absl::StrCat("twice-", words.Known("m")));
+  command.mutable_send_message()->set_chat_id(words.chat_id());
   command.mutable_send_message()->set_text(text);
-  const size_t mark = door_.event_count();
-  const auto first = door_.Run(command, options_.wait);
-  const auto second = door_.Run(command, options_.wait);
+  const size_t mark = ends.door.event_count();
+  const auto first = ends.door.Run(command, ends.wait);
+  const auto second = ends.door.Run(command, ends.wait);
   if (!first.ok() || !second.ok()) return "it does not answer a command that comes again";
   if (first->message_id() != second->message_id() || first->state() != second->state()) {
     return "it answers the same command in two ways";
   }
   // Something later, so that a second message would have been told by then.
-  if (const auto later = MakeTheirs("kind: MESSAGE_KIND_TEXT text: 'later $m'"); !later.ok()) {
+  if (const auto later = words.MakeTheirs("kind: MESSAGE_KIND_TEXT text: 'later $m'");
+      !later.ok()) {
     return std::string(later.status().message());
   }
-  const int count = CountText(door_.EventsAfter(mark), text);
+  const int count = CountText(ends.door.EventsAfter(mark), text);
   return count == 1 ? "" : absl::StrCat("it told of ", count, " messages for one command");
 }
 
-std::string Runner::LosesNothingWhenCut() {
-  const size_t mark = door_.event_count();
-  const int hellos = door_.hellos();
+std::string LosesNothingWhenCut(const Ends& ends, Words& words) {
+  const size_t mark = ends.door.event_count();
+  const int hellos = ends.door.hellos();
   std::vector<std::string> texts;
   const auto say = [&]() -> std::string {
-    texts.push_back(absl::StrCat("number ", texts.size(), " of ", words_["m"]));
-    const auto event = FilledEvent(
+    texts.push_back(absl::StrCat("number ", texts.size(), " of ", words.Known("m")));
+    const auto event = words.FilledEvent(
         absl::StrCat("chat_id: '$direct' message_created { message { id: '$m-", texts.size(),
                      "' chat_id: '$direct' sender_contact_id: '$peer' kind: MESSAGE_KIND_TEXT "
                      "text: '",
                      texts.back(), "' } }"));
     if (!event.ok()) return std::string(event.status().message());
-    const auto done = Do(*event);
+    const auto done = BringAbout(ends.driver, *event, words.file_paths());
     return done.ok() ? "" : std::string(done.status().message());
   };
   // Told, and not acknowledged: it has to come again.
-  door_.HoldAcks(true);
+  ends.door.HoldAcks(true);
   for (int i = 0; i < 2; ++i) {
     if (const std::string problem = say(); !problem.empty()) return problem;
   }
-  door_.WaitForMore(mark + 1, options_.wait);
-  door_.Cut();
-  door_.HoldAcks(false);
+  ends.door.WaitForMore(mark + 1, ends.wait);
+  ends.door.Cut();
+  ends.door.HoldAcks(false);
   // Said while nobody listens.
   if (const std::string problem = say(); !problem.empty()) return problem;
-  if (!door_.WaitForHello(hellos + 1, kComeBack)) return "it does not come back after a cut";
+  if (!ends.door.WaitForHello(hellos + 1, kComeBack)) return "it does not come back after a cut";
   if (const std::string problem = say(); !problem.empty()) return problem;
-  const absl::Time deadline = absl::Now() + options_.wait;
+  const absl::Time deadline = absl::Now() + ends.wait;
   std::vector<std::string> wrong;
   do {
     wrong.clear();
-    const size_t seen = door_.event_count();
+    const size_t seen = ends.door.event_count();
     for (const std::string& text : texts) {
-      const int count = CountText(door_.EventsAfter(mark), text);
+      const int count = CountText(ends.door.EventsAfter(mark), text);
       if (count != 1) wrong.push_back(absl::StrCat(text, ": ", count, " times"));
     }
-    if (!wrong.empty()) door_.WaitForMore(seen, deadline - absl::Now());
+    if (!wrong.empty()) ends.door.WaitForMore(seen, deadline - absl::Now());
   } while (!wrong.empty() && absl::Now() < deadline);
   return wrong.empty() ? "" : absl::StrJoin(wrong, "; ");
 }
 
-std::string Runner::KeepsTheOrder() { return absl::StrJoin(door_.breaches(), "; "); }
+std::string KeepsTheOrder(const Ends& ends, Words&) {
+  return absl::StrJoin(ends.door.breaches(), "; ");
+}
+
+}  // namespace
+
+const std::vector<ContractCheck>& ContractChecks() {
+  static const auto* const checks = new std::vector<ContractCheck>{
+      {"says who it is and what its chats can do", &HelloIsWhole},
+      {"refuses what is not there, in words", &RefusesWhatIsNotThere},
+      {"does a command once, however often it comes", &DoesACommandOnce},
+      {"loses and doubles nothing when the connection is cut", &LosesNothingWhenCut},
+      {"keeps the contract's order", &KeepsTheOrder},
+  };
+  return *checks;
+}
 
 }  // namespace postern::conformance

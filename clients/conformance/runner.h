@@ -6,15 +6,15 @@
 #include <absl/time/time.h>
 
 #include <functional>
-#include <map>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "clients/conformance/door.h"
 #include "clients/conformance/driver.h"
+#include "clients/conformance/ends.h"
 #include "clients/conformance/finding.h"
 #include "clients/conformance/rows.h"
+#include "clients/conformance/words.h"
 
 namespace postern::conformance {
 
@@ -41,57 +41,14 @@ class Runner {
   std::vector<Finding> PlayAll(const std::function<bool(const std::string& name)>& wanted);
 
  private:
-  enum class Quoting { kTextFormat, kJson };
-  using Checks = std::vector<std::pair<std::string, std::string (Runner::*)()>>;
-
-  void PlayIn(const Row& row, Finding& finding);
-  void PlayOut(const Row& row, Finding& finding);
-  // Looks at the far end until it shows 'expected', which is filled in.
-  void LookAt(const Row& row, const v1::Command& command, const v1::CommandResult& result,
-              Finding& finding);
-  // Waits for an event like 'expected' among those after 'mark'; sets the finding. 'also': fields
-  // that count although it does not set them.
-  void AwaitEvent(v1::Event expected, size_t mark, const std::string& command_id, Finding& finding,
-                  const std::set<std::string>& also = {});
-  // Fetches the files that an event names, and compares the bytes.
-  void FetchFiles(const v1::Event& event, Finding& finding);
-  absl::StatusOr<v1::CommandResult> RunCommand(const v1::Command& command, Finding& finding);
-  // The text with its words filled in, making what has to be made.
-  absl::StatusOr<std::string> Fill(const std::string& text, Quoting quoting);
-  absl::StatusOr<std::string> Value(const std::string& word);
-  absl::Status MakeFile();
-  absl::Status MakeVideo();
-  void MakeTimes();
-  // What the adapter calls the file that it has taken.
-  absl::StatusOr<std::string> Upload(const OfferedFile& file);
-  absl::StatusOr<std::string> MakeTheirs(const std::string& rest);
-  absl::StatusOr<std::string> MakeOurs();
-  absl::StatusOr<v1::Event> FilledEvent(const std::string& text);
-  absl::StatusOr<v1::Command> FilledCommand(const std::string& text);
-  // The program's answer; an error where it cannot or did not.
-  absl::StatusOr<Json> Do(const v1::Event& event);
+  // What the adapter says of the capability, in that chat.
   v1::CapabilityLevel Claimed(const std::string& capability, const std::string& chat) const;
-  void Judge(Finding& finding) const;
+  // Who claims FULL and is short of it lies.
+  static void Judge(Finding& finding);
 
-  // What the contract asks whatever the network can do: "" when kept, else what is wrong
-  // (contract_checks.cc).
-  static const Checks& ContractChecks();
-  std::string HelloIsWhole();
-  std::string RefusesWhatIsNotThere();
-  std::string DoesACommandOnce();
-  std::string LosesNothingWhenCut();
-  std::string KeepsTheOrder();
-
-  Door& door_;
-  Driver& driver_;
-  const Json names_;
-  const RunnerOptions options_;
-  // The words of this row.
-  std::map<std::string, std::string> words_;
-  std::string chat_;  // "direct" or "group": where the row plays
-  std::string file_path_;
-  OfferedFile file_;
-  int made_ = 0;
+  const Ends ends_;
+  Words words_;
+  const std::function<void(const Finding&)> on_finding_;
 };
 
 }  // namespace postern::conformance
