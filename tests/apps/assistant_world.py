@@ -151,8 +151,8 @@ class AssistantWorld(World):
         self.alice_process = self.start(
             [program("postern-demo-gatekeeper"), "--script", path, "--full-speed", "--journal", str(journal)],
             self.alice, "attached")
-        self.profile.wait_for(lambda: self.shown(LAST_LINE) and self._all_stored(journal.read_text().split("\n")),
-                              "the end of AliceChat's script", WAIT_SECONDS)
+        self.wait(lambda: self.shown(LAST_LINE) and self._all_stored(journal.read_text().split("\n")),
+                  "the end of AliceChat's script")
 
     @staticmethod
     def _all_stored(lines):

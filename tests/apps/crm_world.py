@@ -91,12 +91,8 @@ class CrmWorld(World):
         return self.app.popen.returncode
 
     def kill_app(self):
-        self.app.popen.kill()
-        self.app.popen.wait()
+        self.kill(self.app)
 
     def crm(self, *arguments):
         code, lines = self.profile.run([program("postern-crm"), "--config", self.config, *arguments], WAIT_SECONDS)
         return code, "\n".join(lines)
-
-    def wait(self, condition, what):
-        self.profile.wait_for(condition, what, WAIT_SECONDS)

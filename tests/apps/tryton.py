@@ -12,7 +12,8 @@ import subprocess
 import tempfile
 import urllib.request
 
-from plain_python import BIN
+from plain_python import BIN, World
+from xmpp_rig.rig import free_port
 
 DATABASE = "crm"
 FILE = DATABASE + ".sqlite"
@@ -26,12 +27,6 @@ listen = 127.0.0.1:{port}
 INIT_SECONDS = 300
 # Where a new database is kept to be copied: making one takes longer than most of the tests.
 TOOLS = pathlib.Path(BIN).parent / "tools"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def new_database():
@@ -93,8 +88,7 @@ class Tryton:
         self.profile.end(self.process, "the end of trytond", 30)
 
     def kill(self):
-        self.process.popen.kill()
-        self.process.popen.wait()
+        World.kill(self.process)
 
     def call(self, method, *arguments):
         if self.session is None and method != "common.db.login":

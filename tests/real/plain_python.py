@@ -7,7 +7,9 @@ Nothing here is client code of ours: a program in any language that gRPC generat
 import importlib
 import os
 import pathlib
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -51,6 +53,16 @@ def generate_stubs(folder, include, *protos):
 
 def generate_contract(folder):
     generate_stubs(folder, ROOT / "proto", *sorted((ROOT / "proto/postern/v1").glob("*.proto")))
+
+
+def make_certificate(folder, name):
+    """A key and a certificate of 'name', for a day, that nobody vouches for. Returns their paths."""
+    key, certificate = os.path.join(folder, "key.pem"), os.path.join(folder, "certificate.pem")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
+         "-keyout", key, "-out", certificate, "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"],
+        check=True, capture_output=True)
+    return key, certificate
 
 
 class Stubs:
@@ -99,12 +111,14 @@ class World:
     def path(self, name):
         return os.path.join(self.profile.root, name)
 
+    def wait(self, condition, what):
+        self.profile.wait_for(condition, what, WAIT_SECONDS)
+
     def start(self, argv, lines, ready):
         """Starts a program, which says into 'lines'. Returns when it has said 'ready'."""
         before = len(lines)
         process = self.profile.start(argv, lines.append)
-        self.profile.wait_for(
-            lambda: any(ready in line for line in lines[before:]) or not process.running(), f"{argv[0]}: {ready}", WAIT_SECONDS)
+        self.wait(lambda: any(ready in line for line in lines[before:]) or not process.running(), f"{argv[0]}: {ready}")
         if not process.running():
             raise Failure(f"{argv[0]} ended:\n" + "\n".join(lines))
         return process
@@ -119,6 +133,20 @@ class World:
     def stop_broker(self):
         self.profile.end(self.broker, "the end of posternd")
 
+    @staticmethod
+    def kill(process):
+        """Ends a program as a power cut would, and waits until it is gone."""
+        process.popen.kill()
+        process.popen.wait(WAIT_SECONDS)
+
+    def kill_broker(self):
+        """posternd runs under the scripted person, who ends with it."""
+        person = self.broker.popen
+        children = pathlib.Path(f"/proc/{person.pid}/task/{person.pid}/children").read_text(encoding="ascii")
+        for pid in children.split():
+            os.kill(int(pid), signal.SIGKILL)
+        person.wait(WAIT_SECONDS)
+
     def start_gatekeeper(self, speed, lines):
         """AliceChat, which plays its script once over all its starts. Returns when it is attached."""
         return self.start([program("postern-demo-gatekeeper"), "--speed", speed, "--repeat", "2"], lines, "attached")
@@ -126,6 +154,21 @@ class World:
     def postern(self, *arguments):
         code, lines = self.profile.run([program("postern"), *arguments], WAIT_SECONDS)
         return code, "\n".join(lines)
+
+    def suspend(self, app_id):
+        """Suspends an app's grant; the same as `postern grants suspend`, which wants the grant's id."""
+        code, said = self.postern("grants", "list", "--app", app_id, "--json")
+        grant = re.search(r'"id": *"([^"]+)"', said)
+        if code != 0 or grant is None:
+            raise Failure(f"{app_id} has no grant: {said}")
+        code, said = self.postern("grants", "suspend", grant[1])
+        if code != 0:
+            raise Failure(f"postern grants suspend ended with {code}: {said}")
+
+    def resume_all(self):
+        code, said = self.postern("grants", "resume", "--all")
+        if code != 0:
+            raise Failure(f"postern grants resume ended with {code}: {said}")
 
     def enroll(self, app_id, manifest_text=MANIFEST):
         """`postern enroll`, answered by the scripted person. Returns the folder with the three files."""
@@ -141,10 +184,7 @@ class World:
         """A key that nobody has enrolled, with what else a client needs."""
         keys = self.path("unknown")
         os.mkdir(keys, 0o700)
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
-             "-keyout", f"{keys}/key.pem", "-out", f"{keys}/certificate.pem", "-subj", "/CN=nobody"],
-            check=True, capture_output=True)
+        make_certificate(keys, "nobody")
         shutil.copy(os.path.join(self.profile.env["XDG_DATA_HOME"], "postern/broker.pem"), f"{keys}/broker.pem")
         return keys
 
