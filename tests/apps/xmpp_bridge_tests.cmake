@@ -2,12 +2,13 @@
 # The XMPP bridge: needs prosody, the chain also profanity and libpurple. With POSTERN_BRIDGE_EVENTS=1000 the kill
 # test does ten times as much: ./dev soak.
 if(TARGET postern_xmpp_bridge)
+  math(EXPR bridge_timeout "600 * ${postern_slowdown}")
   postern_add_test(NAME xmpp_bridge_styling_test LABEL unit
     SOURCES xmpp_bridge_styling_test.cc LIBRARIES postern_xmpp_bridge)
   foreach(name xmpp_bridge_real_test xmpp_bridge_kill_test xmpp_bridge_chain_test)
     add_test(NAME ${name} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/${name})
     # One Prosody at a time, as in tests/real.
-    set_tests_properties(${name} PROPERTIES LABELS real TIMEOUT 600 RESOURCE_LOCK prosody COST 50
+    set_tests_properties(${name} PROPERTIES LABELS real TIMEOUT ${bridge_timeout} RESOURCE_LOCK prosody COST 50
       ENVIRONMENT "POSTERN_BIN=${CMAKE_BINARY_DIR}/bin")
   endforeach()
   if(POSTERN_SANITIZER STREQUAL "address")
