@@ -97,6 +97,8 @@ void Fail(std::string_view reason, Outcome& outcome) {
   outcome.result.clear_end_to_end_encrypted();
 }
 
+bool IsOfAnApp(std::string_view message_id) { return message_id.starts_with(kSentByApp); }
+
 const std::string& ChatOf(const v1::Command& command) {
   static const std::string none;
   switch (command.kind_case()) {
@@ -228,8 +230,7 @@ Outcome AliceChat::CheckAges(const v1::Command& command, const v1::ChatCapabilit
   const std::string& id =
       edit ? command.edit_message().message_id() : command.delete_message().message_id();
   const auto message = world_.FindMessage(ChatOf(command), id);
-  // An app's own of an earlier run of AliceChat, which remembers the script only.
-  if (!message.has_value() && absl::StartsWith(id, "sent:")) return {};
+  if (!message.has_value() && IsOfAnApp(id)) return {};
   if (!message.has_value() || message->deleted()) {
     return Failed(command, "there is no such message (any more)");
   }

@@ -97,6 +97,11 @@ std::vector<std::string> NeededCapabilities(const v1::Command& command);
 // What the file of an UploadCommand is called.
 std::string UploadId(const std::string& command_id);
 
+// Begins the id of what an app has sent.
+inline constexpr char kSentByApp[] = "sent:";
+// Whether a message is an app's, be it of an earlier run of AliceChat, which then does not know it.
+bool IsOfAnApp(std::string_view message_id);
+
 // The chat that a command is about; empty for CreateChat and Download.
 const std::string& ChatOf(const v1::Command& command);
 

@@ -33,7 +33,7 @@ std::string TitleOf(const v1::Message& message) {
 
 void AliceChat::SendMessage(const v1::SendMessageCommand& send, absl::Time now, Outcome& outcome) {
   // The id comes from the command's: were it ever carried out twice, it would be one message.
-  outcome.result.set_message_id(absl::StrCat("sent:", outcome.result.command_id()));
+  outcome.result.set_message_id(absl::StrCat(kSentByApp, outcome.result.command_id()));
   v1::Message& message =
       *Happen(send.chat_id(), outcome).mutable_message_created()->mutable_message();
   message.set_id(outcome.result.message_id());
@@ -112,7 +112,7 @@ void AliceChat::DeleteMessage(const v1::DeleteMessageCommand& remove, Outcome& o
 
 void AliceChat::SetReaction(const v1::SetReactionCommand& set, Outcome& outcome) {
   const auto message = world_.FindMessage(set.chat_id(), set.message_id());
-  if (!message.has_value() || message->deleted()) {
+  if (message.has_value() ? message->deleted() : !IsOfAnApp(set.message_id())) {
     return Fail("there is no such message (any more)", outcome);
   }
   v1::Event& event = Happen(set.chat_id(), outcome);

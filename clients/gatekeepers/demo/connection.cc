@@ -70,12 +70,14 @@ sdk::GatekeeperLink& Connection::WaitForLink() {
 }
 
 void Connection::Answer(const Outcome& outcome) {
-  const absl::Status status = WaitForLink().Answer(outcome.result, outcome.events);
-  if (!status.ok()) {
-    parts_.say(absl::StrCat("a command could not be answered: ", status.message()));
-  } else if (!outcome.line.empty()) {
-    parts_.show(outcome.line);
+  // Shown first, as at a real network what was sent is with the people before the client hears that
+  // it was: an answer is durable, so a kill between the two would leave a SENT that nobody saw.
+  if (!outcome.line.empty()) parts_.show(outcome.line);
+  if (parts_.show_event) {
+    for (const v1::Event& event : outcome.events) parts_.show_event(event);
   }
+  const absl::Status status = WaitForLink().Answer(outcome.result, outcome.events);
+  if (!status.ok()) parts_.say(absl::StrCat("a command could not be answered: ", status.message()));
 }
 
 void Connection::Carry(const v1::Command& command) {

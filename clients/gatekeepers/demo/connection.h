@@ -31,6 +31,8 @@ class Connection {
     std::function<void(const std::string&)> show;
     // Says something to whoever runs the program.
     std::function<void(const std::string&)> say;
+    // Shows what an app made happen, field by field. May be empty.
+    std::function<void(const v1::Event&)> show_event = nullptr;
   };
   // 'callbacks' are what the caller wants to hear; commands and bytes are the connection's.
   Connection(Parts parts, v1::Manifest manifest, v1::AttachHello hello,

@@ -79,6 +79,8 @@ Json Look(const World& world, const Json& at) {
 
 }  // namespace
 
+std::string EventText(const v1::Event& event) { return Text(Shown(event)); }
+
 Control::Control(const Script& script, World& world, Files& files, absl::Time start,
                  std::function<absl::Status(const v1::Event&)> tell)
     : script_(script), world_(world), files_(files), start_(start), tell_(std::move(tell)) {}

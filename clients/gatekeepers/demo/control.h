@@ -15,6 +15,9 @@ namespace postern::demo {
 // A request longer than this is none: an event, and room around it.
 inline constexpr size_t kRequestBytesMax = 512 * 1024;
 
+// An event in the contract's own words: one line of JSON, as --control takes and shows them.
+std::string EventText(const v1::Event& event);
+
 class Control {
  public:
   // 'tell' hands what happened to the broker. 'history' counts its ages from 'start', as AliceChat

@@ -45,6 +45,8 @@ int main(int argc, char** argv) {
   app.add_flag("--exit-at-end", options.exit_at_end,
                "Exit when the script is over and the broker has stored all of it");
   app.add_flag("--quiet", options.quiet, "Do not show the chats");
+  app.add_flag("--show-events", options.show_events,
+               "Show what apps do also as events of the contract, 'happened {JSON}' lines");
   app.add_flag("--control", options.control,
                "Take what happens from standard input in place of the script, one JSON request a "
                "line (see clients/conformance/README.md)");

@@ -51,8 +51,9 @@ class Screen {
  private:
   void Write(const std::string& line, std::FILE* stream) {
     platform::MutexLock lock(mutex_);
-    std::fwrite(line.data(), 1, line.size(), stream);
-    std::fputc('\n', stream);
+    // At once, also where there is no buffer: others write to standard error too.
+    const std::string whole = line + '\n';
+    std::fwrite(whole.data(), 1, whole.size(), stream);
     std::fflush(stream);
   }
   const bool quiet_;
@@ -280,8 +281,14 @@ int RunProgram(const ProgramOptions& options) {
   AliceChat alice(*script, world, files, faults, start);
   LastWord last_word;
   const auto show = [&](const std::string& line) { screen.Show(line); };
-  Connection connection({alice, files, faults, show, Say}, MakeManifest(), MakeHello(*script),
-                        {.secret_store = secrets.get()},
+  std::function<void(const v1::Event&)> show_event;
+  if (options.show_events) {
+    show_event = [&](const v1::Event& event) {
+      screen.Show(absl::StrCat("happened ", EventText(event)));
+    };
+  }
+  Connection connection({alice, files, faults, show, Say, show_event}, MakeManifest(),
+                        MakeHello(*script), {.secret_store = secrets.get()},
                         MakeCallbacks(**journal, last_word, alice, screen));
   // A command may come before the player has told which chats there are.
   for (const Step& step : script->setup) world.Apply(step.event);

@@ -23,6 +23,7 @@ struct ProgramOptions {
   bool exit_at_end = false;
   bool quiet = false;
   bool control = false;
+  bool show_events = false;
   int generate = 0;
   int chats = 20;
   uint64_t seed = 1;
