@@ -141,6 +141,33 @@ void Component::Send(const std::string& stanza) {
   Wake();
 }
 
+uint64_t Component::SendBarrier() {
+  const uint64_t barrier = ++next_id_;
+  TagPtr iq = MakeTag("iq", {{"type", "get"},
+                             {"from", config_.component},
+                             {"to", config_.component},
+                             {"id", absl::StrCat(kBarrier, barrier)}});
+  Add(*iq, "ping", kPing);
+  outgoing_.push_back(iq->xml());
+  Wake();
+  return barrier;
+}
+
+absl::Status Component::Confirm(const std::string& stanza) {
+  absl::MutexLock lock(&mutex_);
+  if (!connected_) return absl::UnavailableError("there is no connection to the XMPP server");
+  const uint64_t session = session_number_;
+  outgoing_.push_back(stanza);
+  const uint64_t barrier = SendBarrier();
+  const absl::Time deadline = absl::Now() + kBarrierTimeout;
+  while (confirmed_ < barrier && session_number_ == session && !stopping_ &&
+         absl::Now() < deadline) {
+    changed_.WaitWithDeadline(&mutex_, deadline);
+  }
+  if (confirmed_ >= barrier) return absl::OkStatus();
+  return absl::UnavailableError("the XMPP server did not say that it has handled it");
+}
+
 absl::Status Component::Deliver(const std::vector<std::string>& stanzas) {
   if (stanzas.empty()) return absl::OkStatus();
   std::set<std::string> ids;
@@ -154,17 +181,10 @@ absl::Status Component::Deliver(const std::vector<std::string>& stanzas) {
     while (!connected_ && !stopping_) changed_.Wait(&mutex_);
     if (stopping_) return absl::CancelledError("the bridge is stopping");
     const uint64_t session = session_number_;
-    const uint64_t barrier = ++next_id_;
     watched_ = ids;
     bounced_.clear();
     for (const auto& stanza : stanzas) outgoing_.push_back(stanza);
-    TagPtr iq = MakeTag("iq", {{"type", "get"},
-                               {"from", config_.component},
-                               {"to", config_.component},
-                               {"id", absl::StrCat(kBarrier, barrier)}});
-    Add(*iq, "ping", kPing);
-    outgoing_.push_back(iq->xml());
-    Wake();
+    const uint64_t barrier = SendBarrier();
     const absl::Time deadline = absl::Now() + kBarrierTimeout;
     while (confirmed_ < barrier && session_number_ == session && connected_ && !stopping_) {
       if (changed_.WaitWithDeadline(&mutex_, deadline) && absl::Now() >= deadline) {

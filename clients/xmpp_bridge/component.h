@@ -60,6 +60,9 @@ class Component {
   // breaks meanwhile: after a break all are sent again, with the same ids. ABORTED when the server
   // sent one of them back as an error, with its id. CANCELLED after Stop. One thread at a time.
   absl::Status Deliver(const std::vector<std::string>& stanzas);
+  // Sends one stanza, and returns once the server has handled it. UNAVAILABLE when there was no
+  // connection, or it broke before that was known. Any thread but the component's.
+  absl::Status Confirm(const std::string& stanza);
   // An <iq/> without an id, and its answer. UNAVAILABLE when there was none in time; ABORTED with
   // the condition when it is an error. Not on the component's thread.
   absl::StatusOr<TagPtr> Ask(TagPtr iq, absl::Duration timeout = absl::Seconds(30));
@@ -74,6 +77,8 @@ class Component {
   void Take(const gloox::Tag& stanza);
   bool TakeAnswer(const gloox::Tag& stanza);
   bool TakeBarrier(const gloox::Tag& stanza);
+  // Has the server send back, behind all that is to be sent already, what confirmed_ will name.
+  uint64_t SendBarrier() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Wake();
   void Drain(Session& session);
 

@@ -18,6 +18,8 @@ constexpr absl::Duration kRetryPause = absl::Seconds(2);
 // A limit that lets nothing through for longer is told to the user.
 constexpr absl::Duration kPatience = absl::Minutes(10);
 constexpr size_t kTypingMax = 16;
+// What may be done twice is done again so often where it is not known whether it was.
+constexpr int kAgainMax = 4;
 
 // The id under which the room or the user's server keeps a message.
 std::string StanzaIdOf(const gloox::Tag& message, const std::string& room) {
@@ -49,6 +51,23 @@ std::string WithoutFallback(const gloox::Tag& message, const char* of) {
     body.erase(from, ByteOffset(body, end) - from);
   }
   return body;
+}
+
+// A new message is another one when it is sent again; all else comes to the same.
+bool IsNewMessage(const gloox::Tag& message) {
+  return Child(message, "replace", kCorrect) == nullptr &&
+         Child(message, "retract", kRetract) == nullptr &&
+         Child(message, "reactions", kReactions) == nullptr &&
+         Child(message, "displayed", kMarkers) == nullptr;
+}
+
+bool OutcomeIsUnknown(const absl::Status& status) {
+  return sdk::ErrorReasonOf(status) == v1::ERROR_REASON_OUTCOME_UNKNOWN;
+}
+
+// Nobody waits to hear what became of a marker.
+bool IsAnswered(const gloox::Tag& message) {
+  return message.findChild("body") != nullptr || Child(message, "displayed", kMarkers) == nullptr;
 }
 
 // What can be said by a stanza that is kept; chat states come and go.
@@ -117,7 +136,7 @@ void Inward::Take(const gloox::Tag& message) {
     }
   } else if (absl::AsciiStrToLower(BareOf(from)) != config_.owner) {
     if (message.findChild("body") != nullptr) {
-      Refuse(message, "", "this bridge belongs to somebody else");
+      component_.Send(Refusal(message, "", "this bridge belongs to somebody else"));
     }
     return;
   }
@@ -146,7 +165,7 @@ void Inward::Take(const gloox::Tag& message) {
                                     stanza_id.empty() ? "\n" + ChildText(message, "body") : ""));
   if (auto status = store_.Spool(request_id, message.xml()); !status.ok()) {
     Log(std::string(status.message()));
-    Refuse(message, "", "the bridge cannot write its file; is the disk full?");
+    component_.Send(Refusal(message, "", "the bridge cannot write its file; is the disk full?"));
     return;
   }
   absl::MutexLock lock(&mutex_);
@@ -154,12 +173,11 @@ void Inward::Take(const gloox::Tag& message) {
   changed_.SignalAll();
 }
 
-void Inward::Refuse(const gloox::Tag& message, const std::string& chat_name,
-                    const std::string& why) {
+std::string Inward::Refusal(const gloox::Tag& message, const std::string& chat_name,
+                            const std::string& why) const {
   if (message.findAttribute("type") == "groupchat") {
     // A room has no way to send a message back.
-    Note(absl::StrCat("Not sent", chat_name.empty() ? "" : " to ", chat_name, ": ", why));
-    return;
+    return Note(absl::StrCat("Not sent", chat_name.empty() ? "" : " to ", chat_name, ": ", why));
   }
   TagPtr back = MakeTag("message", {{"type", "error"},
                                     {"from", message.findAttribute("to")},
@@ -168,14 +186,14 @@ void Inward::Refuse(const gloox::Tag& message, const std::string& chat_name,
   gloox::Tag* error = Add(*back, "error", nullptr, {{"type", "cancel"}});
   Add(*error, "not-allowed", "urn:ietf:params:xml:ns:xmpp-stanzas");
   Add(*error, "text", "urn:ietf:params:xml:ns:xmpp-stanzas", {}, why);
-  component_.Send(back->xml());
+  return back->xml();
 }
 
-void Inward::Note(const std::string& text) {
+std::string Inward::Note(const std::string& text) const {
   TagPtr note =
       MakeTag("message", {{"type", "chat"}, {"from", config_.component}, {"to", config_.owner}});
   Add(*note, "body", nullptr, {}, text);
-  component_.Send(note->xml());
+  return note->xml();
 }
 
 void Inward::ShowTyping(const std::string& chat_id, bool active) {
@@ -223,8 +241,9 @@ absl::Status Inward::Carry(const Inbound& inbound) {
   auto chat = ChatOf(*message);
   if (!chat.ok()) return chat.status();
   if (!chat->has_value()) {
-    if (message->findChild("body") != nullptr) {
-      Refuse(*message, "", "there is no such chat; begin it in your messenger");
+    if (IsAnswered(*message)) {
+      const std::string why = "there is no such chat; begin it in your messenger";
+      if (auto told = component_.Confirm(Refusal(*message, "", why)); !told.ok()) return told;
     }
     return store_.FinishInbound(inbound, {});
   }
@@ -232,24 +251,23 @@ absl::Status Inward::Carry(const Inbound& inbound) {
                   StanzaIdOf(*message, BareOf(message->findAttribute("from")))};
   auto links = Act(said);
   if (!links.ok()) {
-    const bool unknown = sdk::ErrorReasonOf(links.status()) == v1::ERROR_REASON_OUTCOME_UNKNOWN;
     // So much an hour, and more in a moment: what the user typed waits for that.
     const absl::Duration later = sdk::RetryAfterOf(links.status());
-    if (!unknown && (sdk::IsRetriable(links.status()) ||
-                     (later > absl::ZeroDuration() && later <= kPatience))) {
+    if (!OutcomeIsUnknown(links.status()) &&
+        (sdk::IsRetriable(links.status()) ||
+         (later > absl::ZeroDuration() && later <= kPatience))) {
       return links.status();
     }
-    if (said.message.findChild("body") != nullptr) {
-      if (!component_.connected()) {
-        return absl::UnavailableError("no XMPP server is there to tell you what was not sent");
-      }
-      if (unknown) {
-        // To send it back would say that it did not go out.
-        Note(absl::StrCat("It is not known whether what you wrote to ", (*chat)->name,
-                          " went out; look into your messenger."));
-      } else {
-        Refuse(*message, (*chat)->name, std::string(links.status().message()));
-      }
+    if (IsAnswered(*message)) {
+      // Of what may have gone out, to send it back would say that it did not.
+      const std::string stanza =
+          OutcomeIsUnknown(links.status())
+              ? Note(
+                    absl::StrCat("It is not known whether what you ",
+                                 IsNewMessage(*message) ? "wrote to " : "changed in the chat with ",
+                                 (*chat)->name, " went out; look into your messenger."))
+              : Refusal(*message, (*chat)->name, std::string(links.status().message()));
+      if (auto told = component_.Confirm(stanza); !told.ok()) return told;
     }
     Log(absl::StrCat("not carried out: ", links.status().message()));
     links = Links{};
@@ -258,6 +276,23 @@ absl::Status Inward::Carry(const Inbound& inbound) {
 }
 
 absl::StatusOr<Inward::Links> Inward::Act(const Said& said) {
+  if (IsNewMessage(said.message)) return SendMessage(said);
+  auto links = Change(said);
+  if (!OutcomeIsUnknown(links.status())) return links;
+  Said again = said;
+  for (int times = 1; times <= kAgainMax; ++times) {
+    again.request_id = MakeNode("again", absl::StrCat(said.request_id, "\n", times));
+    auto changed = Change(again);
+    // Refused now, it may be because it was done the first time.
+    const bool later = sdk::IsRetriable(changed.status()) ||
+                       sdk::RetryAfterOf(changed.status()) > absl::ZeroDuration();
+    if (changed.ok() || (later && !OutcomeIsUnknown(changed.status()))) return changed;
+    if (!OutcomeIsUnknown(changed.status())) break;
+  }
+  return links;
+}
+
+absl::StatusOr<Inward::Links> Inward::Change(const Said& said) {
   const gloox::Tag& message = said.message;
   if (const auto* replace = Child(message, "replace", kCorrect)) {
     return Correct(said, replace->findAttribute("id"));
@@ -265,12 +300,10 @@ absl::StatusOr<Inward::Links> Inward::Act(const Said& said) {
   if (const auto* retract = Child(message, "retract", kRetract)) {
     return Retract(said, retract->findAttribute("id"));
   }
-  if (const auto* reactions = Child(message, "reactions", kReactions))
+  if (const auto* reactions = Child(message, "reactions", kReactions)) {
     return React(said, *reactions);
-  if (const auto* displayed = Child(message, "displayed", kMarkers)) {
-    return MarkRead(said, displayed->findAttribute("id"));
   }
-  return SendMessage(said);
+  return MarkRead(said, Child(message, "displayed", kMarkers)->findAttribute("id"));
 }
 
 absl::StatusOr<MessageLink> Inward::Find(const Said& said, const std::string& id) {

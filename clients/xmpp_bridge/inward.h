@@ -51,6 +51,8 @@ class Inward {
   // OK when it is done with, for good or not; an error when it is to be tried again.
   absl::Status Carry(const Inbound& inbound);
   absl::StatusOr<Links> Act(const Said& said);
+  // Anything but a new message.
+  absl::StatusOr<Links> Change(const Said& said);
   absl::StatusOr<Links> SendMessage(const Said& said);
   absl::StatusOr<Links> Correct(const Said& said, const std::string& corrected);
   absl::StatusOr<Links> Retract(const Said& said, const std::string& retracted);
@@ -58,9 +60,11 @@ class Inward {
   absl::StatusOr<Links> MarkRead(const Said& said, const std::string& marked);
   absl::StatusOr<MessageLink> Find(const Said& said, const std::string& id);
   absl::StatusOr<std::optional<ChatEntry>> ChatOf(const gloox::Tag& message);
-  void Refuse(const gloox::Tag& message, const std::string& chat_name, const std::string& why);
+  // The stanza that says that one was not carried out, and why.
+  std::string Refusal(const gloox::Tag& message, const std::string& chat_name,
+                      const std::string& why) const;
   // A line from the bridge itself, which the user's server keeps while their client is away.
-  void Note(const std::string& text);
+  std::string Note(const std::string& text) const;
   void ShowTyping(const std::string& chat_id, bool active);
 
   const Config& config_;
