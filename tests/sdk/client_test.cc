@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "clients/sdk/grants.h"
 #include "clients/sdk/stubs.h"
 #include "tests/sdk/fake_broker.h"
 
@@ -28,6 +29,7 @@ class ClientTest : public ::testing::Test {
 
 using Connecting = ClientTest;
 using Enrolling = ClientTest;
+using AskingForMore = ClientTest;
 using Following = ClientTest;
 using Sending = ClientTest;
 
@@ -126,6 +128,91 @@ TEST_F(Enrolling, AsksOnceAndThenFollowsOnTheSameChannel) {
   const auto events = (*client)->Subscribe({.start = v1::SubscribeRequest::START_OLDEST});
   EXPECT_EQ(events->Next()->id(), "e0");
   EXPECT_EQ(broker_.state.enroll_calls, 1);
+}
+
+v1::RequestGrantRequest MoreWish() {
+  v1::RequestGrantRequest wish;
+  wish.add_scopes(v1::SCOPE_MESSAGES_SEND);
+  wish.set_purpose("Sends.");
+  return wish;
+}
+
+TEST_F(AskingForMore, WaitsForThePersonAndSaysWhenTheyAreAsked) {
+  broker_.state.grant_answers = {v1::GrantRequest::STATE_PENDING, v1::GrantRequest::STATE_GRANTED};
+  const auto client = Connect();
+  ASSERT_TRUE(client.ok()) << client.status();
+  int asking = 0, waits = 0;
+  EXPECT_EQ(AskForGrant(**client, MoreWish(),
+                        {.on_asking = [&] { ++asking; },
+                         .wait = [&](absl::Duration) { return ++waits > 0; }}),
+            absl::OkStatus());
+  EXPECT_EQ(asking, 1);
+  EXPECT_EQ(waits, 2);
+  ASSERT_EQ(broker_.state.grant_requests.size(), 1u);
+  EXPECT_FALSE(broker_.state.grant_requests.front().request_id().empty());
+  EXPECT_EQ(broker_.state.grant_requests.front().purpose(), "Sends.");
+}
+
+TEST_F(AskingForMore, TellsANoFromNoAnswer) {
+  const auto client = Connect();
+  ASSERT_TRUE(client.ok()) << client.status();
+  const auto at_once = [](absl::Duration) { return true; };
+  broker_.state.grant_answers = {v1::GrantRequest::STATE_DENIED};
+  const absl::Status no = AskForGrant(**client, MoreWish(), {.on_asking = {}, .wait = at_once});
+  EXPECT_TRUE(absl::IsPermissionDenied(no)) << no;
+  EXPECT_EQ(ErrorReasonOf(no), v1::ERROR_REASON_CONSENT_REFUSED);
+  broker_.state.grant_answers = {v1::GrantRequest::STATE_EXPIRED};
+  const absl::Status none = AskForGrant(**client, MoreWish(), {.on_asking = {}, .wait = at_once});
+  EXPECT_TRUE(absl::IsDeadlineExceeded(none)) << none;
+  EXPECT_EQ(ErrorReasonOf(none), v1::ERROR_REASON_CONSENT_REFUSED);
+}
+
+TEST_F(AskingForMore, WaitsNoLongerThanAnyQuestionStands) {
+  broker_.state.grant_answers = {v1::GrantRequest::STATE_PENDING};
+  const auto client = Connect();
+  ASSERT_TRUE(client.ok()) << client.status();
+  absl::Duration waited;
+  const absl::Status status =
+      AskForGrant(**client, MoreWish(), {.on_asking = {}, .wait = [&](absl::Duration wait) {
+                                           waited += wait;
+                                           return true;
+                                         }});
+  EXPECT_TRUE(absl::IsDeadlineExceeded(status)) << status;
+  EXPECT_EQ(waited, absl::Minutes(15));
+}
+
+TEST_F(AskingForMore, EndsWhenTheProgramDoes) {
+  broker_.state.grant_answers = {v1::GrantRequest::STATE_PENDING};
+  const auto client = Connect();
+  ASSERT_TRUE(client.ok()) << client.status();
+  EXPECT_TRUE(absl::IsCancelled(AskForGrant(
+      **client, MoreWish(), {.on_asking = {}, .wait = [](absl::Duration) { return false; }})));
+}
+
+TEST_F(AskingForMore, SaysWhyNobodyWasAsked) {
+  broker_.state.grant_refusal = "CONSENT_SILENCED";
+  const auto client = Connect();
+  ASSERT_TRUE(client.ok()) << client.status();
+  bool asking = false;
+  const absl::Status status =
+      AskForGrant(**client, MoreWish(), {.on_asking = [&] { asking = true; }, .wait = {}});
+  EXPECT_EQ(ErrorReasonOf(status), v1::ERROR_REASON_CONSENT_SILENCED) << status;
+  EXPECT_FALSE(asking);
+}
+
+TEST(Grants, CountWhileTheyStand) {
+  v1::GetSelfResponse self;
+  const auto add = [&](v1::Grant::State state, v1::Scope scope) {
+    self.add_grants()->set_state(state);
+    self.mutable_grants()->rbegin()->add_scopes(scope);
+  };
+  add(v1::Grant::STATE_ACTIVE, v1::SCOPE_CHATS_READ);
+  add(v1::Grant::STATE_SUSPENDED, v1::SCOPE_MESSAGES_READ);
+  add(v1::Grant::STATE_REVOKED, v1::SCOPE_MESSAGES_SEND);
+  add(v1::Grant::STATE_EXPIRED, v1::SCOPE_EXPORT);
+  add(v1::Grant::STATE_UNSPECIFIED, v1::SCOPE_FORWARD);
+  EXPECT_THAT(HeldScopes(self),
+              ::testing::ElementsAre(v1::SCOPE_CHATS_READ, v1::SCOPE_MESSAGES_READ));
 }
 
 TEST_F(Following, StopsForGoodWhenRevoked) {

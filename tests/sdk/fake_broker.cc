@@ -67,6 +67,33 @@ class FakeBroker::Grants final : public v1::GrantService::Service {
     response->set_role(v1::ROLE_APP);
     return grpc::Status::OK;
   }
+  grpc::Status RequestGrant(grpc::ServerContext* context, const v1::RequestGrantRequest* request,
+                            v1::RequestGrantResponse* response) override {
+    if (grpc::Status status = broker_.Admit(*context, false); !status.ok()) return status;
+    platform::MutexLock lock(broker_.mutex_);
+    State& now = broker_.state;
+    if (!now.grant_refusal.empty()) {
+      return Refusal(grpc::StatusCode::RESOURCE_EXHAUSTED, now.grant_refusal);
+    }
+    now.grant_requests.push_back(*request);
+    response->mutable_grant_request()->set_id("question");
+    response->mutable_grant_request()->set_state(v1::GrantRequest::STATE_PENDING);
+    return grpc::Status::OK;
+  }
+  grpc::Status GetGrantRequest(grpc::ServerContext* context,
+                               const v1::GetGrantRequestRequest* request,
+                               v1::GetGrantRequestResponse* response) override {
+    if (grpc::Status status = broker_.Admit(*context, false); !status.ok()) return status;
+    platform::MutexLock lock(broker_.mutex_);
+    auto& answers = broker_.state.grant_answers;
+    if (request->grant_request_id() != "question" || answers.empty()) {
+      return Refusal(grpc::StatusCode::NOT_FOUND, "NOT_FOUND");
+    }
+    response->mutable_grant_request()->set_id("question");
+    response->mutable_grant_request()->set_state(answers.front());
+    if (answers.size() > 1) answers.erase(answers.begin());
+    return grpc::Status::OK;
+  }
 
  private:
   FakeBroker& broker_;

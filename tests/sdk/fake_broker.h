@@ -43,6 +43,9 @@ class FakeBroker {
     bool revoked = false;
     v1::EnrollResponse::State enroll_answer = v1::EnrollResponse::STATE_GRANTED;
     int enroll_calls = 0;
+    std::vector<v1::GrantRequest::State> grant_answers;  // one a look; the last one stays
+    std::vector<v1::RequestGrantRequest> grant_requests;
+    std::string grant_refusal;  // the reason of a question that is not put
     int subscribe_calls = 0;
     int calls = 0;
     std::string principal;  // of the last call

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "clients/sdk/grants.h"
+
+#include <absl/time/clock.h>
+
+#include "clients/sdk/enroll.h"
+#include "clients/sdk/stubs.h"
+#include "platform/status_macros.h"
+
+namespace postern::sdk {
+namespace {
+
+// How often an open question is looked at: a person takes seconds.
+constexpr absl::Duration kLookEvery = absl::Milliseconds(500);
+// Longer than any question stands.
+constexpr absl::Duration kAnswerAtMost = absl::Minutes(15);
+constexpr absl::Duration kCallTimeout = absl::Seconds(30);
+
+// One call that gives a GrantRequest.
+template <typename Request, typename Response>
+absl::StatusOr<v1::GrantRequest> Call(
+    Client& client,
+    grpc::Status (v1::GrantService::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+    const Request& request) {
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
+  Response response;
+  RETURN_IF_ERROR(
+      ToClientStatus((client.stubs().grant.get()->*method)(&context, request, &response)));
+  return std::move(*response.mutable_grant_request());
+}
+
+absl::Status Unanswered() {
+  return MakeError(absl::StatusCode::kDeadlineExceeded, v1::ERROR_REASON_CONSENT_REFUSED,
+                   "nobody answered the question whether to allow more");
+}
+
+}  // namespace
+
+bool IsStanding(const v1::Grant& grant) {
+  return grant.state() == v1::Grant::STATE_ACTIVE || grant.state() == v1::Grant::STATE_SUSPENDED;
+}
+
+std::set<v1::Scope> HeldScopes(const v1::GetSelfResponse& self) {
+  std::set<v1::Scope> held;
+  for (const v1::Grant& grant : self.grants()) {
+    if (!IsStanding(grant)) continue;
+    for (const int scope : grant.scopes()) held.insert(static_cast<v1::Scope>(scope));
+  }
+  return held;
+}
+
+absl::Status AskForGrant(Client& client, v1::RequestGrantRequest request, AskOptions options) {
+  if (request.request_id().empty()) request.set_request_id(MakeRequestId());
+  ASSIGN_OR_RETURN(v1::GrantRequest asked,
+                   Call(client, &v1::GrantService::Stub::RequestGrant, request));
+  if (options.on_asking) options.on_asking();
+  v1::GetGrantRequestRequest look;
+  look.set_grant_request_id(asked.id());
+  absl::Duration waited;
+  while (asked.state() == v1::GrantRequest::STATE_PENDING) {
+    if (waited >= kAnswerAtMost) return Unanswered();
+    if (!options.wait) {
+      absl::SleepFor(kLookEvery);
+    } else if (!options.wait(kLookEvery)) {
+      return absl::CancelledError("the answer was waited for no longer");
+    }
+    waited += kLookEvery;
+    ASSIGN_OR_RETURN(asked, Call(client, &v1::GrantService::Stub::GetGrantRequest, look));
+  }
+  switch (asked.state()) {
+    case v1::GrantRequest::STATE_GRANTED:
+      return absl::OkStatus();
+    case v1::GrantRequest::STATE_EXPIRED:
+      return Unanswered();
+    default:
+      return MakeError(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_CONSENT_REFUSED,
+                       "the user did not allow more");
+  }
+}
+
+}  // namespace postern::sdk

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a program holds, and asking its user for more.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/time/time.h>
+
+#include <functional>
+#include <set>
+
+#include "clients/sdk/client.h"
+
+namespace postern::sdk {
+
+// Says whether a grant still counts: it is in force, or suspended for a while.
+bool IsStanding(const v1::Grant& grant);
+
+// Returns the scopes of all grants that stand. In which chats is for each grant to say.
+std::set<v1::Scope> HeldScopes(const v1::GetSelfResponse& self);
+
+struct AskOptions {
+  // Called once, when the user is being asked. May be empty.
+  std::function<void()> on_asking;
+  // Waits before it looks for the answer again; false to wait no longer. Empty: sleeps.
+  std::function<bool(absl::Duration)> wait;
+};
+
+// Asks the user for more and waits for the answer, on the calling thread; that can take minutes.
+// Fills in 'request_id' when it is empty. OK when they allowed it, which may be less than was asked
+// for: GetSelf says what.
+//
+// PERMISSION_DENIED CONSENT_REFUSED when the user said no, DEADLINE_EXCEEDED CONSENT_REFUSED when
+// nobody answered, CANCELLED when 'wait' said so; else why the user could not be asked, as
+// CONSENT_SILENCED and CONSENT_UNAVAILABLE. A broker that goes away meanwhile is UNAVAILABLE.
+absl::Status AskForGrant(Client& client, v1::RequestGrantRequest request, AskOptions options = {});
+
+}  // namespace postern::sdk
