@@ -3,37 +3,23 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
-#include <absl/time/clock.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <set>
 #include <vector>
 
-#include "clients/assistant/tool.h"
-#include "clients/sdk/client.h"
+#include "clients/sdk/grants.h"
 
 namespace postern::assistant {
 namespace {
-
-// A person takes seconds.
-constexpr absl::Duration kLookAgain = absl::Milliseconds(300);
-// Longer than any question stands.
-constexpr absl::Duration kWaitAtMost = absl::Minutes(15);
 
 void Tell(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
 
 absl::StatusOr<std::set<v1::Scope>> Held(sdk::Client& client) {
   const auto self = client.GetSelf();
   if (!self.ok()) return self.status();
-  std::set<v1::Scope> held;
-  for (const v1::Grant& grant : self->grants()) {
-    if (grant.state() != v1::Grant::STATE_ACTIVE && grant.state() != v1::Grant::STATE_SUSPENDED) {
-      continue;
-    }
-    for (const int scope : grant.scopes()) held.insert(static_cast<v1::Scope>(scope));
-  }
-  return held;
+  return sdk::HeldScopes(*self);
 }
 
 std::vector<v1::Scope> Missing(const v1::Manifest& manifest, const std::set<v1::Scope>& held) {
@@ -51,24 +37,15 @@ std::vector<v1::Scope> Missing(const v1::Manifest& manifest, const std::set<v1::
 absl::Status AskForMore(sdk::Client& client, const v1::Manifest& manifest,
                         const std::vector<v1::Scope>& scopes) {
   v1::RequestGrantRequest request;
-  request.set_request_id(sdk::MakeRequestId());
   for (const v1::Scope scope : scopes) request.add_scopes(scope);
   request.set_purpose(manifest.purpose());
-  auto asked = Ask(*client.stubs().grant, &v1::GrantService::Stub::RequestGrant, request);
-  if (!asked.ok()) return asked.status();
-  v1::GrantRequest state = asked->grant_request();
-  const absl::Time deadline = absl::Now() + kWaitAtMost;
-  while (state.state() == v1::GrantRequest::STATE_PENDING && absl::Now() < deadline) {
-    absl::SleepFor(kLookAgain);
-    v1::GetGrantRequestRequest look;
-    look.set_grant_request_id(state.id());
-    const auto seen = Ask(*client.stubs().grant, &v1::GrantService::Stub::GetGrantRequest, look);
-    if (!seen.ok()) return seen.status();
-    state = seen->grant_request();
-  }
-  if (state.state() == v1::GrantRequest::STATE_GRANTED) return absl::OkStatus();
-  return sdk::MakeError(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_CONSENT_REFUSED,
-                        "the user did not allow more");
+  return sdk::AskForGrant(
+      client, std::move(request),
+      {.on_asking =
+           [] {
+             Tell("Postern is asking you now for what is not allowed yet; look for its question.");
+           },
+       .wait = {}});
 }
 
 }  // namespace
@@ -97,7 +74,6 @@ absl::Status Allow(const v1::Manifest& manifest, const sdk::ClientOptions& optio
   if (!held.ok()) return held.status();
   // What the user left out a moment ago is a no; Postern would not ask again so soon either.
   if (const auto missing = Missing(manifest, *held); !asked && !missing.empty()) {
-    Tell("Postern is asking you now for what is not allowed yet; look for its question.");
     if (absl::Status more = AskForMore(**client, manifest, missing); !more.ok()) return more;
     held = Held(**client);
     if (!held.ok()) return held.status();

@@ -13,6 +13,7 @@
 #include "clients/sdk/errors.h"
 #include "clients/sdk/file_key.h"
 #include "clients/sdk/files.h"
+#include "clients/sdk/grants.h"
 #include "clients/sdk/identity.h"
 #include "clients/sdk/stubs.h"
 
@@ -20,7 +21,6 @@ namespace postern::crm {
 namespace {
 
 constexpr char kThisDevice[] = "this device";
-constexpr absl::Duration kAskAgain = absl::Seconds(1);
 constexpr absl::Duration kLeaveTimeout = absl::Seconds(3);
 constexpr absl::Duration kCallTimeout = absl::Seconds(10);
 // So much of a person's id is shown, and enough to name them.
@@ -190,35 +190,19 @@ ExitCode Program::Ask() {
   const auto client = Connect();
   if (!client.ok()) return Fail(client.status());
   v1::RequestGrantRequest request;
-  request.set_request_id(sdk::MakeRequestId());
   request.mutable_scopes()->MergeFrom(manifest_.required_scopes());
   request.mutable_scopes()->MergeFrom(manifest_.optional_scopes());
   request.set_purpose(manifest_.purpose());
-  v1::GrantRequest asked;
-  {
-    grpc::ClientContext context;
-    context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
-    v1::RequestGrantResponse response;
-    const grpc::Status done = (*client)->stubs().grant->RequestGrant(&context, request, &response);
-    if (!done.ok()) return Fail(sdk::ToStatus(done));
-    asked = response.grant_request();
-  }
-  Say("asking you; please answer Postern's question");
-  while (asked.state() == v1::GrantRequest::STATE_PENDING) {
-    if (!stopper_.Wait(kAskAgain)) return ExitCode::kFailed;
-    grpc::ClientContext context;
-    context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
-    v1::GetGrantRequestRequest about;
-    about.set_grant_request_id(asked.id());
-    v1::GetGrantRequestResponse response;
-    const grpc::Status done = (*client)->stubs().grant->GetGrantRequest(&context, about, &response);
-    if (!done.ok()) return Fail(sdk::ToStatus(done));
-    asked = response.grant_request();
-  }
-  if (asked.state() != v1::GrantRequest::STATE_GRANTED) {
+  status = sdk::AskForGrant(
+      **client, std::move(request),
+      {.on_asking = [] { Say("asking you; please answer Postern's question"); },
+       .wait = [this](absl::Duration duration) { return stopper_.Wait(duration); }});
+  if (stopper_.stopped()) return ExitCode::kFailed;
+  if (sdk::ErrorReasonOf(status) == v1::ERROR_REASON_CONSENT_REFUSED) {
     Say("you did not allow it; nothing has changed");
     return ExitCode::kNotAllowed;
   }
+  if (!status.ok()) return Fail(status);
   std::printf("Allowed. It counts from the next message on.\n");
   return ExitCode::kOk;
 }
@@ -242,8 +226,7 @@ absl::Status Program::LeavePostern() {
   };
   absl::Status status;
   for (const v1::Grant& grant : self->grants()) {
-    if (grant.state() != v1::Grant::STATE_ACTIVE && grant.state() != v1::Grant::STATE_SUSPENDED)
-      continue;
+    if (!sdk::IsStanding(grant)) continue;
     v1::ReleaseGrantRequest release;
     release.set_request_id(sdk::MakeRequestId());
     release.set_grant_id(grant.id());

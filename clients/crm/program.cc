@@ -9,8 +9,7 @@
 #include <utility>
 
 #include "clients/sdk/errors.h"
-#include "clients/sdk/files.h"
-#include "clients/sdk/stubs.h"
+#include "clients/sdk/grants.h"
 
 namespace postern::crm {
 namespace {
@@ -187,19 +186,10 @@ absl::Status Program::Follow() {
 void Program::TellWhatIsNotAllowed(sdk::Client& client) {
   const auto self = client.GetSelf();
   if (!self.ok()) return;
-  const auto holds = [&](int scope) {
-    for (const v1::Grant& grant : self->grants()) {
-      if (grant.state() != v1::Grant::STATE_ACTIVE && grant.state() != v1::Grant::STATE_SUSPENDED)
-        continue;
-      for (const int held : grant.scopes()) {
-        if (held == scope) return true;
-      }
-    }
-    return false;
-  };
+  const std::set<v1::Scope> held = sdk::HeldScopes(*self);
   for (const auto* wanted : {&manifest_.required_scopes(), &manifest_.optional_scopes()}) {
     for (const int scope : *wanted) {
-      if (holds(scope)) continue;
+      if (held.contains(static_cast<v1::Scope>(scope))) continue;
       Say(absl::StrCat("the configuration wants ",
                        std::string(sdk::ScopeName(static_cast<v1::Scope>(scope))),
                        ", which you have not allowed; to be asked: postern-crm ask"));

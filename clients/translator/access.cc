@@ -2,20 +2,14 @@
 #include "clients/translator/access.h"
 
 #include <absl/strings/str_cat.h>
-#include <absl/time/clock.h>
 
 #include <algorithm>
-#include <chrono>
 
-#include "clients/sdk/stubs.h"
+#include "clients/sdk/grants.h"
 #include "clients/translator/embedded.h"
 
 namespace postern::translator {
 namespace {
-
-// How often an open question is looked at, and how long one call may take.
-constexpr absl::Duration kLookEvery = absl::Milliseconds(500);
-constexpr std::chrono::seconds kCallTimeout(30);
 
 bool Covers(const v1::Selection& selection, const std::string& chat_id) {
   const auto has = [&](const auto& ids) {
@@ -30,15 +24,6 @@ bool AllowsWriting(const v1::Grant& grant) {
   return std::any_of(grant.scopes().begin(), grant.scopes().end(), [](int scope) {
     return scope == v1::SCOPE_MESSAGES_REPLY || scope == v1::SCOPE_MESSAGES_SEND;
   });
-}
-
-template <typename Stub, typename Request, typename Response>
-absl::Status Call(Stub& stub,
-                  grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                  const Request& request, Response& response) {
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kCallTimeout);
-  return sdk::ToStatus((stub.*method)(&context, request, &response));
 }
 
 }  // namespace
@@ -89,15 +74,7 @@ absl::StatusOr<std::unique_ptr<sdk::Client>> Connect(const Config& config, Reach
 absl::Status CheckMayRead(sdk::Client& client) {
   const auto self = client.GetSelf();
   if (!self.ok()) return self.status();
-  for (const v1::Grant& grant : self->grants()) {
-    const bool ended =
-        grant.state() == v1::Grant::STATE_REVOKED || grant.state() == v1::Grant::STATE_EXPIRED;
-    const auto& scopes = grant.scopes();
-    if (!ended &&
-        std::find(scopes.begin(), scopes.end(), v1::SCOPE_MESSAGES_READ) != scopes.end()) {
-      return absl::OkStatus();
-    }
-  }
+  if (sdk::HeldScopes(*self).contains(v1::SCOPE_MESSAGES_READ)) return absl::OkStatus();
   return absl::PermissionDeniedError(
       "“messages:read” is not allowed, so nothing can be translated.");
 }
@@ -114,29 +91,12 @@ absl::StatusOr<bool> MayWriteUnasked(sdk::Client& client, const std::string& cha
 absl::Status AskFor(sdk::Client& client, v1::Scope scope, const std::string& chat_id,
                     const std::string& purpose, Screen& screen) {
   v1::RequestGrantRequest request;
-  request.set_request_id(sdk::MakeRequestId());
   request.add_scopes(scope);
   if (!chat_id.empty()) request.add_chat_ids(chat_id);
   request.set_purpose(purpose);
-  auto& grants = *client.stubs().grant;
-  v1::RequestGrantResponse asked;
-  auto status = Call(grants, &v1::GrantService::Stub::RequestGrant, request, asked);
-  if (!status.ok()) return status;
-  screen.Note("Postern is asking you now.");
-  // The broker ends a question that nobody answers, so this ends too.
-  v1::GrantRequest::State state = asked.grant_request().state();
-  while (state == v1::GrantRequest::STATE_PENDING) {
-    absl::SleepFor(kLookEvery);
-    v1::GetGrantRequestRequest look;
-    look.set_grant_request_id(asked.grant_request().id());
-    v1::GetGrantRequestResponse seen;
-    status = Call(grants, &v1::GrantService::Stub::GetGrantRequest, look, seen);
-    if (!status.ok()) return status;
-    state = seen.grant_request().state();
-  }
-  if (state == v1::GrantRequest::STATE_GRANTED) return absl::OkStatus();
-  return sdk::MakeError(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_CONSENT_REFUSED,
-                        "the question was answered with no");
+  return sdk::AskForGrant(
+      client, std::move(request),
+      {.on_asking = [&] { screen.Note("Postern is asking you now."); }, .wait = {}});
 }
 
 }  // namespace postern::translator

@@ -35,7 +35,7 @@ absl::Status CheckMayRead(sdk::Client& client);
 absl::StatusOr<bool> MayWriteUnasked(sdk::Client& client, const std::string& chat_id);
 
 // Asks the user for one more right, in one chat or (empty) wherever they choose, and waits for the
-// answer. PERMISSION_DENIED CONSENT_REFUSED when it was no.
+// answer. Errors as sdk::AskForGrant.
 absl::Status AskFor(sdk::Client& client, v1::Scope scope, const std::string& chat_id,
                     const std::string& purpose, Screen& screen);
 
