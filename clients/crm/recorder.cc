@@ -53,6 +53,8 @@ absl::Status Recorder::Created(const v1::Event& event) {
   const v1::Message& message = event.message_created().message();
   // Who does not want this app to read them is not written down at all.
   if (message.withheld()) return absl::OkStatus();
+  // What came through no app either is Postern's own notice to the other people: nobody wrote it.
+  if (message.has_origin() && message.origin().hops() == 0) return absl::OkStatus();
   const auto chat = people_.ChatWith(event.chat_id());
   if (!chat.ok()) return chat.status();
   const bool group = chat->peer.empty();

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What of the CRM app needs no server: the ledger, the words of notes, numbers.
+// What of the CRM app needs no server: the ledger, what is written into it, the words of notes,
+// numbers.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <random>
 
@@ -13,7 +15,10 @@
 #include "clients/crm/ledger.h"
 #include "clients/crm/note_text.h"
 #include "clients/crm/parties.h"
+#include "clients/crm/people.h"
+#include "clients/crm/recorder.h"
 #include "platform/secret_bytes.h"
+#include "platform/tls_identity.h"
 
 namespace postern::crm {
 namespace {
@@ -158,6 +163,56 @@ TEST_F(LedgerTest, AGapMarksItsDayOnce) {
   WriteAll();
   ASSERT_TRUE(ledger_->AddGap("2026-11-21").ok());
   EXPECT_TRUE(ledger_->NotesBehind()->empty());
+}
+
+// Alice and her chat are known, so that nobody is asked: no broker is at the client's other end.
+class RecorderTest : public LedgerTest {
+ protected:
+  RecorderTest() {
+    const auto broker =
+        platform::MakeTlsIdentity({.common_name = "broker", .server = true}, absl::Now());
+    const auto own = platform::MakeTlsIdentity({.common_name = "crm"}, absl::Now());
+    sdk::ClientOptions options;
+    options.socket_path = folder_ + "/nobody.sock";
+    options.state_directory = folder_;
+    options.broker_certificate_path = folder_ + "/broker.pem";
+    std::ofstream(options.broker_certificate_path) << broker->certificate_pem;
+    auto client = sdk::Client::ConnectWithKey(own->key_pem, own->certificate_pem, options);
+    EXPECT_TRUE(client.ok()) << client.status();
+    client_ = *std::move(client);
+    people_ = std::make_unique<People>(*client_, *ledger_);
+    Person alice;
+    alice.id = "alice";
+    EXPECT_TRUE(ledger_->PutPerson(alice).ok());
+    EXPECT_TRUE(ledger_->PutChat({"chat", "alicechat", "Alice", "alice"}).ok());
+  }
+  // A message that the owner's own client shows as theirs.
+  absl::Status RecordOwn(const std::string& id, const v1::Origin* origin) {
+    v1::Event event;
+    event.set_chat_id("chat");
+    v1::Message& message = *event.mutable_message_created()->mutable_message();
+    message.set_id(id);
+    message.set_from_owner(true);
+    if (origin != nullptr) *message.mutable_origin() = *origin;
+    return Recorder(config_, *people_, *ledger_).Record(event);
+  }
+
+  const Config config_;
+  std::unique_ptr<sdk::Client> client_;
+  std::unique_ptr<People> people_;
+};
+
+TEST_F(RecorderTest, CountsWhatTheOwnerWroteAlsoThroughAnAppButNoNoticeOfPosterns) {
+  v1::Origin notice;
+  notice.set_app_display_name("Postern");
+  ASSERT_TRUE(RecordOwn("told", &notice).ok());
+  EXPECT_TRUE(ledger_->NotesBehind()->empty());
+  v1::Origin bridge;
+  bridge.set_app_display_name("Postern");  // what an app calls itself says nothing
+  bridge.set_hops(1);
+  ASSERT_TRUE(RecordOwn("bridged", &bridge).ok());
+  ASSERT_TRUE(RecordOwn("typed", nullptr).ok());
+  EXPECT_EQ(ledger_->SumOf("alice")->from_owner, 2);
 }
 
 TEST(Numbers, AreTheSameHoweverTheyAreWritten) {
