@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 
 from throwaway import Failure
 
@@ -29,6 +30,9 @@ group dinner "Friday dinner" maria bob
 MARIA, DINNER = "direct:maria", "group:dinner"
 NAMES = {"maria": "María García", "bob": "Bob Okafor"}
 NUMBER = "+34600111222"
+# What Maria writes while the demo is left running, and how often.
+SMALL_TALK = ("¿Vienes en coche o en tren?", "La mesa está reservada para las ocho.", "Hoy hace mucho calor aquí.")
+SMALL_TALK_SECONDS = 20
 # The scripted person's answers, question after question: AliceChat, translator, CRM, XMPP bridge, assistant.
 ANSWERS = (
     "Which chats=the one with María||all and new|all and new|the one with Friday dinner|",
@@ -201,7 +205,9 @@ class FourApps:
         self.start_servers()
         self.start_apps()
         self.work()
-        self.revoke_all()
+        # Left running, the apps are the user's to play with, and to revoke.
+        if not self.demo.options.keep:
+            self.revoke_all()
         self.summary()
 
     # --- what the apps work with ----------------------------------------------------------------------------
@@ -387,14 +393,21 @@ class FourApps:
         else:
             given = ("Four apps asked, you said yes, and each got what you gave it. They worked at once, and what the",
                      "assistant wrote was shown to you before it went out.")
-        for line in (
-            *given,
-            "Each was cut off by `postern grants revoke` while the others went on, and Maria's last message",
-            "reached none of them.",
-        ):
+        if self.demo.options.keep:
+            end = ("They go on. Take back what you gave, from one after the other, and see what the others still get.",)
+        else:
+            end = ("Each was cut off by `postern grants revoke` while the others went on, and Maria's last message",
+                   "reached none of them.")
+        for line in (*given, *end):
             self.tell.text(f"  {line}")
         if memory := self.demo.memory():
             self.tell.text(f"  {memory}")
+
+    def go_on(self):
+        """Maria writes now and then, and each app that may hears it, until Ctrl-C."""
+        for text in itertools.cycle(SMALL_TALK):
+            time.sleep(SMALL_TALK_SECONDS)
+            self.alice.says(MARIA, "maria", text)
 
     def close(self):
         if self.phone is not None:
