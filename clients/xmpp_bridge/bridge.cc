@@ -13,6 +13,7 @@
 #include "clients/sdk/client.h"
 #include "clients/sdk/file_key.h"
 #include "clients/sdk/identity.h"
+#include "clients/xmpp_bridge/access.h"
 #include "clients/xmpp_bridge/component.h"
 #include "clients/xmpp_bridge/files.h"
 #include "clients/xmpp_bridge/ghosts.h"
@@ -104,7 +105,8 @@ ExitCode RunBridge(const Config& config, int signals) {
         return kTrouble;
       }
     }
-    return absl::IsUnavailable(client.status()) ? kTrouble : kNotAllowed;
+    return absl::IsUnavailable(client.status()) || AccessRests(client.status()) ? kTrouble
+                                                                                : kNotAllowed;
   }
   const auto directory = sdk::MakeStateDirectory(manifest->app_id(), options);
   if (!directory.ok()) return Log(std::string(directory.status().message())), kWrongConfig;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "clients/sdk/stubs.h"
+#include "clients/xmpp_bridge/access.h"
 
 namespace postern::xmpp_bridge {
 namespace {
@@ -150,7 +151,7 @@ absl::Status ChatOpener::BringHistory(const v1::Chat& chat, const ChatEntry& ent
     page.page_size = static_cast<int>(std::min<size_t>(wanted - messages.size(), 100));
     auto found = client_.ListMessages(chat.id(), page);
     if (!found.ok()) {
-      if (sdk::IsRetriable(found.status())) return found.status();
+      if (sdk::IsRetriable(found.status()) || AccessRests(found.status())) return found.status();
       return absl::OkStatus();  // not granted: then it begins with what comes
     }
     for (auto& message : found->items) messages.push_back(std::move(message));
@@ -205,7 +206,7 @@ absl::Status ChatOpener::AskForOlder(const std::string& chat_id, size_t messages
   v1::RequestBackfillResponse response;
   const absl::Status asked =
       StatusOfCall(client_.stubs().chat->RequestBackfill(&context, request, &response));
-  return sdk::IsRetriable(asked) ? asked : absl::OkStatus();
+  return sdk::IsRetriable(asked) || AccessIsSuspended(asked) ? asked : absl::OkStatus();
 }
 
 }  // namespace postern::xmpp_bridge

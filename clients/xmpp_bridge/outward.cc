@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "clients/xmpp_bridge/access.h"
 #include "clients/xmpp_bridge/log.h"
 #include "clients/xmpp_bridge/message_text.h"
 
@@ -18,11 +19,6 @@ namespace {
 constexpr absl::Duration kSuspendedPause = absl::Seconds(5);
 
 }  // namespace
-
-bool AccessIsOver(const absl::Status& status) {
-  const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
-  return reason == v1::ERROR_REASON_GRANT_REVOKED || reason == v1::ERROR_REASON_GRANT_EXPIRED;
-}
 
 Outward::Outward(const Config& config, sdk::Client& client, Store& store, Component& component,
                  Rooms& rooms, Leases& leases, Files& files, absl::Time heard_until)
@@ -93,12 +89,11 @@ absl::Status Outward::Run() {
   for (;;) {
     if (auto status = Subscribe(); !status.ok()) return status;
     const absl::Status ended = Follow();
+    if (!AccessRests(ended)) return ended;
     const v1::ErrorReason reason = sdk::ErrorReasonOf(ended);
-    const bool suspended = reason == v1::ERROR_REASON_GRANT_SUSPENDED;
-    if (!suspended && reason != v1::ERROR_REASON_LIMIT_EXCEEDED) return ended;
     if (std::exchange(said, reason) != reason) {
-      Log(suspended ? "your access is suspended; waiting until it is resumed"
-                    : "a limit of this access is used up; waiting");
+      Log(AccessIsSuspended(ended) ? "your access is suspended; waiting until it is resumed"
+                                   : "a limit of this access is used up; waiting");
     }
     if (!pauses_.For(std::max(kSuspendedPause, sdk::RetryAfterOf(ended)))) {
       return absl::CancelledError();
@@ -124,10 +119,9 @@ absl::Status Outward::Follow() {
     if (!event.ok()) return event.status();
     absl::Status carried = Carry(*event);
     for (; !carried.ok(); carried = Carry(*event)) {
-      const v1::ErrorReason reason = sdk::ErrorReasonOf(carried);
       if (AccessIsOver(carried)) break;
-      if (absl::IsCancelled(carried) || reason == v1::ERROR_REASON_SCOPE_REQUIRED ||
-          reason == v1::ERROR_REASON_GRANT_SUSPENDED || reason == v1::ERROR_REASON_LIMIT_EXCEEDED) {
+      if (absl::IsCancelled(carried) || AccessRests(carried) ||
+          sdk::ErrorReasonOf(carried) == v1::ERROR_REASON_SCOPE_REQUIRED) {
         return carried;
       }
       // Postern away, a full disk.

@@ -33,9 +33,6 @@ namespace postern::xmpp_bridge {
 // The bridge's subscription to the events.
 inline constexpr char kSubscription[] = "xmpp";
 
-// Whether the access was taken back or has run out: for good, and all of it.
-bool AccessIsOver(const absl::Status& status);
-
 class Outward {
  public:
   // All must outlive it. 'heard_until': what was said in rooms later than this the bridge wants to

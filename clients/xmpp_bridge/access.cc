@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "clients/xmpp_bridge/access.h"
+
+#include "clients/sdk/errors.h"
+
+namespace postern::xmpp_bridge {
+
+bool AccessIsOver(const absl::Status& status) {
+  const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
+  return reason == v1::ERROR_REASON_GRANT_REVOKED || reason == v1::ERROR_REASON_GRANT_EXPIRED;
+}
+
+bool AccessIsSuspended(const absl::Status& status) {
+  return sdk::ErrorReasonOf(status) == v1::ERROR_REASON_GRANT_SUSPENDED;
+}
+
+bool AccessRests(const absl::Status& status) {
+  return AccessIsSuspended(status) || sdk::ErrorReasonOf(status) == v1::ERROR_REASON_LIMIT_EXCEEDED;
+}
+
+}  // namespace postern::xmpp_bridge

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a refusal of Postern's says of the access as a whole.
+#pragma once
+
+#include <absl/status/status.h>
+
+namespace postern::xmpp_bridge {
+
+// Whether the access was taken back or has run out: for good, and all of it.
+bool AccessIsOver(const absl::Status& status);
+
+// Whether it rests, and what was to be done is to be done later: the user suspended it, or has
+// locked the screen.
+bool AccessIsSuspended(const absl::Status& status);
+
+// Whether a limit of it is used up, or it is suspended: both pass.
+bool AccessRests(const absl::Status& status);
+
+}  // namespace postern::xmpp_bridge
