@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "clients/conformance/door.h"
 
-#include <absl/strings/str_cat.h>
 #include <grpcpp/grpcpp.h>
 #include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
-#include <map>
-#include <optional>
 #include <utility>
 
+#include "clients/conformance/breaches.h"
+#include "clients/conformance/given_commands.h"
+#include "clients/conformance/taken_events.h"
 #include "platform/mutex.h"
 #include "platform/status_macros.h"
 #include "platform/tls_identity.h"
@@ -25,9 +25,6 @@ namespace {
 constexpr int kReceiveBytesMax = 4 * 1024 * 1024;
 constexpr uint32_t kBatchBytesMax = 1024 * 1024;
 constexpr uint64_t kAheadMax = 1024 * 1024;
-constexpr size_t kChunkBytesMax = 64 * 1024;
-// Breaches that are worth a line each; more of the same say nothing new.
-constexpr size_t kBreachesMax = 20;
 
 using Stream = grpc::ServerReaderWriter<v1::AttachResponse, v1::AttachRequest>;
 
@@ -81,16 +78,17 @@ class DoorImplementation final : public Door {
   }
   size_t event_count() const override {
     platform::MutexLock lock(mutex_);
-    return events_.size();
+    return events_.all().size();
   }
   std::vector<TakenEvent> EventsAfter(size_t after) const override {
     platform::MutexLock lock(mutex_);
-    if (after >= events_.size()) return {};
-    return {events_.begin() + static_cast<int64_t>(after), events_.end()};
+    const std::vector<TakenEvent>& all = events_.all();
+    if (after >= all.size()) return {};
+    return {all.begin() + static_cast<int64_t>(after), all.end()};
   }
   void WaitForMore(size_t count, absl::Duration timeout) override {
     WaitUntil(timeout,
-              [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return events_.size() > count; });
+              [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return events_.all().size() > count; });
   }
 
   absl::StatusOr<v1::CommandResult> Run(v1::Command command, absl::Duration timeout) override {
@@ -111,7 +109,7 @@ class DoorImplementation final : public Door {
     // The answer may overtake the bytes.
     std::string bytes;
     const bool all = WaitUntil(timeout, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-      const Commanded& commanded = commands_[command.command_id()];
+      const Commanded& commanded = commands_.of(command.command_id());
       if (commanded.last) bytes = commanded.bytes;
       return commanded.last;
     });
@@ -131,7 +129,7 @@ class DoorImplementation final : public Door {
       uint64_t taken = 0;
       bool finished = false;
       const bool moved = WaitUntil(timeout, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-        const Commanded& commanded = commands_[id];
+        const Commanded& commanded = commands_.of(id);
         taken = commanded.acked;
         finished = commanded.final.has_value() || commanded.ended;
         return finished || (commanded.begun && sent < taken + kAheadMax);
@@ -162,22 +160,10 @@ class DoorImplementation final : public Door {
   }
   std::vector<std::string> breaches() const override {
     platform::MutexLock lock(mutex_);
-    return breaches_;
+    return breaches_.all();
   }
 
  private:
-  struct Commanded {
-    std::optional<v1::CommandResult> final;
-    // Of a download.
-    std::string bytes;
-    uint64_t offset = 0;
-    bool last = false;
-    // Of an upload.
-    bool begun = false;
-    bool ended = false;
-    uint64_t acked = 0;
-  };
-
   // Whoever comes is let in: nothing is behind this door.
   class Enrollment final : public v1::EnrollmentService::Service {
    public:
@@ -216,7 +202,8 @@ class DoorImplementation final : public Door {
   grpc::Status Serve(grpc::ServerContext& context, Stream& stream) {
     v1::AttachRequest request;
     if (!stream.Read(&request) || !request.has_hello()) {
-      Breach("its first word is not hello");
+      platform::MutexLock lock(mutex_);
+      breaches_.Add("its first word is not hello");
       return {grpc::StatusCode::INVALID_ARGUMENT, "hello comes first"};
     }
     v1::AttachResponse welcome;
@@ -225,9 +212,8 @@ class DoorImplementation final : public Door {
       if (stream_ != nullptr) return {grpc::StatusCode::UNAVAILABLE, "the last one is still here"};
       hello_ = request.hello();
       ++hellos_;
-      last_position_ = durable_position_;
       welcome.mutable_welcome()->mutable_protocol_version()->set_major(1);
-      welcome.mutable_welcome()->set_durable_position(durable_position_);
+      welcome.mutable_welcome()->set_durable_position(events_.Begin());
       welcome.mutable_welcome()->set_batch_bytes_max(kBatchBytesMax);
     }
     stream.Write(welcome);
@@ -253,92 +239,30 @@ class DoorImplementation final : public Door {
     {
       platform::MutexLock lock(mutex_);
       if (request.has_event_batch()) {
-        for (const v1::SourcedEvent& sourced : request.event_batch().events()) TakeEvent(sourced);
+        for (const v1::SourcedEvent& sourced : request.event_batch().events()) {
+          events_.Take(sourced, breaches_);
+        }
         if (!hold_acks_) {
-          durable_position_ = std::max(durable_position_, last_position_);
-          response.mutable_event_ack()->set_durable_position(durable_position_);
+          response.mutable_event_ack()->set_durable_position(events_.Acknowledge());
         }
       } else if (request.has_command_result()) {
-        TakeResult(request.command_result());
+        commands_.TakeResult(request.command_result(), breaches_);
       } else if (request.has_attachment_chunk()) {
-        TakeChunk(request.attachment_chunk(), response);
+        const auto ack = commands_.TakeChunk(request.attachment_chunk(), breaches_);
+        if (ack.has_value()) *response.mutable_attachment_ack() = *ack;
       } else if (request.has_attachment_ack()) {
-        Commanded& commanded = commands_[request.attachment_ack().command_id()];
-        commanded.begun = true;
-        commanded.ended = commanded.ended || request.attachment_ack().ended();
-        commanded.acked = std::max(commanded.acked, request.attachment_ack().offset());
+        commands_.TakeAck(request.attachment_ack());
       }
       changed_.NotifyAll();
     }
     if (response.kind_case() != v1::AttachResponse::KIND_NOT_SET) Write(response).IgnoreError();
   }
 
-  void TakeEvent(const v1::SourcedEvent& sourced) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (sourced.position() <= last_position_) {
-      BreachLocked(absl::StrCat("position ", sourced.position(), " came after ", last_position_));
-      return;
-    }
-    last_position_ = sourced.position();
-    TakenEvent taken{sourced.position(), {}, sourced.command_id()};
-    if (!taken.event.ParseFromString(sourced.event())) {
-      BreachLocked(absl::StrCat("the event at position ", sourced.position(), " cannot be read"));
-      return;
-    }
-    if (taken.event.kind_case() == v1::Event::KIND_NOT_SET) {
-      BreachLocked(absl::StrCat("the event at position ", sourced.position(), " has no kind"));
-    }
-    // What was not acknowledged comes again after a cut, and counts once.
-    if (!events_.empty() && taken.position <= events_.back().position) return;
-    events_.push_back(std::move(taken));
-  }
-
-  void TakeResult(const v1::CommandResult& result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const auto commanded = commands_.find(result.command_id());
-    if (commanded == commands_.end()) {
-      BreachLocked("it answers a command that it was not given");
-      return;
-    }
-    if (result.state() == v1::CommandResult::STATE_UNSPECIFIED) {
-      BreachLocked("a result has no state");
-    }
-    if (result.state() != v1::CommandResult::STATE_PENDING) commanded->second.final = result;
-  }
-
-  void TakeChunk(const v1::AttachmentChunk& chunk, v1::AttachResponse& response)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const auto commanded = commands_.find(chunk.command_id());
-    if (commanded == commands_.end()) {
-      BreachLocked("it sends bytes that nobody asked for");
-      return;
-    }
-    Commanded& download = commanded->second;
-    if (chunk.data().size() > kChunkBytesMax) BreachLocked("a chunk is larger than 64 KiB");
-    const uint64_t have = download.offset + download.bytes.size();
-    if (chunk.offset() > have) {
-      BreachLocked("a chunk does not begin where the last one ended");
-      return;
-    }
-    // After a cut what is here already may come again.
-    if (chunk.offset() == have && !download.last) {
-      download.bytes += chunk.data();
-      download.last = chunk.last();
-    }
-    v1::AttachmentAck& ack = *response.mutable_attachment_ack();
-    ack.set_command_id(chunk.command_id());
-    ack.set_offset(download.offset + download.bytes.size());
-    ack.set_ended(download.last);
-  }
-
   // Names the command when it has no name, and sends it.
   absl::Status Send(v1::Command& command) {
     {
       platform::MutexLock lock(mutex_);
-      if (command.command_id().empty()) {
-        command.set_command_id(absl::StrCat("conformance-", ++command_ids_));
-      }
-      Commanded commanded;
-      commanded.offset = command.download().offset();
-      commands_[command.command_id()] = std::move(commanded);
+      commands_.Give(command);
     }
     v1::AttachResponse response;
     *response.mutable_command() = command;
@@ -348,7 +272,7 @@ class DoorImplementation final : public Door {
   absl::StatusOr<v1::CommandResult> Await(const std::string& id, absl::Duration timeout) {
     v1::CommandResult result;
     const bool answered = WaitUntil(timeout, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-      const Commanded& commanded = commands_[id];
+      const Commanded& commanded = commands_.of(id);
       if (commanded.final.has_value()) result = *commanded.final;
       return commanded.final.has_value();
     });
@@ -370,14 +294,6 @@ class DoorImplementation final : public Door {
     return absl::OkStatus();
   }
 
-  void Breach(std::string what) {
-    platform::MutexLock lock(mutex_);
-    BreachLocked(std::move(what));
-  }
-  void BreachLocked(std::string what) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (breaches_.size() < kBreachesMax) breaches_.push_back(std::move(what));
-  }
-
   const std::string folder_;
   platform::TlsIdentity identity_;
   Enrollment enrollment_;
@@ -393,12 +309,9 @@ class DoorImplementation final : public Door {
   v1::AttachHello hello_ ABSL_GUARDED_BY(mutex_);
   int hellos_ ABSL_GUARDED_BY(mutex_) = 0;
   bool hold_acks_ ABSL_GUARDED_BY(mutex_) = false;
-  uint64_t durable_position_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint64_t last_position_ ABSL_GUARDED_BY(mutex_) = 0;  // of this session
-  std::vector<TakenEvent> events_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, Commanded> commands_ ABSL_GUARDED_BY(mutex_);
-  uint64_t command_ids_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::vector<std::string> breaches_ ABSL_GUARDED_BY(mutex_);
+  TakenEvents events_ ABSL_GUARDED_BY(mutex_);
+  GivenCommands commands_ ABSL_GUARDED_BY(mutex_);
+  Breaches breaches_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace

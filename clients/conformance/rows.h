@@ -2,7 +2,7 @@
 // What an adapter is tried with: one row for each thing that a chat does, in each direction. Data
 // only: the runner plays it.
 //
-// Events and commands are in protobuf's text form. A word with a '$' is filled in by the runner:
+// Events and commands are in protobuf's text form. A word with a '$' is filled in (words.h):
 //   $self $peer $member $newcomer   people, $direct $group  chats: as the far end names them
 //   $m                              a message id that no row had before
 //   $theirs, $ours                  a message of the peer, of ours, made for this row in its chat
