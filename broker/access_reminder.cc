@@ -4,7 +4,6 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,21 +24,16 @@ absl::StatusOr<std::optional<absl::Time>> ReadSince(Store& store) {
     ASSIGN_OR_RETURN(Statement row, database.Prepare("SELECT value FROM meta WHERE key = ?"));
     row.BindAll(kSinceKey);
     ASSIGN_OR_RETURN(const bool found, row.Step());
-    int64_t micros = 0;
-    if (!found || row.Bytes(0).size() != sizeof micros) return absl::OkStatus();
-    std::memcpy(&micros, row.Bytes(0).data(), sizeof micros);
-    since = absl::FromUnixMicros(micros);
+    if (found) since = absl::FromUnixMicros(row.Integer(0));
     return absl::OkStatus();
   }));
   return since;
 }
 
 absl::Status WriteSince(Store& store, absl::Time since) {
-  const int64_t micros = absl::ToUnixMicros(since);
   return store.Write([&](Database& database) {
-    return database.Run(
-        "INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", kSinceKey,
-        Blob{std::string_view(reinterpret_cast<const char*>(&micros), sizeof micros)});
+    return database.Run("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", kSinceKey,
+                        absl::ToUnixMicros(since));
   });
 }
 
