@@ -24,12 +24,6 @@ using testing::ElementsAre;
 
 constexpr uint64_t kRows = 12;
 
-Principal App(uint8_t number) {
-  Principal app;
-  app.sha256.fill(number);
-  return app;
-}
-
 class AccessHistoryTest : public testing::Test {
  protected:
   AccessHistoryTest() { Open(); }
@@ -57,7 +51,7 @@ class AccessHistoryTest : public testing::Test {
         clock_.Advance(absl::Seconds(7));
         const auto added =
             history_->Insert(database, {.verb = v1::ACCESS_VERB_SEND,
-                                        .principal = App(static_cast<uint8_t>(1 + i % 3)),
+                                        .principal = AppOf(static_cast<uint8_t>(1 + i % 3)),
                                         .chat = IdOf<ChatId>(i % 5),
                                         .grant = IdOf<permissions::GrantId>(9),
                                         .reason = "owner"});
@@ -283,7 +277,7 @@ TEST_F(AccessHistoryTest, ARowOfACommitThatFailsWasNeverThere) {
 }
 
 TEST_F(AccessHistoryTest, CountsAreOneRowForEachMinuteAndShownBeforeItIsOver) {
-  const Principal app = App(1);
+  const Principal app = AppOf(1);
   const ChatId family = IdOf<ChatId>(1);
   const ChatId club = IdOf<ChatId>(2);
   const absl::Time minute = absl::FromUnixSeconds(absl::ToUnixSeconds(clock_.Now()) / 60 * 60);
@@ -323,7 +317,7 @@ TEST_F(AccessHistoryTest, NothingIsCountedTwiceOrLostWhileManyCountAndRead) {
         const AccessHistory::Reading readings[] = {
             {IdOf<ChatId>(static_cast<uint64_t>(i % 7)), v1::ACCESS_VERB_READ, 3},
             {IdOf<ChatId>(8), v1::ACCESS_VERB_WITHHELD, 1}};
-        history_->CountReadings(App(static_cast<uint8_t>(t)), readings);
+        history_->CountReadings(AppOf(static_cast<uint8_t>(t)), readings);
       }
     });
   }
@@ -353,7 +347,7 @@ TEST_F(AccessHistoryTest, NothingIsCountedTwiceOrLostWhileManyCountAndRead) {
 TEST_F(AccessHistoryTest, TooManyChatsInAMinuteAreStillCounted) {
   uint64_t expected = 0;
   for (uint64_t i = 0; i < kAccessCountsMax + 500; ++i, ++expected) {
-    history_->Count(App(1), v1::ACCESS_VERB_READ, IdOf<ChatId>(i + 1), {}, 1);
+    history_->Count(AppOf(1), v1::ACCESS_VERB_READ, IdOf<ChatId>(i + 1), {}, 1);
   }
   ASSERT_TRUE(history_->Flush().ok());
   uint64_t total = 0;
@@ -367,15 +361,15 @@ TEST_F(AccessHistoryTest, TooManyChatsInAMinuteAreStillCounted) {
 }
 
 TEST_F(AccessHistoryTest, TheFirstCallOfADayIsCountedOnce) {
-  for (int i = 0; i < 5; ++i) history_->CountConnected(App(1));
-  history_->CountConnected(App(2));
+  for (int i = 0; i < 5; ++i) history_->CountConnected(AppOf(1));
+  history_->CountConnected(AppOf(2));
   ASSERT_TRUE(history_->Flush().ok());
   Open();
-  history_->CountConnected(App(1));
+  history_->CountConnected(AppOf(1));
   EXPECT_EQ(All({.verbs = 1U << v1::ACCESS_VERB_CONNECTED}).size(), 2u);
   clock_.Advance(absl::Hours(24));
-  history_->CountConnected(App(1));
-  EXPECT_EQ(All({.principal = App(1), .verbs = 1U << v1::ACCESS_VERB_CONNECTED}).size(), 2u);
+  history_->CountConnected(AppOf(1));
+  EXPECT_EQ(All({.principal = AppOf(1), .verbs = 1U << v1::ACCESS_VERB_CONNECTED}).size(), 2u);
 }
 
 TEST_F(AccessHistoryTest, PagesAreStableWhileRowsAreAdded) {
@@ -398,13 +392,13 @@ TEST_F(AccessHistoryTest, FiltersTakeWhatTheyName) {
   Record(30);
   const absl::Time middle = All()[15].time;
   const AccessFilter filters[] = {
-      {.principal = App(2)},
+      {.principal = AppOf(2)},
       {.chat = IdOf<ChatId>(3)},
       {.verbs = 1U << v1::ACCESS_VERB_READ},
       {.verbs = 1U << v1::ACCESS_VERB_SEND},
       {.start = middle},
       {.end = middle},
-      {.principal = App(1), .chat = IdOf<ChatId>(0), .start = middle},
+      {.principal = AppOf(1), .chat = IdOf<ChatId>(0), .start = middle},
       {.start = clock_.Now() + absl::Hours(1)},
   };
   const std::vector<AccessRow> all = All();
@@ -427,7 +421,7 @@ TEST_F(AccessHistoryTest, SumsAreThoseOfTheRows) {
   std::map<std::pair<Principal, int>, uint64_t> expected;
   for (int i = 0; i < 400; ++i) {
     clock_.Advance(absl::Seconds(static_cast<int>(random() % 90)));
-    const Principal app = App(static_cast<uint8_t>(1 + random() % 3));
+    const Principal app = AppOf(static_cast<uint8_t>(1 + random() % 3));
     const v1::AccessVerb verb = verbs[random() % 3];
     const uint64_t count = 1 + random() % 50;
     history_->Count(app, verb, IdOf<ChatId>(random() % 4), {}, count);
@@ -457,9 +451,9 @@ TEST_F(AccessHistoryTest, SumsAreThoseOfTheRows) {
     add(v1::ACCESS_VERB_WITHHELD, sum.withheld);
   }
   EXPECT_EQ(summed, expected);
-  const auto one = history_->Summarize(App(1), first, clock_.Now() + absl::Minutes(1), stretch);
+  const auto one = history_->Summarize(AppOf(1), first, clock_.Now() + absl::Minutes(1), stretch);
   ASSERT_TRUE(one.ok());
-  for (const AccessHistory::Sum& sum : *one) EXPECT_EQ(sum.principal, App(1));
+  for (const AccessHistory::Sum& sum : *one) EXPECT_EQ(sum.principal, AppOf(1));
   EXPECT_FALSE(one->empty());
 }
 

@@ -11,16 +11,9 @@ namespace postern::broker {
 namespace {
 
 using permissions::Grant;
-using permissions::Principal;
 using permissions::Scope;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-Principal PrincipalOf(uint8_t number) {
-  Principal principal;
-  principal.sha256.fill(number);
-  return principal;
-}
 
 class AppRegistryTest : public testing::Test {
  protected:
@@ -47,7 +40,7 @@ class AppRegistryTest : public testing::Test {
   static Grant GrantOf(uint8_t app) {
     Grant grant;
     grant.id = IdOf<permissions::GrantId>(++next_grant_);
-    grant.principal = PrincipalOf(app);
+    grant.principal = AppOf(app);
     grant.scopes = {Scope::kMessagesRead};
     grant.selection.accounts = {IdOf<permissions::AccountId>(1)};
     grant.selection.chat_choice = permissions::ChatChoice::kAllAndNew;
@@ -56,11 +49,11 @@ class AppRegistryTest : public testing::Test {
   }
   void Enroll(uint8_t app) {
     v1::App record;
-    record.set_principal(PrincipalOf(app).ToHex());
+    record.set_principal(AppOf(app).ToHex());
     const absl::Status status = apps_->Enroll(std::move(record), Standing::kApp, {GrantOf(app)});
     ASSERT_TRUE(status.ok()) << status;
   }
-  size_t GrantsOf(uint8_t app) { return apps_->Find(PrincipalOf(app))->grants.size(); }
+  size_t GrantsOf(uint8_t app) { return apps_->Find(AppOf(app))->grants.size(); }
 
   static inline uint64_t next_grant_ = 0;
   ScratchFolder folder_;
@@ -74,8 +67,8 @@ TEST_F(AppRegistryTest, WhatWasAllowedOutlivesTheProgram) {
   Reopen();
   EXPECT_THAT(warning_, IsEmpty());
   EXPECT_EQ(GrantsOf(1), 1u);
-  EXPECT_EQ(apps_->StandingOf(PrincipalOf(1)), Standing::kApp);
-  EXPECT_EQ(apps_->StandingOf(PrincipalOf(2)), Standing::kUnknown);
+  EXPECT_EQ(apps_->StandingOf(AppOf(1)), Standing::kApp);
+  EXPECT_EQ(apps_->StandingOf(AppOf(2)), Standing::kUnknown);
 }
 
 // One wrong row and nobody keeps a grant; what is allowed from then on stays.
@@ -114,7 +107,7 @@ TEST_F(AppRegistryTest, AGrantThatWasChangedOutsideOpensNothingAndIsForgotten) {
     Reopen([&](Database& database) { return database.Execute(change.c_str()); });
     EXPECT_THAT(warning_, HasSubstr("changed from outside"));
     EXPECT_EQ(GrantsOf(1) + GrantsOf(2), 0u);
-    EXPECT_EQ(apps_->StandingOf(PrincipalOf(1)), Standing::kApp);
+    EXPECT_EQ(apps_->StandingOf(AppOf(1)), Standing::kApp);
     ASSERT_TRUE(apps_->AddGrant(GrantOf(2)).ok());
     Reopen();
     EXPECT_THAT(warning_, IsEmpty());

@@ -9,23 +9,17 @@
 namespace postern::broker {
 namespace {
 
-permissions::Principal PrincipalOf(uint8_t fill) {
-  permissions::Principal principal;
-  principal.sha256.fill(fill);
-  return principal;
-}
-
 TEST(CommandId, SaysWhoCausedTheCommandAndWhereTheMessageHasBeen) {
   const Trail trail{2, {"alicechat", "bob-chat2"}};
-  const CommandOrigin origin = ReadCommandId(NewCommandId(PrincipalOf(0xAB), trail));
+  const CommandOrigin origin = ReadCommandId(NewCommandId(AppOf(0xAB), trail));
   EXPECT_EQ(origin.principal_prefix, "abababababababab");
   EXPECT_EQ(origin.trail, trail);
-  const CommandOrigin first = ReadCommandId(NewCommandId(PrincipalOf(1), {1, {}}));
+  const CommandOrigin first = ReadCommandId(NewCommandId(AppOf(1), {1, {}}));
   EXPECT_EQ(first.trail, (Trail{1, {}}));
 }
 
 TEST(CommandId, IsNewEachTime) {
-  EXPECT_NE(NewCommandId(PrincipalOf(1), {1, {}}), NewCommandId(PrincipalOf(1), {1, {}}));
+  EXPECT_NE(NewCommandId(AppOf(1), {1, {}}), NewCommandId(AppOf(1), {1, {}}));
 }
 
 TEST(CommandId, HasRoomForTheLongestTrail) {
@@ -33,7 +27,7 @@ TEST(CommandId, HasRoomForTheLongestTrail) {
   for (size_t i = 0; i < kTrailNetworksMax; ++i) {
     trail.AddNetwork(std::string(31, 'n') + static_cast<char>('a' + i));
   }
-  const std::string id = NewCommandId(PrincipalOf(1), trail);
+  const std::string id = NewCommandId(AppOf(1), trail);
   EXPECT_LE(id.size(), kIdBytesMax);
   EXPECT_EQ(ReadCommandId(id).trail, trail);
 }

@@ -11,13 +11,6 @@ namespace postern::broker {
 namespace {
 
 using permissions::ChatId;
-using permissions::Principal;
-
-Principal AppOf(uint8_t number) {
-  Principal principal;
-  principal.sha256.fill(number);
-  return principal;
-}
 
 bool Resemble(std::string_view a, std::string_view b) {
   return TextSignature(7, a).Resembles(TextSignature(7, b));

@@ -26,12 +26,6 @@ class OwnerNoticesTest : public testing::Test {
     store_ = *OpenStore(folder_.path());
     notices_ = *OwnerNotices::Open(*store_, &notifier_, clock_);
   }
-  static permissions::Principal App(uint8_t number) {
-    permissions::Principal principal;
-    principal.sha256[0] = number;
-    return principal;
-  }
-
   ScratchFolder folder_;
   fakes::FakeClock clock_;
   fakes::RecordingNotifier notifier_;
@@ -40,7 +34,7 @@ class OwnerNoticesTest : public testing::Test {
 };
 
 TEST_F(OwnerNoticesTest, StayUntilTheyAreDismissedAlsoOverARestart) {
-  notices_->Tell(Notice::KIND_LOOP_STOPPED, "Two apps repeated each other.", App(1),
+  notices_->Tell(Notice::KIND_LOOP_STOPPED, "Two apps repeated each other.", AppOf(1),
                  IdOf<permissions::ChatId>(7));
   clock_.Advance(absl::Minutes(5));
   notices_->Tell(Notice::KIND_CLOCK_JUMPED, "The clock jumped.");
@@ -49,7 +43,7 @@ TEST_F(OwnerNoticesTest, StayUntilTheyAreDismissedAlsoOverARestart) {
   ASSERT_THAT(open, SizeIs(2));
   EXPECT_EQ(open[0].kind(), Notice::KIND_CLOCK_JUMPED);
   EXPECT_EQ(open[1].kind(), Notice::KIND_LOOP_STOPPED);
-  EXPECT_EQ(open[1].principal(), App(1).ToHex());
+  EXPECT_EQ(open[1].principal(), AppOf(1).ToHex());
   EXPECT_FALSE(open[1].chat_id().empty());
   EXPECT_EQ(open[1].count(), 1u);
   ASSERT_TRUE(notices_->Dismiss({open[0].id(), "no such notice"}).ok());
@@ -73,9 +67,9 @@ TEST_F(OwnerNoticesTest, WhatIsKeptIsOnDiskThoughTheProgramDies) {
 }
 
 TEST_F(OwnerNoticesTest, TheSameAgainRaisesTheCount) {
-  for (int i = 0; i < 1000; ++i) notices_->Tell(Notice::KIND_OBJECTION, "No.", App(1));
+  for (int i = 0; i < 1000; ++i) notices_->Tell(Notice::KIND_OBJECTION, "No.", AppOf(1));
   clock_.Advance(absl::Seconds(1));
-  notices_->Tell(Notice::KIND_OBJECTION, "No.", App(2));
+  notices_->Tell(Notice::KIND_OBJECTION, "No.", AppOf(2));
   Start();
   const std::vector<Notice> open = notices_->Open();
   ASSERT_THAT(open, SizeIs(2));
@@ -86,25 +80,25 @@ TEST_F(OwnerNoticesTest, TheSameAgainRaisesTheCount) {
 TEST_F(OwnerNoticesTest, AreShownOnceAMinuteAndTogether) {
   notices_->Tell(Notice::KIND_CLOCK_JUMPED, "The clock jumped.");
   ASSERT_TRUE(notifier_.WaitFor(1));
-  notices_->Tell(Notice::KIND_OBJECTION, "Bob objects.", App(1));
-  notices_->Tell(Notice::KIND_LOOP_STOPPED, "A loop.", App(2));
+  notices_->Tell(Notice::KIND_OBJECTION, "Bob objects.", AppOf(1));
+  notices_->Tell(Notice::KIND_LOOP_STOPPED, "A loop.", AppOf(2));
   clock_.Advance(kNotificationInterval);
-  notices_->Tell(Notice::KIND_GRANT_LAPSED, "A grant lapsed.", App(3));
+  notices_->Tell(Notice::KIND_GRANT_LAPSED, "A grant lapsed.", AppOf(3));
   ASSERT_TRUE(notifier_.WaitFor(2));
   EXPECT_THAT(notifier_.shown(), ElementsAre("The clock jumped.", testing::HasSubstr("3 things")));
   // What is open and happens again is not shown again so soon.
   clock_.Advance(kNotificationInterval);
-  notices_->Tell(Notice::KIND_OBJECTION, "Bob objects.", App(1));
-  notices_->Tell(Notice::KIND_PROGRAM_CHANGED, "Another program.", App(4));
+  notices_->Tell(Notice::KIND_OBJECTION, "Bob objects.", AppOf(1));
+  notices_->Tell(Notice::KIND_PROGRAM_CHANGED, "Another program.", AppOf(4));
   ASSERT_TRUE(notifier_.WaitFor(3));
   EXPECT_EQ(notifier_.shown().back(), "Another program.");
 }
 
 TEST_F(OwnerNoticesTest, AFloodOfOneKindDrownsNoOther) {
-  notices_->Tell(Notice::KIND_PROGRAM_CHANGED, "Another program.", App(1));
+  notices_->Tell(Notice::KIND_PROGRAM_CHANGED, "Another program.", AppOf(1));
   clock_.Advance(absl::Seconds(1));
   for (uint64_t i = 0; i < 3 * kOwnerNoticesMax; ++i) {
-    notices_->Tell(Notice::KIND_OBJECTION, "No.", App(1), IdOf<permissions::ChatId>(i + 1));
+    notices_->Tell(Notice::KIND_OBJECTION, "No.", AppOf(1), IdOf<permissions::ChatId>(i + 1));
   }
   const auto check = [&] {
     const std::vector<Notice> open = notices_->Open();

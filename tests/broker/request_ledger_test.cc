@@ -12,12 +12,6 @@
 namespace postern::broker {
 namespace {
 
-permissions::Principal AppOf(uint8_t number) {
-  permissions::Principal principal;
-  principal.sha256.fill(number);
-  return principal;
-}
-
 class RequestLedgerTest : public testing::Test {
  protected:
   RequestLedgerTest() : store_(*OpenStore(folder_.path())) {

@@ -11,14 +11,6 @@
 namespace postern::broker {
 namespace {
 
-using permissions::Principal;
-
-Principal AppOf(uint8_t number) {
-  Principal principal;
-  principal.sha256.fill(number);
-  return principal;
-}
-
 class SendLimitsTest : public testing::Test {
  protected:
   SendLimitsTest() {

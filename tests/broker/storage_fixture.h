@@ -59,6 +59,13 @@ T IdOf(uint64_t number) {
   return id;
 }
 
+// The key of app 'number'.
+inline permissions::Principal AppOf(uint8_t number) {
+  permissions::Principal app;
+  app.sha256.fill(number);
+  return app;
+}
+
 inline LogRecord MessageRecord(uint64_t message, std::string body = "hello", uint64_t chat = 1,
                                uint8_t kind = 20) {
   LogRecord record;
