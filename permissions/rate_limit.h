@@ -22,7 +22,6 @@ class TokenBucket {
   // Changes the size when a grant changes; what is missing stays missing, so that a change is no
   // refill.
   void Resize(uint64_t capacity, absl::Duration period);
-  uint64_t capacity() const { return capacity_; }
   // Tokens, and parts of one, that were missing when last looked at.
   double missing() const { return static_cast<double>(capacity_) - tokens_; }
 
