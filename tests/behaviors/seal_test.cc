@@ -6,6 +6,7 @@
 #include "permissions/method_access.h"
 #include "tests/behaviors/any_method.h"
 #include "tests/behaviors/owner_calls.h"
+#include "tests/behaviors/stopped_store.h"
 
 namespace postern::behaviors {
 namespace {
@@ -611,6 +612,37 @@ TEST_F(SealTest, TheVeryNextMessageIsKeptFromStreamsThatAreLive) {
     ASSERT_TRUE(reader->WaitForText("end"));
     for (const std::string& text : reader->texts()) EXPECT_NE(text, "canary after");
   }
+}
+
+// A grant that is lost closes; a seal that is lost would open.
+TEST_F(SealTest, OneThatIsTakenOutOfTheDatabaseKeepsAllAppsOutUntilTheOwnerHasLooked) {
+  Program app = NewApp("Reader", false);
+  SealPerson("bob");
+  SealChat("other");
+  adapter_.reset();
+  harness_.Stop();
+  ASSERT_NO_FATAL_FAILURE(ChangeStored(harness_, [](broker::Database& database) {
+    return database.Execute("DELETE FROM seals WHERE substr(target, 1, 1) = CAST('c' AS BLOB)");
+  }));
+  v1::ListChatsResponse chats;
+  // Of the second start it is no news, and no way in.
+  for (const size_t warnings : {1, 0}) {
+    harness_.Restart();
+    owner_ = harness_.Owner();
+    app = harness_.Reconnect(app);
+    OwnerCalls owner(harness_);
+    EXPECT_TRUE(owner.HasNotice(v1::OwnerNotice::KIND_GRANTS_SUSPENDED));
+    const v1::GetStatusResponse status = owner.Status();
+    EXPECT_TRUE(status.paused());
+    EXPECT_THAT(status.warnings(), testing::SizeIs(warnings));
+    EXPECT_EQ(ReasonOf(app->chat->ListChats(Patiently().get(), {}, &chats)), "PAUSED");
+  }
+  ASSERT_EQ(Seals().size(), 1u);
+  EXPECT_EQ(Seals()[0].name(), "bob");
+  v1::ResumeResponse resumed;
+  ASSERT_TRUE(owner_->owner->Resume(Patiently().get(), {}, &resumed).ok());
+  const grpc::Status status = app->chat->ListChats(Patiently().get(), {}, &chats);
+  EXPECT_TRUE(status.ok()) << Text(status);
 }
 
 TEST_F(SealTest, OnlyTheDialogOpensAndARestartDoesNot) {
