@@ -51,8 +51,9 @@ class Lines:
 class AliceChat:
     """postern-demo-gatekeeper --control: its people do what they are told, and say what they see."""
 
-    def __init__(self, world, script):
+    def __init__(self, world, script, *flags):
         self.world = world
+        self.flags = flags
         self.path = world.path("script.txt")
         with open(self.path, "w", encoding="utf-8") as file:
             file.write(script)
@@ -63,7 +64,8 @@ class AliceChat:
     def start(self):
         before = len(self.said)
         self.process = self.world.profile.start(
-            [program("postern-demo-gatekeeper"), "--script", self.path, "--control"], self.hear, stdin=subprocess.PIPE)
+            [program("postern-demo-gatekeeper"), "--script", self.path, "--control", *self.flags], self.hear,
+            stdin=subprocess.PIPE)
         self.said.wait("attached", before)
 
     def hear(self, line):

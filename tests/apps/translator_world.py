@@ -12,7 +12,7 @@ import sys
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/real"))
-from plain_python import World, program  # noqa: E402
+from plain_python import WAIT_SECONDS, World, program  # noqa: E402, F401
 from alice_chat import AliceChat, Lines  # noqa: E402
 
 MANIFEST = ROOT / "clients/translator/manifest.toml"

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import urllib.request
 
-from plain_python import BIN, World
+from plain_python import BIN, WAIT_SECONDS, World
 from xmpp_rig.rig import free_port
 
 DATABASE = "crm"
@@ -78,14 +78,14 @@ class Tryton:
 
     def start(self):
         self.process = self.profile.start(["trytond", "-c", self.config, "-d", DATABASE], self.log.append)
-        self.profile.wait_for(self._answers, "the start of trytond", 60)
+        self.profile.wait_for(self._answers, "the start of trytond", WAIT_SECONDS)
 
     def _answers(self):
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def stop(self):
-        self.profile.end(self.process, "the end of trytond", 30)
+        self.profile.end(self.process, "the end of trytond", WAIT_SECONDS)
 
     def kill(self):
         World.kill(self.process)
@@ -99,7 +99,7 @@ class Tryton:
             {"Content-Type": "application/json"})
         if self.session:
             request.add_header("Authorization", "Session " + self.session)
-        with urllib.request.urlopen(request, timeout=60) as response:
+        with urllib.request.urlopen(request, timeout=WAIT_SECONDS) as response:
             answer = json.load(response)
         if answer.get("error"):
             raise RuntimeError(answer["error"])
