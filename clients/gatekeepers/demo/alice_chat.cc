@@ -230,7 +230,10 @@ Outcome AliceChat::CheckAges(const v1::Command& command, const v1::ChatCapabilit
   const std::string& id =
       edit ? command.edit_message().message_id() : command.delete_message().message_id();
   const auto message = world_.FindMessage(ChatOf(command), id);
-  if (!message.has_value() && IsOfAnApp(id)) return {};
+  // Of an earlier run there may be what came about it since: without a sender.
+  const bool here =
+      message.has_value() && (message->deleted() || !message->sender_contact_id().empty());
+  if (!here && IsOfAnApp(id)) return {};
   if (!message.has_value() || message->deleted()) {
     return Failed(command, "there is no such message (any more)");
   }
