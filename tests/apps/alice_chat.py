@@ -77,7 +77,10 @@ class AliceChat:
     def ask(self, **request):
         self.process.popen.stdin.write((json.dumps(request) + "\n").encode())
         self.process.popen.stdin.flush()
-        return self.answers.get(timeout=WAIT_SECONDS)
+        try:
+            return self.answers.get(timeout=WAIT_SECONDS)
+        except queue.Empty:
+            raise AssertionError(f"AliceChat does not answer {request}:\n" + "\n".join(self.said)) from None
 
     def do(self, chat, files=None, **kind):
         answer = self.ask(do={"chat_id": chat, **kind}, **({"files": files} if files else {}))
