@@ -273,8 +273,9 @@ TEST_F(ReminderTest, TellsOnceAMonthHowManyAppsCanReadAndHowManySendItOff) {
   PassRound();
   const std::optional<v1::OwnerNotice> first = Reminder();
   ASSERT_TRUE(first.has_value());
-  EXPECT_THAT(first->text(), testing::HasSubstr("2 apps can read"));
-  EXPECT_THAT(first->text(), testing::HasSubstr("1 of them sends"));
+  EXPECT_THAT(first->text(),
+              testing::HasSubstr(
+                  "2 apps can read your messages, and 1 of them sends text off this device"));
   EXPECT_EQ(first->count(), 1u);
   EXPECT_TRUE(OwnerCalls::Await([&] {
     const std::vector<std::string> shown = harness_.notifier().shown();
@@ -320,7 +321,9 @@ TEST_F(ReminderTest, IsNotGivenWhileNobodyCanRead) {
   ASSERT_TRUE(owner_->owner->Resume(Patiently().get(), {}, &resumed).ok());
   PassRound();
   ASSERT_TRUE(Reminder().has_value());
-  EXPECT_THAT(Reminder()->text(), testing::HasSubstr("1 app can read"));
+  EXPECT_THAT(
+      Reminder()->text(),
+      testing::HasSubstr("1 app can read your messages, and says that text stays on this device"));
 }
 
 TEST_F(ReminderTest, ComesOnceAMonthWhateverTheClockDoes) {
