@@ -176,6 +176,8 @@ absl::StatusOr<std::string> Files::ToXmpp(const v1::Attachment& attachment) {
   std::unique_ptr<curl_slist, void (*)(curl_slist*)> headers(
       ::curl_slist_append(nullptr, absl::StrCat("Content-Type: ", Clean(type)).c_str()),
       &::curl_slist_free_all);
+  // Most servers never say that they are ready for the bytes: a second would be lost with each file.
+  ::curl_slist_append(headers.get(), "Expect:");
   for (const gloox::Tag* header : put->findChildren("header")) {
     const std::string line = absl::StrCat(header->findAttribute("name"), ": ", header->cdata());
     if (!AllowedHeader(header->findAttribute("name")) || absl::StrContains(line, "\n")) continue;

@@ -65,6 +65,16 @@ bool OutcomeIsUnknown(const absl::Status& status) {
   return sdk::ErrorReasonOf(status) == v1::ERROR_REASON_OUTCOME_UNKNOWN;
 }
 
+// For the user; the messenger's own words are not for the log.
+std::string WhyOf(const absl::Status& status) {
+  std::string why(status.message());
+  if (const auto info = sdk::ErrorInfoOf(status); info.has_value()) {
+    const auto reason = info->metadata().find("gatekeeper_reason");
+    if (reason != info->metadata().end()) absl::StrAppend(&why, ": ", reason->second);
+  }
+  return why;
+}
+
 // Nobody waits to hear what became of a marker.
 bool IsAnswered(const gloox::Tag& message) {
   return message.findChild("body") != nullptr || Child(message, "displayed", kMarkers) == nullptr;
@@ -266,7 +276,7 @@ absl::Status Inward::Carry(const Inbound& inbound) {
                     absl::StrCat("It is not known whether what you ",
                                  IsNewMessage(*message) ? "wrote to " : "changed in the chat with ",
                                  (*chat)->name, " went out; look into your messenger."))
-              : Refusal(*message, (*chat)->name, std::string(links.status().message()));
+              : Refusal(*message, (*chat)->name, WhyOf(links.status()));
       if (auto told = component_.Confirm(stanza); !told.ok()) return told;
     }
     Log(absl::StrCat("not carried out: ", links.status().message()));
