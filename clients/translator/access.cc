@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "clients/sdk/grants.h"
+#include "clients/sdk/identity.h"
 #include "clients/translator/embedded.h"
 
 namespace postern::translator {
@@ -24,6 +25,15 @@ bool AllowsWriting(const v1::Grant& grant) {
   return std::any_of(grant.scopes().begin(), grant.scopes().end(), [](int scope) {
     return scope == v1::SCOPE_MESSAGES_REPLY || scope == v1::SCOPE_MESSAGES_SEND;
   });
+}
+
+sdk::ClientOptions OptionsOf(const Config& config, const v1::Manifest& manifest) {
+  sdk::ClientOptions options = config.client;
+  // Two keys, also where the user chose the folder: see ManifestOf.
+  if (!options.state_directory.empty() && !config.remote.url.empty()) {
+    absl::StrAppend(&options.state_directory, "-", manifest.data_destination().service());
+  }
+  return options;
 }
 
 }  // namespace
@@ -49,15 +59,17 @@ absl::StatusOr<v1::Manifest> ManifestOf(const Config& config) {
   return manifest;
 }
 
+absl::StatusOr<std::string> StateDirectoryOf(const Config& config) {
+  const auto manifest = ManifestOf(config);
+  if (!manifest.ok()) return manifest.status();
+  return sdk::MakeStateDirectory(manifest->app_id(), OptionsOf(config, *manifest));
+}
+
 absl::StatusOr<std::unique_ptr<sdk::Client>> Connect(const Config& config, Reach reach,
                                                      Screen& screen) {
   const auto manifest = ManifestOf(config);
   if (!manifest.ok()) return manifest.status();
-  sdk::ClientOptions options = config.client;
-  // Two keys, also where the user chose the folder: see ManifestOf.
-  if (!options.state_directory.empty() && !config.remote.url.empty()) {
-    absl::StrAppend(&options.state_directory, "-", manifest->data_destination().service());
-  }
+  sdk::ClientOptions options = OptionsOf(config, *manifest);
   bool told = false;
   options.on_enrollment = [&](const v1::EnrollResponse& response) {
     if (response.state() != v1::EnrollResponse::STATE_PENDING || told) return;

@@ -19,6 +19,10 @@ namespace postern::translator {
 // device says nothing about the other.
 absl::StatusOr<v1::Manifest> ManifestOf(const Config& config);
 
+// Where it keeps its key and what it remembers; made when it is missing. Errors as
+// sdk::MakeStateDirectory.
+absl::StatusOr<std::string> StateDirectoryOf(const Config& config);
+
 enum class Reach {
   kOnce,  // gives up when posternd does not answer
   kWait,  // waits for it as long as it takes: a service

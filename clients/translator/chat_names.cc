@@ -41,6 +41,11 @@ void ChatNames::Learn(const v1::Event& event) {
   }
 }
 
+std::map<std::string, std::string> ChatNames::All() const {
+  std::lock_guard lock(mutex_);
+  return names_;
+}
+
 std::string ChatNames::NameOf(const std::string& chat_id) const {
   std::lock_guard lock(mutex_);
   const auto place = names_.find(chat_id);

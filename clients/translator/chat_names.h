@@ -20,6 +20,8 @@ class ChatNames {
   // Takes in what an event says about a chat.
   void Learn(const v1::Event& event);
 
+  // Ids and names.
+  std::map<std::string, std::string> All() const;
   // Its name, or "a chat" where that is not known.
   std::string NameOf(const std::string& chat_id) const;
   // NOT_FOUND, naming those that there are, when none has this name or several have.

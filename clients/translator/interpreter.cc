@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "clients/translator/interpreter.h"
 
-#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
 
 #include <algorithm>
 #include <utility>
-#include <vector>
 
-#include "clients/sdk/errors.h"
+#include "clients/sdk/grants.h"
 #include "clients/translator/advice.h"
 #include "clients/translator/patience.h"
 
@@ -21,20 +19,9 @@ constexpr char kSubscription[] = "translator";
 constexpr absl::Duration kRestEvery = absl::Seconds(15);
 // Until the stream is up.
 constexpr absl::Duration kLookEvery = absl::Milliseconds(100);
-// How long the end of a suspension or of a limit is waited for before the next try.
-constexpr absl::Duration kPassesAtLeast = absl::Seconds(5);
-constexpr absl::Duration kPassesAtMost = absl::Minutes(1);
 
 bool Has(const auto& list, const auto& item) {
   return std::find(list.begin(), list.end(), item) != list.end();
-}
-
-// Whether the user wants this chat left alone: 'skip' has ids and names.
-bool IsSkipped(const std::vector<std::string>& skip, const std::string& chat_id,
-               const std::string& name) {
-  return std::any_of(skip.begin(), skip.end(), [&](const std::string& one) {
-    return one == chat_id || absl::EqualsIgnoreCase(one, name);
-  });
 }
 
 }  // namespace
@@ -42,14 +29,12 @@ bool IsSkipped(const std::vector<std::string>& skip, const std::string& chat_id,
 absl::Status Interpreter::Run() {
   for (;;) {
     const absl::Status ended = Follow();
+    if (!sdk::AccessRests(ended)) return ended;
     const v1::ErrorReason reason = sdk::ErrorReasonOf(ended);
-    if (reason != v1::ERROR_REASON_GRANT_SUSPENDED && reason != v1::ERROR_REASON_LIMIT_EXCEEDED) {
-      return ended;
-    }
     if (std::exchange(waits_for_, reason) != reason) {
       parts_.screen.Note(absl::StrCat(AdviceFor(ended).line, " Waiting; it goes on by itself."));
     }
-    absl::SleepFor(std::clamp(sdk::RetryAfterOf(ended), kPassesAtLeast, kPassesAtMost));
+    absl::SleepFor(sdk::RestOf(ended));
   }
 }
 
@@ -57,11 +42,13 @@ absl::Status Interpreter::Follow() {
   const auto events = parts_.client.Subscribe({
       .name = kSubscription,
       .cursor = {},
-      // No text is kept anywhere, so what must be forgotten is: in memory there are counts only.
+      // No text is kept anywhere, so what must be forgotten is: in memory there are counts only, on
+      // disk which chats are skipped.
       .on_erase = [](const v1::Event&) { return absl::OkStatus(); },
       .on_erase_everything =
           [this] {
             parts_.guess.Forget();
+            parts_.skipped.Forget();
             return absl::OkStatus();
           },
   });
@@ -121,7 +108,7 @@ void Interpreter::Handle(const v1::Event& event) {
 void Interpreter::Put(const v1::Event& event, const Passage& passage) {
   if (passage.text.empty()) return;
   const std::string& chat_id = event.chat_id();
-  if (IsSkipped(parts_.config.skip, chat_id, parts_.names.NameOf(chat_id))) return;
+  if (parts_.skipped.Has(chat_id, parts_.names.NameOf(chat_id))) return;
   const auto from = parts_.guess.Of(event.chat_id(), passage.sender_id, passage.text);
   if (!from.has_value()) return;
   Post(event, passage, *from);

@@ -16,6 +16,7 @@
 #include "clients/translator/language_guess.h"
 #include "clients/translator/loops.h"
 #include "clients/translator/screen.h"
+#include "clients/translator/skipped_chats.h"
 
 namespace postern::translator {
 
@@ -34,6 +35,7 @@ class Interpreter {
     ChatNames& names;
     Loops& loops;
     Answers& answers;
+    SkippedChats& skipped;
     Screen& screen;
     const Config& config;
   };

@@ -18,6 +18,7 @@
 #include "clients/translator/embedded.h"
 #include "clients/translator/interpreter.h"
 #include "clients/translator/patience.h"
+#include "clients/translator/skipped_chats.h"
 #include "clients/translator/typed_lines.h"
 
 namespace postern::translator {
@@ -67,6 +68,7 @@ struct Program {
   ChatNames names;
   std::unique_ptr<LanguageGuess> guess;
   std::unique_ptr<Answers> answers;
+  std::unique_ptr<SkippedChats> skipped;
 
   absl::Status Start(const Arguments& arguments, Reach reach) {
     auto read = ConfigOf(arguments);
@@ -75,7 +77,12 @@ struct Program {
     auto made = EngineOf(config);
     if (!made.ok()) return made.status();
     engine = *std::move(made);
+    const auto directory = StateDirectoryOf(config);
+    if (!directory.ok()) return directory.status();
+    skipped =
+        std::make_unique<SkippedChats>(config.skip, absl::StrCat(*directory, "/skipped"), screen);
     auto connected = Connect(config, reach, screen);
+    if (sdk::ErrorReasonOf(connected.status()) == v1::ERROR_REASON_GRANT_REVOKED) skipped->Forget();
     if (!connected.ok()) return connected.status();
     client = *std::move(connected);
     guess = std::make_unique<LanguageGuess>([this](const std::string& chat_id) {
@@ -88,15 +95,17 @@ struct Program {
   }
 };
 
-// Adds the ids of the chats that are skipped: anybody in a chat may rename it.
-void PinSkipped(Program& program) {
-  for (const std::string& name : std::vector<std::string>(program.config.skip)) {
-    if (auto id = program.names.IdOf(name); id.ok()) {
-      program.config.skip.push_back(*std::move(id));
-    } else {
+// Finds the chats that are skipped, and says of which names there never was one.
+absl::Status FindSkipped(Program& program) {
+  if (const auto status = program.skipped->Load(); !status.ok()) return status;
+  for (const auto& [id, name] : program.names.All()) program.skipped->Has(id, name);
+  for (const std::string& name : program.config.skip) {
+    if (program.skipped->Found(name)) continue;
+    if (const auto id = program.names.IdOf(name); !id.ok()) {
       program.screen.Note(absl::StrCat("skip: ", std::string(id.status().message())));
     }
   }
+  return absl::OkStatus();
 }
 
 enum class Audience { kPerson, kNobody };
@@ -107,7 +116,7 @@ absl::Status Follow(const Arguments& arguments, Audience audience) {
   const Reach reach = audience == Audience::kNobody ? Reach::kWait : Reach::kOnce;
   if (const auto status = program.Start(arguments, reach); !status.ok()) return status;
   if (const auto status = CheckMayRead(*program.client); !status.ok()) return status;
-  PinSkipped(program);
+  if (const auto status = FindSkipped(program); !status.ok()) return status;
   Loops loops(*program.client, program.names, program.screen);
   loops.Begin(program.config);
   if (audience == Audience::kNobody && loops.empty()) {
@@ -116,7 +125,7 @@ absl::Status Follow(const Arguments& arguments, Audience audience) {
         "under [loops], or use `postern-translator watch`.");
   }
   Interpreter interpreter({*program.client, *program.engine, *program.guess, program.names, loops,
-                           *program.answers, program.screen, program.config});
+                           *program.answers, *program.skipped, program.screen, program.config});
   std::unique_ptr<TypedLines> typed;
   if (audience == Audience::kPerson) {
     typed = std::make_unique<TypedLines>(
