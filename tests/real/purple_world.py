@@ -168,18 +168,32 @@ class Host:
 class World:
     """A server, Bob and Alice with the adapter and Dave with a client that knows nothing: it takes ten seconds to make."""
 
-    def __init__(self):
+    def __init__(self, server_module=""):
+        """`server_module`: Lua that the server runs besides, as a module of its host. Then profanity is gone."""
+        self.server_module = server_module
         self.temporary = tempfile.TemporaryDirectory(prefix="postern-real-", dir="/tmp")
         self.rig = rig_module.Rig(os.path.join(self.temporary.name, "rig"), ("alice", "dave", rig_module.STRANGER))
         self.bob = self.alice = self.dave = None
 
     def open(self):
         self.rig.start(os.getpid())
+        if self.server_module:
+            self.add_server_module()
         self.bob = Host(self.rig, os.path.join(self.temporary.name, "bob"))
         self.alice = Host(self.rig, os.path.join(self.temporary.name, "alice"), "alice")
         self.bob.start()
         self.alice.start()
         self.dave = RawClient(self.rig, "dave").online()
+
+    def add_server_module(self):
+        home = pathlib.Path(self.rig.state["server_home"])
+        self.rig.take_server_down()
+        plugin = home / "plugins/mod_for_test.lua"
+        plugin.write_text(self.server_module)
+        plugin.chmod(0o644)
+        config = home / "prosody.cfg.lua"
+        config.write_text(config.read_text().replace('"pep_server_identity"', '"pep_server_identity", "for_test"'))
+        self.rig.bring_server_back()
 
     def close(self):
         for host in (self.bob, self.alice):

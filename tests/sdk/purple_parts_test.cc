@@ -93,6 +93,48 @@ TEST(OwnReactions, WhatIsSettledLateDoesNotUndoWhatLeftAfterIt) {
   EXPECT_EQ(facts.Words(kReactionsFact, "m"), Emojis{"b"});
 }
 
+TEST(OwnReactions, WhatAnotherDeviceSaidBeforeOursReachedTheServerIsOverwritten) {
+  const sdk::TemporaryFolder folder;
+  Remembered facts(folder.path());
+  facts.PutWords(kReactionsFact, "m", {"a"});
+  OwnReactions reactions(facts);
+  const uint64_t number = reactions.Leave("m", {"a", "b"});
+  EXPECT_EQ(reactions.TakeElsewhere("m", {"c"}), (Changes{{"c", false}, {"a", true}}));
+  EXPECT_EQ(facts.Words(kReactionsFact, "m"), (Emojis{"a", "b"})) << "ours comes after it";
+  reactions.ReachedServer(number);
+  EXPECT_EQ(reactions.Settle("m", number, true),
+            (Changes{{"a", false}, {"b", false}, {"c", true}}));
+  EXPECT_TRUE(reactions.Stands("m", "b"));
+  EXPECT_EQ(facts.Words(kReactionsFact, "m"), (Emojis{"a", "b"}));
+}
+
+TEST(OwnReactions, WhatAnotherDeviceSaidAfterOursReachedTheServerStands) {
+  const sdk::TemporaryFolder folder;
+  Remembered facts(folder.path());
+  facts.PutWords(kReactionsFact, "m", {"a"});
+  OwnReactions reactions(facts);
+  const uint64_t number = reactions.Leave("m", {"a", "b"});
+  reactions.ReachedServer(number);
+  EXPECT_EQ(reactions.TakeElsewhere("m", {"c"}), (Changes{{"c", false}, {"a", true}}));
+  EXPECT_EQ(facts.Words(kReactionsFact, "m"), Emojis{"c"});
+  EXPECT_EQ(reactions.Settle("m", number, true), Changes{});
+  EXPECT_FALSE(reactions.Stands("m", "b"));
+  EXPECT_EQ(facts.Words(kReactionsFact, "m"), Emojis{"c"});
+}
+
+TEST(OwnReactions, WhatAnotherDeviceSaidStandsWhenOursIsRefused) {
+  const sdk::TemporaryFolder folder;
+  Remembered facts(folder.path());
+  facts.PutWords(kReactionsFact, "m", {"a"});
+  OwnReactions reactions(facts);
+  const uint64_t number = reactions.Leave("m", {"a", "b"});
+  EXPECT_EQ(reactions.TakeElsewhere("m", {"c"}), (Changes{{"c", false}, {"a", true}}));
+  EXPECT_EQ(reactions.Settle("m", number, false), Changes{});
+  EXPECT_EQ(facts.Words(kReactionsFact, "m"), Emojis{"c"});
+  EXPECT_EQ(reactions.TakeElsewhere("m", {}), (Changes{{"c", true}})) << "nothing is on its way";
+  EXPECT_EQ(facts.Words(kReactionsFact, "m"), Emojis{});
+}
+
 TEST(Notice, IsATextThatBeginsWithMe) {
   std::string text = "/me waves";
   EXPECT_TRUE(TakeMe(text));

@@ -28,6 +28,7 @@ AccountAdapter::AccountAdapter(PurpleAccount* account, Outlet& outlet)
       maker_(BareJid(purple_account_get_username(account))),
       reporter_(outlet, maker_),
       remembered_(purple_user_dir()),
+      own_reactions_(remembered_),
       requests_(account),
       chats_(account, maker_, reporter_, remembered_),
       parts_{account, maker_, reporter_, requests_, remembered_, recent_, chats_},
@@ -35,8 +36,8 @@ AccountAdapter::AccountAdapter(PurpleAccount* account, Outlet& outlet)
       rooms_(parts_),
       people_(parts_),
       outbox_(parts_),
-      inbox_(parts_, rooms_, people_, outbox_),
-      message_commands_(parts_, rooms_, outbox_),
+      inbox_(parts_, rooms_, people_, outbox_, own_reactions_),
+      message_commands_(parts_, rooms_, outbox_, own_reactions_),
       chat_commands_(parts_, rooms_, people_, services_),
       files_(parts_, outlet, services_),
       clock_(g_timeout_add_seconds(kClockSeconds, OnClock, this)) {
@@ -162,6 +163,7 @@ void AccountAdapter::SetState(v1::AccountState state, std::string_view reason) {
 void AccountAdapter::GiveUpOnOld() {
   outbox_.GiveUpOnOld();
   requests_.GiveUpOnOld();
+  services_.Tick();
 }
 
 }  // namespace postern::purple

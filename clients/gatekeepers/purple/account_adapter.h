@@ -29,6 +29,7 @@
 #include "clients/gatekeepers/purple/outbox.h"
 #include "clients/gatekeepers/purple/outlet.h"
 #include "clients/gatekeepers/purple/people.h"
+#include "clients/gatekeepers/purple/reactions.h"
 #include "clients/gatekeepers/purple/recent.h"
 #include "clients/gatekeepers/purple/remembered.h"
 #include "clients/gatekeepers/purple/reporter.h"
@@ -79,6 +80,7 @@ class AccountAdapter {
   const EventMaker maker_;
   Reporter reporter_;
   Remembered remembered_;
+  OwnReactions own_reactions_;
   RecentMessages recent_;
   Requests requests_;
   ChatBook chats_;

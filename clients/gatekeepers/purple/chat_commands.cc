@@ -68,6 +68,7 @@ void ChatCommands::Create(const std::string& command_id, const v1::CreateChatCom
     return parts_.reporter.Answer(result);
   }
   if (services_.group_service().empty()) {
+    services_.AskAgain();
     return parts_.reporter.FailForNow(command_id,
                                       "the server offers no groups, or has not been asked yet");
   }

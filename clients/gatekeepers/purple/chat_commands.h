@@ -21,7 +21,7 @@ namespace postern::purple {
 class ChatCommands {
  public:
   // All must outlive it.
-  ChatCommands(const Parts& parts, Rooms& rooms, People& people, const Services& services)
+  ChatCommands(const Parts& parts, Rooms& rooms, People& people, Services& services)
       : parts_(parts), rooms_(rooms), people_(people), services_(services) {}
 
   void Create(const std::string& command_id, const v1::CreateChatCommand& command);
@@ -57,7 +57,7 @@ class ChatCommands {
   Parts parts_;
   Rooms& rooms_;
   People& people_;
-  const Services& services_;
+  Services& services_;
 };
 
 }  // namespace postern::purple

@@ -14,7 +14,7 @@ v1::ChatCapabilities CapabilitiesOf(const ChatTraits& traits) {
   // Beside the encrypted payload, for the server to see: which message is meant, and the emoji.
   const v1::CapabilityLevel beside = traits.encrypted ? kPartial : kFull;
   v1::ChatCapabilities result;
-  result.set_hash(std::string("purple-3") + (traits.group ? "-group" : "-direct") +
+  result.set_hash(std::string("purple-4") + (traits.group ? "-group" : "-direct") +
                   (traits.encrypted ? "-encrypted" : "") + (traits.uploads ? "-uploads" : ""));
   result.set_text(kFull);
   result.set_formatting(kDropped);
@@ -44,8 +44,9 @@ v1::ChatCapabilities CapabilitiesOf(const ChatTraits& traits) {
   result.set_backfill(kRejected);
   result.set_custom_emoji(kRejected);
   result.set_organize(kRejected);
-  // Requests to write and invitations are answered; people can be blocked, rooms cannot.
-  result.set_block(traits.group ? kPartial : kFull);
+  // Requests to write and invitations are answered; people can be blocked, rooms cannot. What
+  // another device declines no server tells, nor that it takes an invitation.
+  result.set_block(kPartial);
   result.set_create_chat(kFull);
   return result;
 }

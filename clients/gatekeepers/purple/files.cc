@@ -136,6 +136,7 @@ void Files::TransferEnded(const std::string& command_id) {
 
 void Files::Upload(const std::string& command_id, const v1::UploadCommand& command) {
   if (services_.upload_service().empty() && !services_.known()) {
+    services_.AskAgain();
     return parts_.reporter.FailForNow(command_id, "the server was not heard to take files yet");
   }
   if (services_.upload_service().empty()) {

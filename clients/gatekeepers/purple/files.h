@@ -18,7 +18,7 @@ namespace postern::purple {
 class Files {
  public:
   // All must outlive it.
-  Files(const Parts& parts, Outlet& outlet, const Services& services)
+  Files(const Parts& parts, Outlet& outlet, Services& services)
       : parts_(parts), outlet_(outlet), services_(services) {}
 
   void Download(const std::string& command_id, const v1::DownloadCommand& command);
@@ -47,7 +47,7 @@ class Files {
 
   Parts parts_;
   Outlet& outlet_;
-  const Services& services_;
+  Services& services_;
   std::map<std::string, Outgoing> downloads_;  // by command
   std::map<std::string, Incoming> uploads_;    // by command
   // Gone with this object: what comes back later then has nobody to tell.

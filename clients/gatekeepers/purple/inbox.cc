@@ -195,12 +195,17 @@ void Inbox::TakeReactions(const Place& place, const Annotations& annotations) {
   // The stanza says what stands now; the contract, what changed.
   const std::string key =
       Remembered::Key({place.chat_jid, annotations.reacted_id, place.contact_id});
-  const std::vector<std::string> before = parts_.remembered.Words(kReactionsFact, key);
-  for (const ReactionChange& change : ChangesBetween(before, annotations.reactions)) {
+  std::vector<ReactionChange> changes;
+  if (place.from_owner && !place.group) {
+    changes = own_reactions_.TakeElsewhere(key, annotations.reactions);
+  } else {
+    changes = ChangesBetween(parts_.remembered.Words(kReactionsFact, key), annotations.reactions);
+    parts_.remembered.PutWords(kReactionsFact, key, annotations.reactions);
+  }
+  for (const ReactionChange& change : changes) {
     parts_.reporter.Hand(parts_.maker.Reaction(place.chat_jid, annotations.reacted_id,
                                                place.contact_id, change.emoji, change.removed));
   }
-  parts_.remembered.PutWords(kReactionsFact, key, annotations.reactions);
 }
 
 std::string Inbox::IdOf(const Place& place, const std::string& origin_id) const {

@@ -13,6 +13,7 @@
 #include "clients/gatekeepers/purple/outbox.h"
 #include "clients/gatekeepers/purple/parts.h"
 #include "clients/gatekeepers/purple/people.h"
+#include "clients/gatekeepers/purple/reactions.h"
 #include "clients/gatekeepers/purple/rooms.h"
 #include "clients/gatekeepers/purple/stanza.h"
 
@@ -21,8 +22,13 @@ namespace postern::purple {
 class Inbox {
  public:
   // All must outlive it.
-  Inbox(const Parts& parts, Rooms& rooms, People& people, Outbox& outbox)
-      : parts_(parts), rooms_(rooms), people_(people), outbox_(outbox) {}
+  Inbox(const Parts& parts, Rooms& rooms, People& people, Outbox& outbox,
+        OwnReactions& own_reactions)
+      : parts_(parts),
+        rooms_(rooms),
+        people_(people),
+        outbox_(outbox),
+        own_reactions_(own_reactions) {}
 
   // 'packet' is a message. Called one after the other for each, in one go.
   void BeforeDecryption(xmlnode* packet);
@@ -65,6 +71,7 @@ class Inbox {
   Rooms& rooms_;
   People& people_;
   Outbox& outbox_;
+  OwnReactions& own_reactions_;
   std::optional<StanzaFacts> incoming_;  // the stanza being parsed
   XmlNodePtr own_copy_;                  // it, when another device of the user sent it encrypted
   std::optional<std::string> own_line_;

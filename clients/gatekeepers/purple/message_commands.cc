@@ -12,6 +12,7 @@
 #include "clients/gatekeepers/purple/recent.h"
 #include "clients/gatekeepers/purple/remembered.h"
 #include "clients/gatekeepers/purple/reporter.h"
+#include "clients/gatekeepers/purple/requests.h"
 #include "clients/gatekeepers/purple/wire.h"
 
 namespace postern::purple {
@@ -210,16 +211,25 @@ void MessageCommands::SetReaction(const std::string& command_id,
                                  change.emoji, change.removed);
   };
   const ReactionChange own = {emoji, command.remove()};
-  outbox_.Point(stanza, *target,
-                [this, key, event, own, number = own_reactions_.Leave(key, now)](bool taken) {
-                  // Of one that was refused, and went again with this one, nobody told.
-                  std::vector<v1::Event> events;
-                  for (const ReactionChange& change : own_reactions_.Settle(key, number, taken)) {
-                    if (!(change == own)) events.push_back(event(change));
-                  }
-                  if (taken) events.push_back(event(own));
-                  return events;
-                });
+  const uint64_t number = own_reactions_.Leave(key, now);
+  outbox_.Point(stanza, *target, [this, key, event, own, number](bool taken) {
+    // Of one that was refused, and went again with this one, nobody told.
+    std::vector<v1::Event> events;
+    for (const ReactionChange& change : own_reactions_.Settle(key, number, taken)) {
+      if (!(change == own)) events.push_back(event(change));
+    }
+    if (!taken) return events;
+    events.push_back(event(own));
+    // It was taken, and what came after it says otherwise.
+    if (own_reactions_.Stands(key, own.emoji) == own.removed) {
+      events.push_back(event({own.emoji, !own.removed}));
+    }
+    return events;
+  });
+  // What another device reacts the server has before it or after it: the answer stands between.
+  parts_.requests.Get("", NewPing(), [this, number](xmlnode* result, const StanzaError& error) {
+    if (result != nullptr || !error.condition.empty()) own_reactions_.ReachedServer(number);
+  });
 }
 
 void MessageCommands::MarkRead(const std::string& command_id, const v1::MarkReadCommand& command) {

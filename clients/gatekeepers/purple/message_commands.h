@@ -20,8 +20,8 @@ namespace postern::purple {
 class MessageCommands {
  public:
   // All must outlive it.
-  MessageCommands(const Parts& parts, Rooms& rooms, Outbox& outbox)
-      : parts_(parts), rooms_(rooms), outbox_(outbox), own_reactions_(parts.remembered) {}
+  MessageCommands(const Parts& parts, Rooms& rooms, Outbox& outbox, OwnReactions& own_reactions)
+      : parts_(parts), rooms_(rooms), outbox_(outbox), own_reactions_(own_reactions) {}
 
   void Send(const std::string& command_id, const v1::SendMessageCommand& command);
   void Edit(const std::string& command_id, const v1::EditMessageCommand& command);
@@ -42,7 +42,7 @@ class MessageCommands {
   Parts parts_;
   Rooms& rooms_;
   Outbox& outbox_;
-  OwnReactions own_reactions_;
+  OwnReactions& own_reactions_;
 };
 
 }  // namespace postern::purple

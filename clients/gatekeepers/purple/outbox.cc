@@ -190,9 +190,7 @@ void Outbox::AskBehind() {
   for (const std::string& stanza_id : std::exchange(unasked_, {})) {
     const auto found = outgoing_.find(stanza_id);
     if (found == outgoing_.end()) continue;
-    XmlNodePtr ping(xmlnode_new("ping"));
-    xmlnode_set_namespace(ping.get(), kPing);
-    parts_.requests.Get(found->second.draft.chat_jid, std::move(ping),
+    parts_.requests.Get(found->second.draft.chat_jid, NewPing(),
                         [this, stanza_id](xmlnode* result, const StanzaError& error) {
                           // Who refuses the question has answered it too.
                           if (result != nullptr || !error.condition.empty()) TakeArrival(stanza_id);

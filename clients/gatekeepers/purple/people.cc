@@ -27,6 +27,18 @@ constexpr char kOmemo[] = "eu.siacs.conversations.axolotl";
 // Devices of one person that are kept in mind.
 constexpr size_t kDevicesMax = 100;
 
+// Who is named in a list of people to block. Servers block whole domains and single devices too:
+// those are no contacts.
+std::set<std::string> PeopleIn(xmlnode* list) {
+  std::set<std::string> jids;
+  for (xmlnode* item = xmlnode_get_child(list, "item"); item != nullptr;
+       item = xmlnode_get_next_twin(item)) {
+    const std::string jid = Attribute(item, "jid");
+    if (jid.find('@') != std::string::npos && jid.find('/') == std::string::npos) jids.insert(jid);
+  }
+  return jids;
+}
+
 }  // namespace
 
 void People::TakeIq(xmlnode* iq) {
@@ -36,10 +48,21 @@ void People::TakeIq(xmlnode* iq) {
   const std::string type = Attribute(iq, "type");
   if (type != "set" && type != "result") return;
   if (xmlnode* query = ChildOf(iq, "query", kRoster)) TakeRoster(query);
-  if (xmlnode* list = ChildOf(iq, "blocklist", kBlocking)) TakeBlocked(list, true);
+  if (xmlnode* list = ChildOf(iq, "blocklist", kBlocking)) {
+    // All of it: who is not in it any more was let in again while this client was away.
+    const std::set<std::string> blocked = PeopleIn(list);
+    std::set<std::string> let_in = BlockedNow();
+    for (const std::string& jid : blocked) let_in.erase(jid);
+    TakeBlocked(let_in, false);
+    TakeBlocked(blocked, true);
+  }
   if (type != "set") return;
-  if (xmlnode* list = ChildOf(iq, "block", kBlocking)) TakeBlocked(list, true);
-  if (xmlnode* list = ChildOf(iq, "unblock", kBlocking)) TakeBlocked(list, false);
+  if (xmlnode* list = ChildOf(iq, "block", kBlocking)) TakeBlocked(PeopleIn(list), true);
+  if (xmlnode* list = ChildOf(iq, "unblock", kBlocking)) {
+    // An empty one means everybody.
+    const bool all = xmlnode_get_child(list, "item") == nullptr;
+    TakeBlocked(all ? BlockedNow() : PeopleIn(list), false);
+  }
 }
 
 void People::TakeRoster(xmlnode* query) {
@@ -48,32 +71,40 @@ void People::TakeRoster(xmlnode* query) {
     const std::string jid = Attribute(item, "jid");
     if (jid.find('@') == std::string::npos || jid.find('/') != std::string::npos) continue;
     const std::string name = Attribute(item, "name");
-    Tell(jid, name.empty() ? jid : name, Attribute(item, "subscription") != "remove",
-         parts_.chats.IsBlocked(jid));
+    const std::string subscription = Attribute(item, "subscription");
+    // They may see the user from now on, whichever device said so.
+    if (subscription == "from" || subscription == "both") {
+      AnsweredElsewhere(jid, v1::MessageRequest::STATE_ACCEPTED);
+    }
+    Tell(jid, name.empty() ? jid : name, subscription != "remove", parts_.chats.IsBlocked(jid));
   }
 }
 
-void People::TakeBlocked(xmlnode* list, bool blocked) {
-  for (const std::string& jid : parts_.remembered.Keys(kContactFact)) {
+void People::TakeBlocked(const std::set<std::string>& jids, bool blocked) {
+  for (const std::string& jid : jids) {
+    // The server has refused the request then, and says so to nobody.
+    if (blocked) AnsweredElsewhere(jid, v1::MessageRequest::STATE_BLOCKED);
     const std::string known = parts_.remembered.Get(kContactFact, jid);
-    bool named = false;
-    xmlnode* item = xmlnode_get_child(list, "item");
-    // An empty <unblock/> means everybody.
-    const bool all = item == nullptr && !blocked;
-    for (; item != nullptr; item = xmlnode_get_next_twin(item)) {
-      named = named || Attribute(item, "jid") == jid;
-    }
-    if ((named || all) && known.size() > 2) {
+    if (known.size() > 2) {
       Tell(jid, known.substr(2), known[0] == kInRoster, blocked);
-    }
-  }
-  for (xmlnode* item = xmlnode_get_child(list, "item"); item != nullptr;
-       item = xmlnode_get_next_twin(item)) {
-    const std::string jid = Attribute(item, "jid");
-    if (jid.find('@') != std::string::npos && !parts_.remembered.Has(kContactFact, jid)) {
+    } else {
       Tell(jid, parts_.chats.NameOf(jid), IsContact(jid), blocked);
     }
   }
+}
+
+std::set<std::string> People::BlockedNow() const {
+  std::set<std::string> blocked;
+  for (const std::string& jid : parts_.remembered.Keys(kContactFact)) {
+    if (parts_.chats.IsBlocked(jid)) blocked.insert(jid);
+  }
+  return blocked;
+}
+
+void People::AnsweredElsewhere(const std::string& jid, v1::MessageRequest::State state) {
+  if (!parts_.remembered.Has(kAskedFact, jid)) return;
+  parts_.remembered.Forget(kAskedFact, jid);
+  parts_.reporter.Hand(parts_.maker.Request(jid, ContactId(jid), state));
 }
 
 void People::Tell(const std::string& jid, const std::string& name, bool in_roster, bool blocked) {
@@ -87,9 +118,13 @@ void People::Tell(const std::string& jid, const std::string& name, bool in_roste
 }
 
 void People::TakePresence(xmlnode* presence) {
-  if (Attribute(presence, "type") != "subscribe") return;
+  const std::string type = Attribute(presence, "type");
   const std::string jid = BareJid(Attribute(presence, "from"));
+  // They ask no longer. The contract has no word for that.
+  if (type == "unsubscribe") parts_.remembered.Forget(kAskedFact, jid);
+  if (type != "subscribe") return;
   if (jid.find('@') == std::string::npos || jid == parts_.maker.owner_jid()) return;
+  parts_.remembered.Put(kAskedFact, jid);
   parts_.chats.Announce(jid);
   parts_.reporter.Hand(
       parts_.maker.Request(jid, ContactId(jid), v1::MessageRequest::STATE_PENDING));
@@ -157,6 +192,8 @@ void People::AnswerRequest(const std::string& command_id, const std::string& jid
   if (!send(accept ? "subscribed" : "unsubscribed") || (accept && !send("subscribe"))) {
     return parts_.reporter.FailForNow(command_id, "the account is offline");
   }
+  // What the server pushes of it is no news.
+  parts_.remembered.Forget(kAskedFact, jid);
   parts_.reporter.Done(command_id,
                        {parts_.maker.Request(jid, ContactId(jid),
                                              accept ? v1::MessageRequest::STATE_ACCEPTED

@@ -6,9 +6,11 @@
 #include <blist.h>
 #include <xmlnode.h>
 
+#include <set>
 #include <string>
 
 #include "clients/gatekeepers/purple/parts.h"
+#include "postern/v1/event.pb.h"
 
 namespace postern::purple {
 
@@ -34,7 +36,11 @@ class People {
 
  private:
   void TakeRoster(xmlnode* query);
-  void TakeBlocked(xmlnode* list, bool blocked);
+  void TakeBlocked(const std::set<std::string>& jids, bool blocked);
+  // As far as the server was heard to say.
+  std::set<std::string> BlockedNow() const;
+  // Another device answered who asked to be a contact, if they did and nobody has answered yet.
+  void AnsweredElsewhere(const std::string& jid, v1::MessageRequest::State state);
   void Tell(const std::string& jid, const std::string& name, bool in_roster, bool blocked);
 
   Parts parts_;

@@ -45,10 +45,37 @@ std::vector<ReactionChange> OwnReactions::Settle(const std::string& key, uint64_
     message.taken = emojis;
     message.taken_number = number;
   }
-  remembered_.PutWords(kReactionsFact, key,
-                       message.left.empty() ? message.taken : message.left.rbegin()->second);
+  Remember(key, message);
   if (message.left.empty()) messages_.erase(found);
   return changes;
+}
+
+std::vector<ReactionChange> OwnReactions::TakeElsewhere(const std::string& key,
+                                                        const std::vector<std::string>& emojis) {
+  const auto found = messages_.find(key);
+  if (found == messages_.end()) {
+    const auto changes = ChangesBetween(remembered_.Words(kReactionsFact, key), emojis);
+    remembered_.PutWords(kReactionsFact, key, emojis);
+    return changes;
+  }
+  Message& message = found->second;
+  const auto changes = ChangesBetween(message.taken, emojis);
+  message.taken = emojis;
+  message.taken_number = std::max(message.taken_number, reached_number_);
+  Remember(key, message);
+  return changes;
+}
+
+bool OwnReactions::Stands(const std::string& key, const std::string& emoji) const {
+  const auto found = messages_.find(key);
+  return Holds(
+      found != messages_.end() ? found->second.taken : remembered_.Words(kReactionsFact, key),
+      emoji);
+}
+
+void OwnReactions::Remember(const std::string& key, const Message& message) {
+  const bool more = !message.left.empty() && message.left.rbegin()->first > message.taken_number;
+  remembered_.PutWords(kReactionsFact, key, more ? message.left.rbegin()->second : message.taken);
 }
 
 }  // namespace postern::purple

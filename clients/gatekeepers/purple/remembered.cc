@@ -21,8 +21,8 @@ constexpr size_t kLinesMax = 20000;
 constexpr char kKeyJoint = '\x1f';
 
 bool Grows(const std::string& kind) {
-  return kind == kInvitedFact || kind == kSeenFact || kind == kOriginFact || kind == kNamedFact ||
-         kind == kReactionsFact;
+  return kind == kInvitedFact || kind == kAskedFact || kind == kSeenFact || kind == kOriginFact ||
+         kind == kNamedFact || kind == kReactionsFact;
 }
 
 // Names of people are in here: nothing may look like the end of a field.
@@ -110,7 +110,8 @@ void Remembered::Take(const std::string& kind, const std::string& key, const std
   const bool is_new = facts.values.insert_or_assign(key, value).second;
   if (!is_new || !Grows(kind)) return;
   facts.order.push_back(key);
-  if (facts.order.size() <= (kind == kInvitedFact ? kInvitationsMax : kGrowingFactsMax)) return;
+  const bool waits = kind == kInvitedFact || kind == kAskedFact;
+  if (facts.order.size() <= (waits ? kUnansweredMax : kGrowingFactsMax)) return;
   facts.values.erase(facts.order.front());
   facts.order.pop_front();
 }

@@ -19,6 +19,7 @@ inline constexpr char kContactFact[] = "contact";      // two marks and the name
 inline constexpr char kDevicesFact[] = "devices";      // OMEMO device ids, as words
 inline constexpr char kRoomFact[] = "room";            // joined; the value is the nick
 inline constexpr char kInvitedFact[] = "invited";      // room; the value is who invites
+inline constexpr char kAskedFact[] = "asked";          // person: asks to be a contact
 inline constexpr char kSeenFact[] = "seen";            // room + message id: taken already
 inline constexpr char kOriginFact[] = "origin";        // room + message id: the sender's own id
 inline constexpr char kNamedFact[] = "named";  // room + person + their own id: the message id
@@ -56,8 +57,8 @@ class Remembered {
 
  private:
   static constexpr size_t kGrowingFactsMax = 2000;
-  // Of invitations that nobody has answered: strangers send them.
-  static constexpr size_t kInvitationsMax = 200;
+  // Of invitations, and of requests, that nobody has answered: strangers send them.
+  static constexpr size_t kUnansweredMax = 200;
   struct Facts {
     std::map<std::string, std::string> values;
     std::deque<std::string> order;  // of the kinds that grow: the same keys, oldest first

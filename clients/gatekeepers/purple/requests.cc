@@ -15,6 +15,12 @@ constexpr size_t kWaitingMax = 256;
 
 }  // namespace
 
+XmlNodePtr NewPing() {
+  XmlNodePtr ping(xmlnode_new("ping"));
+  xmlnode_set_namespace(ping.get(), "urn:xmpp:ping");
+  return ping;
+}
+
 void Requests::Get(const std::string& to, XmlNodePtr child, Answered answered) {
   Send("get", to, std::move(child), std::move(answered));
 }
@@ -25,9 +31,7 @@ void Requests::Set(const std::string& to, XmlNodePtr child, Answered answered) {
 
 void Requests::SendMessage(const XmlNodePtr& message, Answered answered) {
   if (!SendStanza(account_, message.get())) return answered(nullptr, StanzaError());
-  XmlNodePtr ping(xmlnode_new("ping"));
-  xmlnode_set_namespace(ping.get(), kPing);
-  Send("get", Attribute(message.get(), "to"), std::move(ping), std::move(answered),
+  Send("get", Attribute(message.get(), "to"), NewPing(), std::move(answered),
        Attribute(message.get(), "id"));
 }
 

@@ -16,7 +16,7 @@
 namespace postern::purple {
 
 // What is asked when only the answer counts (XEP-0199).
-inline constexpr char kPing[] = "urn:xmpp:ping";
+XmlNodePtr NewPing();
 
 class Requests {
  public:

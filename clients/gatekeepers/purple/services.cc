@@ -17,6 +17,8 @@ constexpr char kUploadFeature[] = "urn:xmpp:http:upload:0";
 constexpr char kMucFeature[] = "http://jabber.org/protocol/muc";
 // Servers have a handful.
 constexpr size_t kServicesMax = 32;
+// Who is silent is asked so often at most, when no app needs them.
+constexpr std::time_t kAskAgainSeconds = 300;
 
 XmlNodePtr Query(const char* xmlns) {
   XmlNodePtr query(xmlnode_new("query"));
@@ -29,26 +31,53 @@ XmlNodePtr Query(const char* xmlns) {
 void Services::SignedOn() {
   group_service_.clear();
   upload_service_.clear();
-  known_ = false;
+  listed_ = false;
+  silent_.clear();
+  AskForList();
+}
+
+void Services::AskAgain() {
+  const bool found_all = !group_service_.empty() && !upload_service_.empty();
+  if (known() || found_all || unanswered_ > 0) return;
+  if (!listed_) return AskForList();
+  asked_time_ = std::time(nullptr);
+  for (const std::string& service : std::exchange(silent_, {})) Ask(service);
+}
+
+void Services::Tick() {
+  if (purple_account_is_connected(parts_.account) &&
+      std::time(nullptr) - asked_time_ >= kAskAgainSeconds) {
+    AskAgain();
+  }
+}
+
+void Services::AskForList() {
+  asked_time_ = std::time(nullptr);
   const std::string& own = parts_.maker.owner_jid();
   const std::string domain = own.substr(own.find('@') + 1);
-  parts_.requests.Get(
-      domain, Query(kDiscoItems), [this](xmlnode* result, const StanzaError& error) {
-        xmlnode* items = ChildOf(result, "query", kDiscoItems);
-        xmlnode* item = items == nullptr ? nullptr : xmlnode_get_child(items, "item");
-        unanswered_ = 0;
-        for (; item != nullptr && unanswered_ < kServicesMax; item = xmlnode_get_next_twin(item)) {
-          // Nodes of the same service are not services.
-          if (!Attribute(item, "node").empty()) continue;
-          ++unanswered_;
-          Ask(Attribute(item, "jid"));
-        }
-        known_ = unanswered_ == 0 && (result != nullptr || !error.retriable);
-      });
+  ++unanswered_;
+  const auto take = [this](xmlnode* result, const StanzaError& error) {
+    --unanswered_;
+    listed_ = result != nullptr || !error.retriable;
+    xmlnode* items = ChildOf(result, "query", kDiscoItems);
+    xmlnode* item = items == nullptr ? nullptr : xmlnode_get_child(items, "item");
+    for (size_t count = 0; item != nullptr && count < kServicesMax;
+         item = xmlnode_get_next_twin(item)) {
+      // Nodes of the same service are not services.
+      if (!Attribute(item, "node").empty()) continue;
+      ++count;
+      Ask(Attribute(item, "jid"));
+    }
+    TellUploads();
+  };
+  parts_.requests.Get(domain, Query(kDiscoItems), take);
 }
 
 void Services::Ask(const std::string& service) {
-  const auto take = [this, service](xmlnode* result, const StanzaError&) {
+  ++unanswered_;
+  const auto take = [this, service](xmlnode* result, const StanzaError& error) {
+    --unanswered_;
+    if (result == nullptr && error.retriable) silent_.push_back(service);
     xmlnode* info = ChildOf(result, "query", kDiscoInfo);
     xmlnode* identity = info == nullptr ? nullptr : xmlnode_get_child(info, "identity");
     xmlnode* feature = info == nullptr ? nullptr : xmlnode_get_child(info, "feature");
@@ -59,11 +88,14 @@ void Services::Ask(const std::string& service) {
         group_service_ = service;
       }
     }
-    if (unanswered_ == 0 || --unanswered_ > 0) return;
-    known_ = true;
-    parts_.chats.SetUploads(!upload_service_.empty());
+    TellUploads();
   };
   parts_.requests.Get(service, Query(kDiscoInfo), take);
+}
+
+void Services::TellUploads() {
+  // That there is none is said when all have answered: until then what was so stays so.
+  if (!upload_service_.empty() || known()) parts_.chats.SetUploads(!upload_service_.empty());
 }
 
 }  // namespace postern::purple
