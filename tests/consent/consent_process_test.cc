@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
 
 #include "tests/consent/asking.h"
 #include "tests/fakes/scripted_consent_prompt.h"
@@ -96,6 +99,31 @@ TEST(ConsentProcess, GivesTheAgentNoOtherDescriptorOfTheBroker) {
   const std::string script =
       absl::StrCat("[ -e /proc/$$/fd/", secret.get(), " ] || { ", Saying(answer), "; }");
   EXPECT_EQ(AskAgent(script, question).kind, Kind::kAnswered);
+}
+
+TEST(ConsentProcess, GivesTheAgentNoVariableThatLoadsCodeAndThoseThatAWindowNeeds) {
+  const std::vector<std::string> kept_back = {
+      "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT",          "GTK_MODULES",     "GTK_PATH",
+      "GTK_DEBUG",  "GIO_MODULE_DIR",  "GIO_EXTRA_MODULES", "POSTERN_ANYTHING"};
+  const std::vector<std::string> passed = {"GDK_BACKEND", "GDK_DEBUG", "GDK_DISABLE",
+                                           "GSK_RENDERER", "LC_TIME"};
+  std::string script = "{ [ -z \"";
+  // Empty: this process and its other children look at some of them too.
+  for (const std::string& name : kept_back) {
+    ::setenv(name.c_str(), "", 1);
+    absl::StrAppend(&script, "${", name, "+x}");
+  }
+  absl::StrAppend(&script, "\" ]");
+  for (const std::string& name : passed) {
+    ::setenv(name.c_str(), "C", 1);
+    absl::StrAppend(&script, " && [ \"$", name, "\" = C ]");
+  }
+  const ConsentQuestion question = TranslatorQuestion();
+  const std::string answer = permissions::ToJson(ScriptedConsentPrompt::Refusal(question));
+  absl::StrAppend(&script, "; } && { ", Saying(answer), "; }");
+  EXPECT_EQ(AskAgent(script, question).kind, Kind::kAnswered) << script;
+  for (const std::string& name : kept_back) ::unsetenv(name.c_str());
+  for (const std::string& name : passed) ::unsetenv(name.c_str());
 }
 
 TEST(ConsentProcess, HasNoOptionThatAnswers) {
