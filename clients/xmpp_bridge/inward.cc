@@ -2,7 +2,6 @@
 #include "clients/xmpp_bridge/inward.h"
 
 #include <absl/strings/ascii.h>
-#include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
 
@@ -10,6 +9,7 @@
 
 #include "clients/xmpp_bridge/log.h"
 #include "clients/xmpp_bridge/styling.h"
+#include "clients/xmpp_bridge/written_stanza.h"
 
 namespace postern::xmpp_bridge {
 namespace {
@@ -20,46 +20,6 @@ constexpr absl::Duration kPatience = absl::Minutes(10);
 constexpr size_t kTypingMax = 16;
 // What may be done twice is done again so often where it is not known whether it was.
 constexpr int kAgainMax = 4;
-
-// The id under which the room or the user's server keeps a message.
-std::string StanzaIdOf(const gloox::Tag& message, const std::string& room) {
-  for (const gloox::Tag* child : message.children()) {
-    if (child->name() == "stanza-id" && child->xmlns() == kStanzaId &&
-        child->findAttribute("by") == room) {
-      return child->findAttribute("id");
-    }
-  }
-  return {};
-}
-
-// Removes from the body what is there for clients that know no replies.
-std::string WithoutFallback(const gloox::Tag& message, const char* of) {
-  std::string body = ChildText(message, "body");
-  for (const gloox::Tag* child : message.children()) {
-    if (child->name() != "fallback" || child->xmlns() != kFallback ||
-        child->findAttribute("for") != of) {
-      continue;
-    }
-    const gloox::Tag* part = Child(*child, "body", kFallback);
-    uint32_t start = 0;
-    uint32_t end = 0;
-    if (part == nullptr || !absl::SimpleAtoi(part->findAttribute("start"), &start) ||
-        !absl::SimpleAtoi(part->findAttribute("end"), &end) || end < start) {
-      return part == nullptr || !part->hasAttribute("start") ? std::string() : body;
-    }
-    const size_t from = ByteOffset(body, start);
-    body.erase(from, ByteOffset(body, end) - from);
-  }
-  return body;
-}
-
-// A new message is another one when it is sent again; all else comes to the same.
-bool IsNewMessage(const gloox::Tag& message) {
-  return Child(message, "replace", kCorrect) == nullptr &&
-         Child(message, "retract", kRetract) == nullptr &&
-         Child(message, "reactions", kReactions) == nullptr &&
-         Child(message, "displayed", kMarkers) == nullptr;
-}
 
 bool OutcomeIsUnknown(const absl::Status& status) {
   return sdk::ErrorReasonOf(status) == v1::ERROR_REASON_OUTCOME_UNKNOWN;
@@ -73,19 +33,6 @@ std::string WhyOf(const absl::Status& status) {
     if (reason != info->metadata().end()) absl::StrAppend(&why, ": ", reason->second);
   }
   return why;
-}
-
-// Nobody waits to hear what became of a marker.
-bool IsAnswered(const gloox::Tag& message) {
-  return message.findChild("body") != nullptr || Child(message, "displayed", kMarkers) == nullptr;
-}
-
-// What can be said by a stanza that is kept; chat states come and go.
-bool SaysSomething(const gloox::Tag& message) {
-  return message.findChild("body") != nullptr ||
-         Child(message, "reactions", kReactions) != nullptr ||
-         Child(message, "retract", kRetract) != nullptr ||
-         Child(message, "displayed", kMarkers) != nullptr;
 }
 
 }  // namespace
