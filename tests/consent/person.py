@@ -4,7 +4,7 @@ import os
 import time
 
 from asking import Agent
-from states_test import run, window_of
+from states_test import WINDOW_SECONDS, run, window_of
 
 DEADLINE_SECONDS = 10
 
@@ -33,8 +33,8 @@ class Person:
     def rest(self):
         """Has the pointer out of the way, and no window of a question before."""
         run("xdotool mousemove 1390 2790")
-        assert run("timeout 60 sh -c 'while xdotool search --onlyvisible --name ^Postern$ >/dev/null; do sleep 0.03; "
-                   "done' && echo none") == "none", "the window of a question before stays"
+        assert run("timeout %d sh -c 'while xdotool search --onlyvisible --name ^Postern$ >/dev/null; do sleep 0.03; "
+                   "done' && echo none" % WINDOW_SECONDS) == "none", "the window of a question before stays"
 
     def key(self, name):
         run("xdotool key " + name)

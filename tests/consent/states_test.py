@@ -22,6 +22,8 @@ import time
 from asking import Agent, chats_named, question
 
 DEADLINE_SECONDS = 15
+# Until a window comes or goes: its program may have to start beside a build.
+WINDOW_SECONDS = 60
 HERE = os.path.dirname(os.path.abspath(__file__))
 WINDOW_SOURCES = os.path.join(HERE, "../../platform/linux")
 # Style classes that push or frighten, and ways to make more of them.
@@ -117,8 +119,8 @@ def window_of(agent=None):
     """Waits for the agent's window, or without one for any, and returns its id, or nothing. By turns of our own:
     xdotool's --sync looks twice a second."""
     whose = "--all --pid %d" % agent.process.pid if agent else ""
-    return run("timeout 60 sh -c 'until xdotool search --onlyvisible %s --name ^Postern$ | grep .; "
-               "do sleep 0.03; done' | tail -1" % whose)
+    return run("timeout %d sh -c 'until xdotool search --onlyvisible %s --name ^Postern$ | grep .; "
+               "do sleep 0.03; done' | tail -1" % (WINDOW_SECONDS, whose))
 
 
 @functools.cache
