@@ -21,8 +21,6 @@ constexpr int kEventsAtOnce = 500;
 constexpr absl::Duration kLatest = absl::Seconds(10);
 // How often people whom somebody has since matched in Tryton are looked for.
 constexpr absl::Duration kIdle = absl::Minutes(1);
-// How long a suspended access waits before it looks again.
-constexpr absl::Duration kSuspended = absl::Seconds(5);
 constexpr sdk::BackoffOptions kBackoff{absl::Seconds(1), absl::Minutes(5), 0.3};
 
 bool CanTryAgain(const absl::Status& status) {
@@ -171,12 +169,11 @@ absl::Status Program::Follow() {
     stopper_.OnStop([&] { events->Cancel(); });
     const absl::Status ended = Read(*events);
     stopper_.OnStop({});
-    const v1::ErrorReason reason = sdk::ErrorReasonOf(ended);
-    if (reason == v1::ERROR_REASON_GRANT_SUSPENDED || reason == v1::ERROR_REASON_LIMIT_EXCEEDED) {
-      SayOnce(reason == v1::ERROR_REASON_GRANT_SUSPENDED
+    if (sdk::AccessRests(ended)) {
+      SayOnce(sdk::ErrorReasonOf(ended) == v1::ERROR_REASON_GRANT_SUSPENDED
                   ? "your access is suspended; waiting until it is resumed"
                   : "the day's limit of this access is used up; waiting");
-      if (!stopper_.Wait(std::max(kSuspended, sdk::RetryAfterOf(ended)))) return absl::OkStatus();
+      if (!stopper_.Wait(sdk::RestOf(ended))) return absl::OkStatus();
     } else if (!ended.ok()) {
       return stopper_.stopped() ? absl::OkStatus() : ended;
     }

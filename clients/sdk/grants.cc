@@ -3,6 +3,8 @@
 
 #include <absl/time/clock.h>
 
+#include <algorithm>
+
 #include "clients/sdk/enroll.h"
 #include "clients/sdk/stubs.h"
 #include "platform/status_macros.h"
@@ -15,6 +17,8 @@ constexpr absl::Duration kLookEvery = absl::Milliseconds(500);
 // Longer than any question stands.
 constexpr absl::Duration kAnswerAtMost = absl::Minutes(15);
 constexpr absl::Duration kCallTimeout = absl::Seconds(30);
+constexpr absl::Duration kRestMin = absl::Seconds(5);
+constexpr absl::Duration kRestMax = absl::Minutes(1);
 
 // One call that gives a GrantRequest.
 template <typename Request, typename Response>
@@ -48,6 +52,15 @@ std::set<v1::Scope> HeldScopes(const v1::GetSelfResponse& self) {
     for (const int scope : grant.scopes()) held.insert(static_cast<v1::Scope>(scope));
   }
   return held;
+}
+
+bool AccessRests(const absl::Status& status) {
+  const v1::ErrorReason reason = ErrorReasonOf(status);
+  return reason == v1::ERROR_REASON_GRANT_SUSPENDED || reason == v1::ERROR_REASON_LIMIT_EXCEEDED;
+}
+
+absl::Duration RestOf(const absl::Status& status) {
+  return std::clamp(RetryAfterOf(status), kRestMin, kRestMax);
 }
 
 absl::Status AskForGrant(Client& client, v1::RequestGrantRequest request, AskOptions options) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a program holds, and asking its user for more.
+// What a program holds, waiting while that rests, and asking its user for more.
 #pragma once
 
 #include <absl/status/status.h>
@@ -17,6 +17,13 @@ bool IsStanding(const v1::Grant& grant);
 
 // Returns the scopes of all grants that stand. In which chats is for each grant to say.
 std::set<v1::Scope> HeldScopes(const v1::GetSelfResponse& self);
+
+// Says whether 'status' means that the access rests and comes back by itself: the user suspended
+// it, or locked the screen, or a limit is used up for now.
+bool AccessRests(const absl::Status& status);
+// How long to wait before the next look at an access that rests: what the broker asks for, within
+// bounds, so that what the user gives back early is seen soon.
+absl::Duration RestOf(const absl::Status& status);
 
 struct AskOptions {
   // Called once, when the user is being asked. May be empty.

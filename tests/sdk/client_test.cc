@@ -215,6 +215,22 @@ TEST(Grants, CountWhileTheyStand) {
               ::testing::ElementsAre(v1::SCOPE_CHATS_READ, v1::SCOPE_MESSAGES_READ));
 }
 
+TEST(Grants, RestUntilTheyComeBackButAreLookedAtEachMinute) {
+  const auto refused = [](const char* reason, const char* seconds) {
+    return ToStatus(
+        Refusal(grpc::StatusCode::PERMISSION_DENIED, reason, {{"retry_after_seconds", seconds}}));
+  };
+  EXPECT_TRUE(AccessRests(refused("GRANT_SUSPENDED", "")));
+  EXPECT_TRUE(AccessRests(refused("LIMIT_EXCEEDED", "7")));
+  EXPECT_FALSE(AccessRests(refused("GRANT_REVOKED", "")));
+  EXPECT_FALSE(AccessRests(absl::UnavailableError("")));
+  EXPECT_FALSE(AccessRests(absl::OkStatus()));
+  EXPECT_EQ(RestOf(refused("GRANT_SUSPENDED", "")), absl::Seconds(5));
+  EXPECT_EQ(RestOf(refused("LIMIT_EXCEEDED", "7")), absl::Seconds(7));
+  // The rest of a day: the user may raise the limit before.
+  EXPECT_EQ(RestOf(refused("LIMIT_EXCEEDED", "80000")), absl::Minutes(1));
+}
+
 TEST_F(Following, StopsForGoodWhenRevoked) {
   const auto client = *Connect();
   broker_.AddEvents(1);
