@@ -24,8 +24,7 @@ constexpr absl::Duration kConsentWait = absl::Minutes(5);
 
 constexpr char kAsking[] =
     "Postern is asking the user right now whether to allow this assistant. Tell them to look for "
-    "its "
-    "question, and call again.";
+    "its question, and call again.";
 
 constexpr char kNotConnected[] =
     "This assistant cannot connect to Postern; its log says why. `postern-assistant --allow` in a "

@@ -38,8 +38,7 @@ absl::StatusOr<ToolAnswer> ListOrSearch(const ToolCall& call, const char* field,
   }
   ToolAnswer answer;
   answer.structured = {{field, std::move(found)}};
-  if (query.empty() && !page.page_token.empty())
-    answer.structured["next_page_token"] = page.page_token;
+  if (query.empty()) SayNextPage(answer, page.page_token);
   return answer;
 }
 
@@ -69,9 +68,7 @@ absl::StatusOr<ToolAnswer> GetGroupMembers(const ToolCall& call) {
   for (const v1::Participant& member : response->participants()) {
     answer.structured["members"].push_back(ParticipantJson(member));
   }
-  if (!response->next_page_token().empty()) {
-    answer.structured["next_page_token"] = response->next_page_token();
-  }
+  SayNextPage(answer, response->next_page_token());
   return answer;
 }
 
@@ -101,8 +98,7 @@ std::vector<Tool> ChatTools(const Config& config) {
   return {
       {"list_chats", "List chats",
        "Lists the chats that the user has opened to this assistant, or finds one by its name. "
-       "Start "
-       "here: other tools need its ids.",
+       "Start here: other tools need its ids.",
        Effect::kReads, ObjectSchema(WithPage({query}, config)), ListChats},
       {"get_chat", "Get a chat", "Says what one chat is.", Effect::kReads, ObjectSchema({chat}),
        GetChat},

@@ -15,7 +15,7 @@ ToolAnswer MessagesAnswer(const ToolCall& call, const Messages& messages,
     answer.structured["messages"].push_back(
         MessageJson(message, static_cast<size_t>(call.config.text_bytes_max)));
   }
-  if (!next_page_token.empty()) answer.structured["next_page_token"] = next_page_token;
+  SayNextPage(answer, next_page_token);
   return answer;
 }
 
@@ -103,6 +103,10 @@ std::vector<Field> WithPage(std::vector<Field> fields, const Config& config) {
 
 sdk::PageOptions PageOf(const Arguments& arguments) {
   return {arguments.Number("page_size"), arguments.Text("page_token")};
+}
+
+void SayNextPage(ToolAnswer& answer, const std::string& token) {
+  if (!token.empty()) answer.structured["next_page_token"] = token;
 }
 
 }  // namespace postern::assistant

@@ -49,15 +49,13 @@ std::string Problem(const absl::Status& status) {
       [[fallthrough]];
     case v1::ERROR_REASON_NOT_FOUND:
       return "There is no such thing, or the user has not opened it to this assistant. list_chats "
-             "and "
-             "list_messages show what is open, and its ids.";
+             "and list_messages show what is open, and its ids.";
     case v1::ERROR_REASON_SCOPE_REQUIRED:
       return absl::StrCat("The user has not allowed this assistant '", Metadata(status, "scope"),
                           "'. They can, by running `postern-assistant --allow`.");
     case v1::ERROR_REASON_GRANT_REVOKED:
       return "The user took the access back. If they want it again: `postern-assistant --allow`, "
-             "then "
-             "start the assistant anew.";
+             "then start the assistant anew.";
     case v1::ERROR_REASON_GRANT_EXPIRED:
       return "The time that the user allowed has passed. If they want more: `postern-assistant "
              "--allow`.";
@@ -68,15 +66,13 @@ std::string Problem(const absl::Status& status) {
       return "The user paused all apps. `postern resume` ends that.";
     case v1::ERROR_REASON_CONSENT_REFUSED:
       return "The user did not allow this assistant. If they change their mind: `postern-assistant "
-             "--allow`, "
-             "then start the assistant anew.";
+             "--allow`, then start the assistant anew.";
     case v1::ERROR_REASON_CONSENT_SILENCED:
     case v1::ERROR_REASON_LIMIT_EXCEEDED:
       return absl::StrCat("That was too often, or too much. ", When(status));
     case v1::ERROR_REASON_CONSENT_UNAVAILABLE:
       return "The user cannot be asked now: the screen is locked, or posternd has no display and "
-             "no "
-             "terminal (`postern consent --agent` opens one). Try again later.";
+             "no terminal (`postern consent --agent` opens one). Try again later.";
     case v1::ERROR_REASON_INVALID_PAGE_TOKEN:
       return "page_token: not one of this list's. Leave it out to begin with the first page.";
     case v1::ERROR_REASON_NOT_SUPPORTED_BY_CHAT:

@@ -61,6 +61,8 @@ std::vector<Tool> SendTools(const Config& config);
 // The two arguments of every list.
 std::vector<Field> WithPage(std::vector<Field> fields, const Config& config);
 sdk::PageOptions PageOf(const Arguments& arguments);
+// Says where a list goes on, if it does.
+void SayNextPage(ToolAnswer& answer, const std::string& token);
 
 // One call of a raw stub: Ask(*client->stubs().chat, &v1::ChatService::Stub::GetChat, request).
 // Waits for a broker that is restarting.

@@ -37,8 +37,7 @@ absl::Status Database::Error(int code) const {
     case SQLITE_NOTADB:
       return absl::FailedPreconditionError(
           "this app's records cannot be opened with the key in the keyring; restore the keyring, "
-          "or "
-          "move the file records.db away and lose what waits in it");
+          "or move the file records.db away and lose what waits in it");
     default:
       return absl::InternalError(
           absl::StrCat("this app's records failed (SQLite code ", code, ")"));
