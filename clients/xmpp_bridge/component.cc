@@ -68,7 +68,10 @@ class Component::Session : public gloox::Component, public gloox::ConnectionList
     }
     gloox::Component::handleTag(tag);
   }
-  void onConnect() override { up = true; }
+  void onConnect() override {
+    up = true;
+    owner_.BeginSession(*this);
+  }
   void onDisconnect(gloox::ConnectionError) override {
     down = true;
     refused = streamError() == gloox::StreamErrorNotAuthorized ||
@@ -268,6 +271,16 @@ void Component::Drain(Session& session) {
   for (const auto& stanza : stanzas) session.Write(stanza);
 }
 
+void Component::BeginSession(Session& session) {
+  for (const auto& stanza : handlers_.on_connected()) session.Write(stanza);
+  absl::MutexLock lock(&mutex_);
+  outgoing_.clear();
+  connected_ = true;
+  reconnect_ = false;
+  ++session_number_;
+  changed_.SignalAll();
+}
+
 bool Component::RunOnce() {
   Session session(*this);
   if (!session.connect(false)) {
@@ -276,32 +289,21 @@ bool Component::RunOnce() {
                                       "; is it running, and its component port open?"));
     return false;
   }
-  bool was_up = false;
   while (!session.down) {
     pollfd polled[2] = {{session.fd(), POLLIN, 0}, {wake_, POLLIN, 0}};
     const int count = ::poll(polled, 2, kIdleMilliseconds);
     uint64_t value = 0;
     if (polled[1].revents != 0 && ::read(wake_, &value, sizeof value) < 0) value = 0;
     if (count == 0) {
-      if (!was_up) break;  // a server that says nothing
+      if (!session.up) break;  // a server that says nothing
       session.Write(" ");
     }
     if (polled[0].revents != 0 && session.recv(0) != gloox::ConnNoError) break;
-    if (session.up && !was_up) {
-      was_up = true;
-      for (const auto& stanza : handlers_.on_connected()) session.Write(stanza);
-      absl::MutexLock lock(&mutex_);
-      outgoing_.clear();
-      connected_ = true;
-      reconnect_ = false;
-      ++session_number_;
-      changed_.SignalAll();
-    }
     {
       absl::MutexLock lock(&mutex_);
       if (stopping_ || reconnect_) break;
     }
-    if (was_up) Drain(session);
+    if (session.up) Drain(session);
   }
   {
     absl::MutexLock lock(&mutex_);
@@ -318,7 +320,7 @@ bool Component::RunOnce() {
   }
   session.removeConnectionListener(&session);
   session.disconnect();
-  return was_up;
+  return session.up;
 }
 
 void Component::Loop() {

@@ -74,6 +74,9 @@ class Component {
   void Loop();
   // One connection, from its begin to its end. True when the server had taken the component.
   bool RunOnce();
+  // At once when the server has taken the component: stanzas may have come with the word of it, and
+  // what answers them must find the connection.
+  void BeginSession(Session& session);
   void Take(const gloox::Tag& stanza);
   bool TakeAnswer(const gloox::Tag& stanza);
   bool TakeBarrier(const gloox::Tag& stanza);
