@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/clock.h"
 
-#include <absl/time/clock.h>
-
 #include <ctime>
 
 namespace postern::platform {
 
-absl::Time SystemClock::Now() const { return absl::Now(); }
+// Not absl::Now: where it counts processor cycles (Debian's does), it is behind for some seconds
+// after a sleep, and the user would be told that the clock is wrong.
+absl::Time SystemClock::Now() const {
+  timespec time{};
+  clock_gettime(CLOCK_REALTIME, &time);
+  return absl::TimeFromTimespec(time);
+}
 
 absl::Duration SystemClock::Elapsed() const {
   timespec time{};
