@@ -178,8 +178,10 @@ void Inward::Loop() {
       auto next = store_.NextInbound();
       absl::Status status = next.status();
       if (next.ok() && next->has_value()) status = Carry(**next);
-      // What waits, for a limit or for Postern, has no message yet that an event could be about.
-      store_.SetCarrying(false);
+      // What waits for a limit or a messenger has no message yet that an event could be about.
+      // Where Postern's answer was cut off there may be one.
+      store_.SetCarrying(absl::IsUnavailable(status) &&
+                         sdk::ErrorReasonOf(status) == v1::ERROR_REASON_UNSPECIFIED);
       if (next.ok() && !next->has_value()) break;
       absl::MutexLock lock(&mutex_);
       if (!status.ok()) {
