@@ -36,7 +36,8 @@ class Leases {
   void Stop();
   // Whether this bridge forwards the chat now; asks for the lease when it does not know. False:
   // another bridge does, or the user does not want it. UNAVAILABLE while Postern is away,
-  // LIMIT_EXCEEDED when it was asked too often for the moment.
+  // LIMIT_EXCEEDED when it was asked too often for the moment, GRANT_SUSPENDED while the access is:
+  // what is for this chat must wait then, and not be passed over.
   absl::StatusOr<bool> Held(const std::string& chat_id);
 
  private:
