@@ -14,8 +14,4 @@ bool AccessIsSuspended(const absl::Status& status) {
   return sdk::ErrorReasonOf(status) == v1::ERROR_REASON_GRANT_SUSPENDED;
 }
 
-bool AccessRests(const absl::Status& status) {
-  return AccessIsSuspended(status) || sdk::ErrorReasonOf(status) == v1::ERROR_REASON_LIMIT_EXCEEDED;
-}
-
 }  // namespace postern::xmpp_bridge

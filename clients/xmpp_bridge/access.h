@@ -13,7 +13,4 @@ bool AccessIsOver(const absl::Status& status);
 // locked the screen.
 bool AccessIsSuspended(const absl::Status& status);
 
-// Whether a limit of it is used up, or it is suspended: both pass.
-bool AccessRests(const absl::Status& status);
-
 }  // namespace postern::xmpp_bridge

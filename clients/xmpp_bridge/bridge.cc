@@ -12,6 +12,7 @@
 
 #include "clients/sdk/client.h"
 #include "clients/sdk/file_key.h"
+#include "clients/sdk/grants.h"
 #include "clients/sdk/identity.h"
 #include "clients/xmpp_bridge/access.h"
 #include "clients/xmpp_bridge/component.h"
@@ -105,8 +106,8 @@ ExitCode RunBridge(const Config& config, int signals) {
         return kTrouble;
       }
     }
-    return absl::IsUnavailable(client.status()) || AccessRests(client.status()) ? kTrouble
-                                                                                : kNotAllowed;
+    return absl::IsUnavailable(client.status()) || sdk::AccessRests(client.status()) ? kTrouble
+                                                                                     : kNotAllowed;
   }
   const auto directory = sdk::MakeStateDirectory(manifest->app_id(), options);
   if (!directory.ok()) return Log(std::string(directory.status().message())), kWrongConfig;

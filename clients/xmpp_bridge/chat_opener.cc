@@ -9,6 +9,7 @@
 #include <map>
 #include <utility>
 
+#include "clients/sdk/grants.h"
 #include "clients/sdk/stubs.h"
 #include "clients/xmpp_bridge/access.h"
 
@@ -151,7 +152,8 @@ absl::Status ChatOpener::BringHistory(const v1::Chat& chat, const ChatEntry& ent
     page.page_size = static_cast<int>(std::min<size_t>(wanted - messages.size(), 100));
     auto found = client_.ListMessages(chat.id(), page);
     if (!found.ok()) {
-      if (sdk::IsRetriable(found.status()) || AccessRests(found.status())) return found.status();
+      if (sdk::IsRetriable(found.status()) || sdk::AccessRests(found.status()))
+        return found.status();
       return absl::OkStatus();  // not granted: then it begins with what comes
     }
     for (auto& message : found->items) messages.push_back(std::move(message));

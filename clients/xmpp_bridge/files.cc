@@ -15,6 +15,7 @@
 
 #include "clients/sdk/file_transfer.h"
 #include "clients/sdk/stubs.h"
+#include "clients/xmpp_bridge/access.h"
 
 namespace postern::xmpp_bridge {
 namespace {
@@ -145,6 +146,7 @@ absl::StatusOr<std::string> Files::ToXmpp(const v1::Attachment& attachment) {
         return absl::OkStatus();
       });
   if (!fetched.ok()) {
+    if (AccessIsSuspended(fetched)) return fetched;
     if (sdk::IsRetriable(fetched)) return absl::UnavailableError(fetched.message());
     return absl::FailedPreconditionError(fetched.message());
   }
@@ -176,7 +178,8 @@ absl::StatusOr<std::string> Files::ToXmpp(const v1::Attachment& attachment) {
   std::unique_ptr<curl_slist, void (*)(curl_slist*)> headers(
       ::curl_slist_append(nullptr, absl::StrCat("Content-Type: ", Clean(type)).c_str()),
       &::curl_slist_free_all);
-  // Most servers never say that they are ready for the bytes: a second would be lost with each file.
+  // Most servers never say that they are ready for the bytes: a second would be lost with each
+  // file.
   ::curl_slist_append(headers.get(), "Expect:");
   for (const gloox::Tag* header : put->findChildren("header")) {
     const std::string line = absl::StrCat(header->findAttribute("name"), ": ", header->cdata());

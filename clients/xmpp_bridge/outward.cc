@@ -4,22 +4,15 @@
 #include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "clients/sdk/grants.h"
 #include "clients/xmpp_bridge/access.h"
 #include "clients/xmpp_bridge/log.h"
 #include "clients/xmpp_bridge/message_text.h"
 
 namespace postern::xmpp_bridge {
-namespace {
-
-// An access that is suspended, or whose limit is used up, is looked at again so often.
-constexpr absl::Duration kSuspendedPause = absl::Seconds(5);
-
-}  // namespace
-
 Outward::Outward(const Config& config, sdk::Client& client, Store& store, Component& component,
                  Rooms& rooms, Leases& leases, Files& files, absl::Time heard_until)
     : client_(client),
@@ -89,13 +82,13 @@ absl::Status Outward::Run() {
   for (;;) {
     if (auto status = Subscribe(); !status.ok()) return status;
     const absl::Status ended = Follow();
-    if (!AccessRests(ended)) return ended;
+    if (!sdk::AccessRests(ended)) return ended;
     const v1::ErrorReason reason = sdk::ErrorReasonOf(ended);
     if (std::exchange(said, reason) != reason) {
       Log(AccessIsSuspended(ended) ? "your access is suspended; waiting until it is resumed"
                                    : "a limit of this access is used up; waiting");
     }
-    if (!pauses_.For(std::max(kSuspendedPause, sdk::RetryAfterOf(ended)))) {
+    if (!pauses_.For(sdk::RestOf(ended))) {
       return absl::CancelledError();
     }
   }
@@ -120,7 +113,7 @@ absl::Status Outward::Follow() {
     absl::Status carried = Carry(*event);
     for (; !carried.ok(); carried = Carry(*event)) {
       if (AccessIsOver(carried)) break;
-      if (absl::IsCancelled(carried) || AccessRests(carried) ||
+      if (absl::IsCancelled(carried) || sdk::AccessRests(carried) ||
           sdk::ErrorReasonOf(carried) == v1::ERROR_REASON_SCOPE_REQUIRED) {
         return carried;
       }
