@@ -15,12 +15,12 @@ namespace {
 // Longer texts are not the word, however much space is around it.
 constexpr size_t kAnswerBytesMax = 64;
 
-std::string SentenceOf(const AudienceApp& app) {
+std::string SentenceOf(const AudienceApp& app, bool first) {
   const std::string sees =
       app.metadata_only ? "sees who writes in this chat and when" : "reads this chat for me";
   const std::string goes = app.leaves_device ? absl::StrCat(" and passes that on to ", app.service)
                                              : ", on my device only";
-  return absl::StrCat("the app “", app.name, "” ", sees, goes, ".");
+  return absl::StrCat(first ? "the" : "The", " app “", app.name, "” ", sees, goes, ".");
 }
 
 bool IsEndMark(char c) { return c == '.' || c == '!' || c == ',' || c == '"' || c == '\''; }
@@ -30,7 +30,7 @@ bool IsEndMark(char c) { return c == '.' || c == '!' || c == ',' || c == '"' || 
 std::string NoticeOf(const Audience& named) {
   std::string text = "Notice:";
   const size_t shown = std::min(named.size(), kNoticeAppsMax);
-  for (size_t i = 0; i < shown; ++i) absl::StrAppend(&text, " ", SentenceOf(named[i]));
+  for (size_t i = 0; i < shown; ++i) absl::StrAppend(&text, " ", SentenceOf(named[i], i == 0));
   if (named.size() > shown) {
     absl::StrAppend(&text, " So do ", named.size() - shown, " more apps.");
   }

@@ -138,7 +138,8 @@ Problem Explain(const absl::Status& status, Caller caller) {
       return say(ExitCode::kNotAllowed, "The question was answered with no, or not at all.",
                  "Nothing was allowed. Run the command again to be asked again.");
     case v1::ERROR_REASON_CONSENT_SILENCED:
-      return say(ExitCode::kNotAllowed, "This program asked too often and is silenced.",
+      return say(ExitCode::kNotAllowed,
+                 "You were asked a short while ago, or have said no to this program often.",
                  LaterText(status));
     case v1::ERROR_REASON_CONSENT_UNAVAILABLE: {
       const Unasked unasked = WhyUnasked(MetadataOf(status, "cause"));
