@@ -75,8 +75,9 @@ class Server:
 class AliceChat:
     """postern-demo-gatekeeper --control: its people do what they are told, and say what they see."""
 
-    def __init__(self, world, script):
+    def __init__(self, world, script, *flags):
         self.world = world
+        self.flags = flags
         self.path = world.path("script.txt")
         with open(self.path, "w", encoding="utf-8") as file:
             file.write(script)
@@ -87,7 +88,8 @@ class AliceChat:
     def start(self):
         before = len(self.said)
         self.process = self.world.profile.start(
-            [program("postern-demo-gatekeeper"), "--script", self.path, "--control"], self.hear, stdin=subprocess.PIPE)
+            [program("postern-demo-gatekeeper"), "--script", self.path, "--control", *self.flags], self.hear,
+            stdin=subprocess.PIPE)
         self.world.profile.wait_for(
             lambda: any("attached" in line for line in self.said[before:]), "AliceChat attached", WAIT_SECONDS)
 
@@ -116,13 +118,15 @@ class AliceChat:
 
 
 class BridgeWorld(plain_python.World):
-    def __init__(self, script=None):
-        """'script': AliceChat's people; without it there is no AliceChat, and the test brings another gatekeeper."""
+    def __init__(self, script=None, *flags):
+        """'script': AliceChat's people; without it there is no AliceChat, and the test brings another gatekeeper.
+
+        'flags' are AliceChat's."""
         super().__init__()
         self.server = Server()
         self.profile.start_bus_and_keyring()
         self.start_broker("How many (=5", "How far back=4")
-        self.alice = AliceChat(self, script) if script else None
+        self.alice = AliceChat(self, script, *flags) if script else None
         self.bridge_lines = []
         self.bridge = None
         secret = self.path("secret")
