@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Life on a laptop, in minutes of the injected clock: the machine sleeps, its clock is set, and
-// what was connected goes on, an app or an adapter whose process is stopped too. Where the daemon
-// is stopped, which is a part of this process here, the clock is the machine's:
-// tests/daemon/suspend_test.cc.
+// what was connected goes on, an app or an adapter whose process is stopped too. The daemon, which
+// is a part of this process here, is stopped in tests/daemon/stopped_daemon_test.cc.
 #include <absl/strings/str_cat.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>

@@ -3,8 +3,9 @@
 // middle of the work and is let go again. Nothing is lost, nothing comes twice, and what gathered
 // comes in one go, over the connections that were there before.
 //
-// How long they stand still is what the others do meanwhile, not a time: the minutes part runs on
-// an injected clock (tests/behaviors/laptop_test.cc).
+// How long they stand still is what the others do meanwhile, not a time. Minutes pass for a daemon
+// that is stopped in stopped_daemon_test.cc, for an app or an adapter in
+// tests/behaviors/laptop_test.cc.
 #include <gtest/gtest.h>
 #include <signal.h>
 
