@@ -1,12 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the bridge's tests share: AliceChat moved by hand, posternd, the bridge, a Prosody and its user's client."""
 
-import json
-import os
 import pathlib
-import queue
-import signal
-import subprocess
+import shutil
 import sys
 import tempfile
 
@@ -14,7 +10,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/real"))
 import plain_python  # noqa: E402
 import raw_xmpp  # noqa: E402
-from plain_python import WAIT_SECONDS, program  # noqa: E402
+from alice_chat import AliceChat  # noqa: E402
+from plain_python import WAIT_SECONDS, program  # noqa: E402, F401
 from xmpp_rig import rig as rig_module  # noqa: E402
 
 OWNER = f"{rig_module.PEER}@{rig_module.DOMAIN}"  # the bridge's user on the XMPP side
@@ -67,54 +64,8 @@ class Server:
     def close(self):
         self.process.terminate()
         self.process.wait()
-        import shutil
         shutil.rmtree(self.rig.state["server_home"], ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-class AliceChat:
-    """postern-demo-gatekeeper --control: its people do what they are told, and say what they see."""
-
-    def __init__(self, world, script, *flags):
-        self.world = world
-        self.flags = flags
-        self.path = world.path("script.txt")
-        with open(self.path, "w", encoding="utf-8") as file:
-            file.write(script)
-        self.answers = queue.Queue()
-        self.said = []
-        self.start()
-
-    def start(self):
-        before = len(self.said)
-        self.process = self.world.profile.start(
-            [program("postern-demo-gatekeeper"), "--script", self.path, "--control", *self.flags], self.hear,
-            stdin=subprocess.PIPE)
-        self.world.profile.wait_for(
-            lambda: any("attached" in line for line in self.said[before:]), "AliceChat attached", WAIT_SECONDS)
-
-    def hear(self, line):
-        if line.startswith("{"):
-            self.answers.put(json.loads(line))
-        else:
-            self.said.append(line)
-
-    def ask(self, **request):
-        self.process.popen.stdin.write((json.dumps(request) + "\n").encode())
-        self.process.popen.stdin.flush()
-        return self.answers.get(timeout=WAIT_SECONDS)
-
-    def do(self, chat, files=None, **kind):
-        answer = self.ask(do={"chat_id": chat, **kind}, **({"files": files} if files else {}))
-        if "done" not in answer:
-            raise AssertionError(f"{kind}: {answer}")
-
-    def says(self, chat, who, ident, text, **more):
-        self.do(chat, message_created={"message": {
-            "id": ident, "sender_contact_id": who, "kind": "MESSAGE_KIND_TEXT", "text": text, **more}})
-
-    def look(self, chat, message=""):
-        return self.ask(look={"chat_id": chat, "message_id": message})["seen"]
 
 
 class BridgeWorld(plain_python.World):
@@ -144,17 +95,6 @@ class BridgeWorld(plain_python.World):
     def start_bridge(self, config=None, lines=None):
         lines = self.bridge_lines if lines is None else lines
         return self.start([program("postern-xmpp-bridge"), "--config", config or self.config], lines, "bridging")
-
-    def kill_broker(self):
-        """posternd runs under the scripted person, who ends with it."""
-        with open(f"/proc/{self.broker.popen.pid}/task/{self.broker.popen.pid}/children", encoding="ascii") as file:
-            for pid in file.read().split():
-                os.kill(int(pid), signal.SIGKILL)
-        self.broker.popen.wait(WAIT_SECONDS)
-
-    def kill(self, process):
-        process.popen.send_signal(signal.SIGKILL)
-        process.popen.wait(WAIT_SECONDS)
 
     def client(self, resource="raw"):
         return raw_xmpp.RawClient(self.server.rig, rig_module.PEER, resource)
