@@ -12,6 +12,7 @@
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -24,6 +25,7 @@
 #include "clients/gatekeepers/demo/control.h"
 #include "clients/gatekeepers/demo/player.h"
 #include "permissions/scope.h"
+#include "platform/mutex.h"
 #include "tests/behaviors/broker_harness.h"
 
 namespace postern::behaviors {
@@ -140,7 +142,11 @@ class BothWays : public ::testing::Test {
     options.client.state_directory = folder_;
     options.client.broker_certificate_path = harness_.data_dir() + "/broker.pem";
     connection_ = std::make_unique<demo::Connection>(
-        demo::Connection::Parts{alice_, files_, faults_, [](const std::string&) {},
+        demo::Connection::Parts{alice_, files_, faults_,
+                                [this](const std::string& line) {
+                                  platform::MutexLock lock(shown_mutex_);
+                                  shown_.push_back(line);
+                                },
                                 [](const std::string&) {}},
         manifest, hello, options, sdk::GatekeeperCallbacks{});
     const absl::Status opened = connection_->Open();
@@ -605,6 +611,8 @@ class BothWays : public ::testing::Test {
   const absl::Time start_ = absl::Now();
   demo::AliceChat alice_{script_, world_, files_, faults_, start_};
   std::string folder_;
+  platform::Mutex shown_mutex_;
+  std::vector<std::string> shown_ ABSL_GUARDED_BY(shown_mutex_);  // the lines of AliceChat
   std::unique_ptr<demo::Connection> connection_;
   std::unique_ptr<demo::Control> control_;
   Program app_;
@@ -621,6 +629,20 @@ TEST_F(BothWays, WhatHappensInAliceChatReachesTheAppFieldByField) {
     SCOPED_TRACE(row.name);
     Begin(row);
     PlayIn(row);
+  }
+}
+
+// The answer is durable, so a kill between the two would leave what counts as sent and nobody saw.
+TEST_F(BothWays, WhatTheAppSendsIsShownBeforeItIsAnswered) {
+  alices_ = alices_names_;
+  apps_ = apps_names_;
+  for (int i = 0; i < 8; ++i) {
+    MakeOurs();
+    const std::string text = absl::StrCat("ours ", made_);
+    platform::MutexLock lock(shown_mutex_);
+    EXPECT_TRUE(std::any_of(shown_.begin(), shown_.end(), [&](const std::string& line) {
+      return absl::EndsWith(line, text);
+    })) << text;
   }
 }
 

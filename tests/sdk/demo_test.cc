@@ -145,6 +145,27 @@ TEST_F(Alice, ShowsWhatAnAppSendsAndTellsTheBroker) {
   EXPECT_TRUE(message.from_owner());
 }
 
+TEST_F(Alice, TakesWhatIsDoneToAnAppsMessageOfAnEarlierRun) {
+  v1::Command command;
+  command.mutable_set_reaction()->set_chat_id("direct:alice");
+  command.mutable_set_reaction()->set_message_id("sent:earlier");
+  command.mutable_set_reaction()->set_emoji("👍");
+  EXPECT_EQ(Carry(command).result.state(), v1::CommandResult::STATE_SENT);
+  // Now there is something of it, without a sender.
+  command.Clear();
+  command.mutable_edit_message()->set_chat_id("direct:alice");
+  command.mutable_edit_message()->set_message_id("sent:earlier");
+  command.mutable_edit_message()->set_text("better");
+  EXPECT_EQ(Carry(command).result.state(), v1::CommandResult::STATE_SENT);
+  v1::Command remove;
+  remove.mutable_delete_message()->set_chat_id("direct:alice");
+  remove.mutable_delete_message()->set_message_id("sent:earlier");
+  remove.mutable_delete_message()->set_for_everyone(true);
+  EXPECT_EQ(Carry(remove).result.state(), v1::CommandResult::STATE_SENT);
+  EXPECT_EQ(Carry(command).result.state(), v1::CommandResult::STATE_FAILED);
+  EXPECT_EQ(Carry(remove).result.state(), v1::CommandResult::STATE_FAILED);
+}
+
 TEST_F(Alice, NamesTheCapabilityThatAChatLacks) {
   v1::Command command;
   command.mutable_send_message()->set_chat_id("direct:bob");
