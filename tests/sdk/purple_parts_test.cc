@@ -56,83 +56,75 @@ TEST(Remembered, WhatWasForgottenStaysSo) {
 using Emojis = std::vector<std::string>;
 using Changes = std::vector<ReactionChange>;
 
-TEST(OwnReactions, TwoThatAreRefusedLeaveWhatStoodBefore) {
-  const sdk::TemporaryFolder folder;
-  Remembered facts(folder.path());
-  OwnReactions reactions(facts);
-  const uint64_t set = reactions.Leave("m", {"a"});
-  const uint64_t taken_back = reactions.Leave("m", {});
-  EXPECT_EQ(reactions.Settle("m", set, false), Changes{});
-  EXPECT_EQ(facts.Words(kReactionsFact, "m"), Emojis{}) << "what left last may still be taken";
-  EXPECT_EQ(reactions.Settle("m", taken_back, false), Changes{});
-  EXPECT_EQ(facts.Words(kReactionsFact, "m"), Emojis{}) << "none stood";
+class OwnReactionsTest : public testing::Test {
+ protected:
+  void Stand(const Emojis& emojis) { facts_.PutWords(kReactionsFact, "m", emojis); }
+  Emojis Standing() { return facts_.Words(kReactionsFact, "m"); }
+
+  const sdk::TemporaryFolder folder_;
+  Remembered facts_{folder_.path()};
+  OwnReactions reactions_{facts_};
+};
+
+TEST_F(OwnReactionsTest, TwoThatAreRefusedLeaveWhatStoodBefore) {
+  const uint64_t set = reactions_.Leave("m", {"a"});
+  const uint64_t taken_back = reactions_.Leave("m", {});
+  EXPECT_EQ(reactions_.Settle("m", set, false), Changes{});
+  EXPECT_EQ(Standing(), Emojis{}) << "what left last may still be taken";
+  EXPECT_EQ(reactions_.Settle("m", taken_back, false), Changes{});
+  EXPECT_EQ(Standing(), Emojis{}) << "none stood";
 }
 
-TEST(OwnReactions, OneThatWasRefusedStandsWhenItGoesAgainWithTheNext) {
-  const sdk::TemporaryFolder folder;
-  Remembered facts(folder.path());
-  OwnReactions reactions(facts);
-  const uint64_t first = reactions.Leave("m", {"a"});
-  const uint64_t second = reactions.Leave("m", {"a", "b"});
-  EXPECT_EQ(reactions.Settle("m", first, false), Changes{});
-  EXPECT_EQ(reactions.Settle("m", second, true), (Changes{{"a", false}, {"b", false}}));
-  EXPECT_EQ(facts.Words(kReactionsFact, "m"), (Emojis{"a", "b"}));
-  EXPECT_EQ(reactions.Settle("m", second, false), Changes{}) << "it is settled";
-  EXPECT_EQ(facts.Words(kReactionsFact, "m"), (Emojis{"a", "b"}));
+TEST_F(OwnReactionsTest, OneThatWasRefusedStandsWhenItGoesAgainWithTheNext) {
+  const uint64_t first = reactions_.Leave("m", {"a"});
+  const uint64_t second = reactions_.Leave("m", {"a", "b"});
+  EXPECT_EQ(reactions_.Settle("m", first, false), Changes{});
+  EXPECT_EQ(reactions_.Settle("m", second, true), (Changes{{"a", false}, {"b", false}}));
+  EXPECT_EQ(Standing(), (Emojis{"a", "b"}));
+  EXPECT_EQ(reactions_.Settle("m", second, false), Changes{}) << "it is settled";
+  EXPECT_EQ(Standing(), (Emojis{"a", "b"}));
 }
 
-TEST(OwnReactions, WhatIsSettledLateDoesNotUndoWhatLeftAfterIt) {
-  const sdk::TemporaryFolder folder;
-  Remembered facts(folder.path());
-  facts.PutWords(kReactionsFact, "m", {"a"});
-  OwnReactions reactions(facts);
-  const uint64_t first = reactions.Leave("m", {"a", "b"});
-  const uint64_t second = reactions.Leave("m", {"b"});
-  EXPECT_EQ(reactions.Settle("m", second, true), (Changes{{"b", false}, {"a", true}}));
-  EXPECT_EQ(reactions.Settle("m", first, true), Changes{});
-  EXPECT_EQ(facts.Words(kReactionsFact, "m"), Emojis{"b"});
+TEST_F(OwnReactionsTest, WhatIsSettledLateDoesNotUndoWhatLeftAfterIt) {
+  Stand({"a"});
+  const uint64_t first = reactions_.Leave("m", {"a", "b"});
+  const uint64_t second = reactions_.Leave("m", {"b"});
+  EXPECT_EQ(reactions_.Settle("m", second, true), (Changes{{"b", false}, {"a", true}}));
+  EXPECT_EQ(reactions_.Settle("m", first, true), Changes{});
+  EXPECT_EQ(Standing(), Emojis{"b"});
 }
 
-TEST(OwnReactions, WhatAnotherDeviceSaidBeforeOursReachedTheServerIsOverwritten) {
-  const sdk::TemporaryFolder folder;
-  Remembered facts(folder.path());
-  facts.PutWords(kReactionsFact, "m", {"a"});
-  OwnReactions reactions(facts);
-  const uint64_t number = reactions.Leave("m", {"a", "b"});
-  EXPECT_EQ(reactions.TakeElsewhere("m", {"c"}), (Changes{{"c", false}, {"a", true}}));
-  EXPECT_EQ(facts.Words(kReactionsFact, "m"), (Emojis{"a", "b"})) << "ours comes after it";
-  reactions.ReachedServer(number);
-  EXPECT_EQ(reactions.Settle("m", number, true),
+TEST_F(OwnReactionsTest, WhatAnotherDeviceSaidBeforeOursReachedTheServerIsOverwritten) {
+  Stand({"a"});
+  const uint64_t number = reactions_.Leave("m", {"a", "b"});
+  EXPECT_EQ(reactions_.TakeElsewhere("m", {"c"}), (Changes{{"c", false}, {"a", true}}));
+  EXPECT_EQ(Standing(), (Emojis{"a", "b"})) << "ours comes after it";
+  reactions_.ReachedServer(number);
+  EXPECT_EQ(reactions_.Settle("m", number, true),
             (Changes{{"a", false}, {"b", false}, {"c", true}}));
-  EXPECT_TRUE(reactions.Stands("m", "b"));
-  EXPECT_EQ(facts.Words(kReactionsFact, "m"), (Emojis{"a", "b"}));
+  EXPECT_TRUE(reactions_.Stands("m", "b"));
+  EXPECT_EQ(Standing(), (Emojis{"a", "b"}));
 }
 
-TEST(OwnReactions, WhatAnotherDeviceSaidAfterOursReachedTheServerStands) {
-  const sdk::TemporaryFolder folder;
-  Remembered facts(folder.path());
-  facts.PutWords(kReactionsFact, "m", {"a"});
-  OwnReactions reactions(facts);
-  const uint64_t number = reactions.Leave("m", {"a", "b"});
-  reactions.ReachedServer(number);
-  EXPECT_EQ(reactions.TakeElsewhere("m", {"c"}), (Changes{{"c", false}, {"a", true}}));
-  EXPECT_EQ(facts.Words(kReactionsFact, "m"), Emojis{"c"});
-  EXPECT_EQ(reactions.Settle("m", number, true), Changes{});
-  EXPECT_FALSE(reactions.Stands("m", "b"));
-  EXPECT_EQ(facts.Words(kReactionsFact, "m"), Emojis{"c"});
+TEST_F(OwnReactionsTest, WhatAnotherDeviceSaidAfterOursReachedTheServerStands) {
+  Stand({"a"});
+  const uint64_t number = reactions_.Leave("m", {"a", "b"});
+  reactions_.ReachedServer(number);
+  EXPECT_EQ(reactions_.TakeElsewhere("m", {"c"}), (Changes{{"c", false}, {"a", true}}));
+  EXPECT_EQ(Standing(), Emojis{"c"});
+  EXPECT_EQ(reactions_.Settle("m", number, true), Changes{});
+  EXPECT_FALSE(reactions_.Stands("m", "b"));
+  EXPECT_EQ(Standing(), Emojis{"c"});
 }
 
-TEST(OwnReactions, WhatAnotherDeviceSaidStandsWhenOursIsRefused) {
-  const sdk::TemporaryFolder folder;
-  Remembered facts(folder.path());
-  facts.PutWords(kReactionsFact, "m", {"a"});
-  OwnReactions reactions(facts);
-  const uint64_t number = reactions.Leave("m", {"a", "b"});
-  EXPECT_EQ(reactions.TakeElsewhere("m", {"c"}), (Changes{{"c", false}, {"a", true}}));
-  EXPECT_EQ(reactions.Settle("m", number, false), Changes{});
-  EXPECT_EQ(facts.Words(kReactionsFact, "m"), Emojis{"c"});
-  EXPECT_EQ(reactions.TakeElsewhere("m", {}), (Changes{{"c", true}})) << "nothing is on its way";
-  EXPECT_EQ(facts.Words(kReactionsFact, "m"), Emojis{});
+TEST_F(OwnReactionsTest, WhatAnotherDeviceSaidStandsWhenOursIsRefused) {
+  Stand({"a"});
+  const uint64_t number = reactions_.Leave("m", {"a", "b"});
+  EXPECT_EQ(reactions_.TakeElsewhere("m", {"c"}), (Changes{{"c", false}, {"a", true}}));
+  EXPECT_EQ(reactions_.Settle("m", number, false), Changes{});
+  EXPECT_EQ(Standing(), Emojis{"c"});
+  EXPECT_EQ(reactions_.TakeElsewhere("m", {}), (Changes{{"c", true}})) << "nothing is on its way";
+  EXPECT_EQ(Standing(), Emojis{});
 }
 
 TEST(Notice, IsATextThatBeginsWithMe) {
