@@ -192,6 +192,11 @@ TEST_F(Filters, ShowOnlyTheHistoryThatIsAskedFor) {
   ExpectRows(*window, there, "Translator read", "in House 12");
 }
 
+// Looks are under way then: the first ones, and that for what the page shows.
+TEST_F(Acts, EndsWellWhenTheWindowIsClosed) {
+  EXPECT_EQ(Open({}, {"--page", "activity"})->Close(), 0);
+}
+
 TEST_F(Acts, SetsWhenTheOtherPeopleAreTold) {
   const Program owner = stage().Owner();
   v1::ListOwnedAccountsResponse accounts;

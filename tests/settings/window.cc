@@ -166,6 +166,8 @@ bool Window::Press(const std::vector<std::string>& names) {
   return true;
 }
 
+int Window::Close() { return Press({"Close"}) ? program_->Wait() : -1; }
+
 bool Window::Turn(const std::string& tab) {
   const nlohmann::json answer = Ask({{"do", "turn"}, {"name", tab}});
   if (!answer.value("ok", false)) ADD_FAILURE() << "there is no tab " << tab << answer.dump(1);

@@ -74,6 +74,9 @@ class Window {
   // Gives the keyboard to what begins with 'name', by a click.
   bool Focus(const std::string& name);
   void Key(const std::string& key);
+  // Presses what closes the window and waits for the program's end. Returns its exit code, -1 when
+  // it goes on.
+  int Close();
   void Type(const std::string& text);
   // Gives the keyboard to the program's newest window, as a window manager would.
   void FocusTop();
