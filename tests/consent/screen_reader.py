@@ -29,6 +29,8 @@ gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, Gio, GLib  # noqa: E402
 
 WAIT_SECONDS = 10
+# How often what was found may vanish before it is pressed.
+TRIES_MAX = 5
 POLL_SECONDS = 0.03
 ANSWER_MILLISECONDS = 10_000
 PROGRAM = sys.argv[1] if len(sys.argv) > 1 else "postern-consent"
@@ -229,12 +231,13 @@ def wait_for(name, usable, roles):
 
 
 def press(widget, scale):
+    """Returns whether it was still there: pages are filled anew while they are read."""
     actions, = bus.ask([(widget.place, PROPERTIES, "Get", GLib.Variant("(ss)", (ACTION, "NActions")))])
     if actions is not None and actions[0] > 0:
         bus.ask([(widget.place, ACTION, "DoAction", GLib.Variant("(i)", (0,)))])
-        return
+        return True
     # GTK 4.8 gives check buttons and text no action.
-    click(widget, scale)
+    return click(widget, scale)
 
 
 def extents(widget):
@@ -245,10 +248,13 @@ def extents(widget):
 
 
 def click(widget, scale):
-    """Clicks a widget where it says it is."""
+    """Clicks a widget where it says it is. Returns whether it was still there."""
     x, y, width, height = extents(widget)
+    if width == 0:
+        return False
     place = [str(scale * (x + width // 2)), str(scale * (y + height // 2))]
     subprocess.run(["xdotool", "mousemove", *place, "click", "1"], check=True)
+    return True
 
 
 def tree():
@@ -272,19 +278,19 @@ def answer(request):
                 name, = names_of([widget.place])
                 return {"ok": True, "name": own(name) or texts_of([widget])[0], "place": above}
         return {"ok": True, "name": "", "place": -1}
-    widget = wait_for(request["name"], do == "wait", TABS if do == "turn" else PRESSABLE)
     scale = request.get("scale", 1)
-    if widget is None:
-        return {"ok": False, "there": tree()}
-    if do == "where":
-        x, y, width, height = extents(widget)
-        return {"ok": True, "x": x, "y": y, "width": width, "height": height}
-    if do == "press":
-        press(widget, scale)
-    # A tab's action is over a quarter of a second later, and nothing says so.
-    if do in ("focus", "turn"):
-        click(widget, scale)
-    return {"ok": True}
+    for _ in range(TRIES_MAX):
+        widget = wait_for(request["name"], do == "wait", TABS if do == "turn" else PRESSABLE)
+        if widget is None:
+            break
+        if do == "where":
+            x, y, width, height = extents(widget)
+            return {"ok": True, "x": x, "y": y, "width": width, "height": height}
+        # A tab's action is over a quarter of a second later, and nothing says so.
+        act = {"press": press, "focus": click, "turn": click}.get(do)
+        if act is None or act(widget, scale):
+            return {"ok": True}
+    return {"ok": False, "there": tree()}
 
 
 bus = Bus()
