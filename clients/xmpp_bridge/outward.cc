@@ -13,6 +13,7 @@
 #include "clients/xmpp_bridge/message_text.h"
 
 namespace postern::xmpp_bridge {
+
 Outward::Outward(const Config& config, sdk::Client& client, Store& store, Component& component,
                  Rooms& rooms, Leases& leases, Files& files, absl::Time heard_until)
     : client_(client),
