@@ -56,7 +56,8 @@ std::set<v1::Scope> HeldScopes(const v1::GetSelfResponse& self) {
 
 bool AccessRests(const absl::Status& status) {
   const v1::ErrorReason reason = ErrorReasonOf(status);
-  return reason == v1::ERROR_REASON_GRANT_SUSPENDED || reason == v1::ERROR_REASON_LIMIT_EXCEEDED;
+  return reason == v1::ERROR_REASON_GRANT_SUSPENDED ||
+         (reason == v1::ERROR_REASON_LIMIT_EXCEEDED && RetryAfterOf(status) > absl::ZeroDuration());
 }
 
 absl::Duration RestOf(const absl::Status& status) {

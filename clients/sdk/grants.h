@@ -19,7 +19,8 @@ bool IsStanding(const v1::Grant& grant);
 std::set<v1::Scope> HeldScopes(const v1::GetSelfResponse& self);
 
 // Says whether 'status' means that the access rests and comes back by itself: the user suspended
-// it, or locked the screen, or a limit is used up for now.
+// it, or locked the screen, or a limit is used up and the broker says until when. Other limits, as
+// of open streams, stay used up until the program does something.
 bool AccessRests(const absl::Status& status);
 // How long to wait before the next look at an access that rests: what the broker asks for, within
 // bounds, so that what the user gives back early is seen soon.

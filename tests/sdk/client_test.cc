@@ -222,6 +222,8 @@ TEST(Grants, RestUntilTheyComeBackButAreLookedAtEachMinute) {
   };
   EXPECT_TRUE(AccessRests(refused("GRANT_SUSPENDED", "")));
   EXPECT_TRUE(AccessRests(refused("LIMIT_EXCEEDED", "7")));
+  // As that of open streams: nobody gives it back.
+  EXPECT_FALSE(AccessRests(refused("LIMIT_EXCEEDED", "")));
   EXPECT_FALSE(AccessRests(refused("GRANT_REVOKED", "")));
   EXPECT_FALSE(AccessRests(absl::UnavailableError("")));
   EXPECT_FALSE(AccessRests(absl::OkStatus()));
