@@ -68,9 +68,11 @@ void ChatCommands::Create(const std::string& command_id, const v1::CreateChatCom
     return parts_.reporter.Answer(result);
   }
   if (services_.group_service().empty()) {
+    if (services_.known()) {
+      return parts_.reporter.Fail(command_id, "the server offers no groups", "create_chat");
+    }
     services_.AskAgain();
-    return parts_.reporter.FailForNow(command_id,
-                                      "the server offers no groups, or has not been asked yet");
+    return parts_.reporter.FailForNow(command_id, "the server was not heard to offer groups yet");
   }
   // Nobody shall guess the address of a private group.
   const std::string room_jid = FreshId() + "@" + services_.group_service();

@@ -195,17 +195,16 @@ void Inbox::TakeReactions(const Place& place, const Annotations& annotations) {
   // The stanza says what stands now; the contract, what changed.
   const std::string key =
       Remembered::Key({place.chat_jid, annotations.reacted_id, place.contact_id});
-  std::vector<ReactionChange> changes;
-  if (place.from_owner && !place.group) {
-    changes = own_reactions_.TakeElsewhere(key, annotations.reactions);
-  } else {
-    changes = ChangesBetween(parts_.remembered.Words(kReactionsFact, key), annotations.reactions);
-    parts_.remembered.PutWords(kReactionsFact, key, annotations.reactions);
-  }
+  const bool own = place.from_owner && !place.group;
+  const std::vector<ReactionChange> changes =
+      own ? own_reactions_.TakeElsewhere(key, annotations.reactions)
+          : ChangesBetween(parts_.remembered.Words(kReactionsFact, key), annotations.reactions);
   for (const ReactionChange& change : changes) {
     parts_.reporter.Hand(parts_.maker.Reaction(place.chat_jid, annotations.reacted_id,
                                                place.contact_id, change.emoji, change.removed));
   }
+  // Handed over first: what a kill leaves out is told with the next stanza.
+  if (!own) parts_.remembered.PutWords(kReactionsFact, key, annotations.reactions);
 }
 
 std::string Inbox::IdOf(const Place& place, const std::string& origin_id) const {

@@ -103,8 +103,9 @@ std::set<std::string> People::BlockedNow() const {
 
 void People::AnsweredElsewhere(const std::string& jid, v1::MessageRequest::State state) {
   if (!parts_.remembered.Has(kAskedFact, jid)) return;
-  parts_.remembered.Forget(kAskedFact, jid);
+  // Handed over first: after a kill in between it is told again, and not never.
   parts_.reporter.Hand(parts_.maker.Request(jid, ContactId(jid), state));
+  parts_.remembered.Forget(kAskedFact, jid);
 }
 
 void People::Tell(const std::string& jid, const std::string& name, bool in_roster, bool blocked) {
@@ -192,12 +193,12 @@ void People::AnswerRequest(const std::string& command_id, const std::string& jid
   if (!send(accept ? "subscribed" : "unsubscribed") || (accept && !send("subscribe"))) {
     return parts_.reporter.FailForNow(command_id, "the account is offline");
   }
-  // What the server pushes of it is no news.
-  parts_.remembered.Forget(kAskedFact, jid);
   parts_.reporter.Done(command_id,
                        {parts_.maker.Request(jid, ContactId(jid),
                                              accept ? v1::MessageRequest::STATE_ACCEPTED
                                                     : v1::MessageRequest::STATE_DECLINED)});
+  // What the server pushes of it, in a later turn of the loop, is no news.
+  parts_.remembered.Forget(kAskedFact, jid);
 }
 
 bool People::IsContact(const std::string& jid) const {
