@@ -251,7 +251,7 @@ class DoorImplementation final : public Door {
         const auto ack = commands_.TakeChunk(request.attachment_chunk(), breaches_);
         if (ack.has_value()) *response.mutable_attachment_ack() = *ack;
       } else if (request.has_attachment_ack()) {
-        commands_.TakeAck(request.attachment_ack());
+        commands_.TakeAck(request.attachment_ack(), breaches_);
       }
       changed_.NotifyAll();
     }

@@ -55,11 +55,16 @@ std::optional<v1::AttachmentAck> GivenCommands::TakeChunk(const v1::AttachmentCh
   return ack;
 }
 
-void GivenCommands::TakeAck(const v1::AttachmentAck& ack) {
-  Commanded& commanded = commands_[ack.command_id()];
-  commanded.begun = true;
-  commanded.ended = commanded.ended || ack.ended();
-  commanded.acked = std::max(commanded.acked, ack.offset());
+void GivenCommands::TakeAck(const v1::AttachmentAck& ack, Breaches& breaches) {
+  const auto commanded = commands_.find(ack.command_id());
+  if (commanded == commands_.end()) {
+    breaches.Add("it confirms bytes that it was not sent");
+    return;
+  }
+  Commanded& upload = commanded->second;
+  upload.begun = true;
+  upload.ended = upload.ended || ack.ended();
+  upload.acked = std::max(upload.acked, ack.offset());
 }
 
 }  // namespace postern::conformance

@@ -39,7 +39,7 @@ class GivenCommands {
   // Bytes of a download. What is to be answered; nothing to bytes that are against the contract.
   std::optional<v1::AttachmentAck> TakeChunk(const v1::AttachmentChunk& chunk, Breaches& breaches);
   // Of an upload.
-  void TakeAck(const v1::AttachmentAck& ack);
+  void TakeAck(const v1::AttachmentAck& ack, Breaches& breaches);
 
   // Nothing has come of what was not given.
   const Commanded& of(const std::string& command_id) { return commands_[command_id]; }
