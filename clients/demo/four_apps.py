@@ -67,8 +67,11 @@ class AliceChat:
         self.demo.tell.say("AliceChat", line)
 
     def happen(self, **event):
-        self.process.popen.stdin.write((json.dumps({"do": event}) + "\n").encode())
-        self.process.popen.stdin.flush()
+        try:
+            self.process.popen.stdin.write((json.dumps({"do": event}) + "\n").encode())
+            self.process.popen.stdin.flush()
+        except OSError:
+            raise Failure("AliceChat has ended") from None
         try:
             answer = self.answers.get(timeout=WAIT_SECONDS)
         except queue.Empty:
