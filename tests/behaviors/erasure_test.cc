@@ -435,7 +435,8 @@ TEST_F(ErasureTest, WhatDisappearedWhileTheDaemonWasOffIsGoneOnceItRuns) {
   // The index takes the text away right behind the event.
   const auto gone = [&] {
     EventReader fresh(app_, FromOldest());
-    EXPECT_TRUE(fresh.WaitForReported(4));
+    // One that comes before the last ones have ended at the broker is refused: look again.
+    if (!fresh.WaitForReported(4)) return false;
     const std::vector<std::string> texts = fresh.texts();
     return std::find(texts.begin(), texts.end(), "the canary sings") == texts.end();
   };
