@@ -28,6 +28,7 @@ absl::Status SkippedChats::Load() {
   if (absl::IsNotFound(read.status())) return absl::OkStatus();
   if (!read.ok()) return read.status();
   const std::string text(read->span().begin(), read->span().end());
+  bool stale = false;
   for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
     const std::pair<std::string, std::string> parts = absl::StrSplit(line, absl::MaxSplits(' ', 1));
     std::string name;
@@ -39,8 +40,11 @@ absl::Status SkippedChats::Load() {
     }
     if (std::find(names_.begin(), names_.end(), name) != names_.end()) {
       kept_.emplace(parts.first, name);
+    } else {
+      stale = true;
     }
   }
+  if (stale) Keep();
   return absl::OkStatus();
 }
 

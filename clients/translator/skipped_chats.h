@@ -24,8 +24,9 @@ class SkippedChats {
   SkippedChats(std::vector<std::string> names, std::string path, Screen& screen)
       : names_(std::move(names)), path_(std::move(path)), screen_(screen) {}
 
-  // Reads what was found in earlier runs. FAILED_PRECONDITION, saying what to do, when the file is
-  // not as this program left it: it would be worse to translate what was to be skipped.
+  // Reads what was found in earlier runs, and lets go of what was found for names that are not in
+  // the settings any more, also in the file. FAILED_PRECONDITION, saying what to do, when the file
+  // is not as this program left it: it would be worse to translate what was to be skipped.
   absl::Status Load();
   // Whether the chat, which is now called 'name', is left alone. One that has a name of the
   // settings is from now on.

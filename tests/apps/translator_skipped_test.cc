@@ -73,6 +73,8 @@ TEST_F(SkippedChatsTest, WhatIsRenamedStaysSkippedInThisRunAndTheNext) {
 TEST_F(SkippedChatsTest, ANameThatLeavesTheSettingsTakesItsChatsAlong) {
   EXPECT_TRUE(Run({"Friday dinner", "Work"}).Has("chat-1", "Friday dinner"));
   EXPECT_FALSE(Run({"Work"}).Has("chat-1", "Saturday lunch"));
+  // Also from the disk: the name comes back without them.
+  EXPECT_FALSE(Run({"Friday dinner"}).Has("chat-1", "Saturday lunch"));
 }
 
 TEST_F(SkippedChatsTest, NothingIsKeptWhenTheAccessIsOver) {
