@@ -38,7 +38,16 @@ void ChatNames::Learn(const v1::Event& event) {
     names_[event.chat_id()] = Printable(event.chat_changed().chat().name());
   } else if (event.has_chat_removed()) {
     names_.erase(event.chat_id());
+  } else if (event.has_erase_asked() && event.erase_asked().message_ids().empty()) {
+    const auto& ids = event.erase_asked().chat_ids();
+    if (ids.empty()) names_.erase(event.chat_id());
+    for (const std::string& id : ids) names_.erase(id);
   }
+}
+
+bool ChatNames::Knows(const std::string& chat_id) const {
+  std::lock_guard lock(mutex_);
+  return names_.contains(chat_id);
 }
 
 std::map<std::string, std::string> ChatNames::All() const {

@@ -17,9 +17,11 @@ class ChatNames {
  public:
   // Reads all of them.
   absl::Status Load(sdk::Client& client);
-  // Takes in what an event says about a chat.
+  // Takes in what an event says about a chat. One that must be forgotten is not known any more.
   void Learn(const v1::Event& event);
 
+  // Whether it was read, or an event named it.
+  bool Knows(const std::string& chat_id) const;
   // Ids and names.
   std::map<std::string, std::string> All() const;
   // Its name, or "a chat" where that is not known.

@@ -42,8 +42,8 @@ absl::Status Interpreter::Follow() {
   const auto events = parts_.client.Subscribe({
       .name = kSubscription,
       .cursor = {},
-      // No text is kept anywhere, so what must be forgotten is: in memory there are counts only, on
-      // disk which chats are skipped.
+      // No text is kept anywhere, so what must be forgotten is: in memory there are counts, and the
+      // names that LearnNames lets go of; on disk which chats are skipped.
       .on_erase = [](const v1::Event&) { return absl::OkStatus(); },
       .on_erase_everything =
           [this] {
@@ -82,7 +82,7 @@ absl::Status Interpreter::Follow() {
 }
 
 void Interpreter::Handle(const v1::Event& event) {
-  parts_.names.Learn(event);
+  LearnNames(event);
   parts_.answers.Ended(event);
   if (event.has_gap()) {
     parts_.screen.Note(
@@ -105,10 +105,44 @@ void Interpreter::Handle(const v1::Event& event) {
   }
 }
 
+// A chat that the user opens to this program while it runs is not announced by name: the first that
+// is heard of it may be a message. What was lost may have been a name, too.
+void Interpreter::LearnNames(const v1::Event& event) {
+  parts_.names.Learn(event);
+  const std::string& chat_id = event.chat_id();
+  const bool is_there = !chat_id.empty() && !event.has_chat_removed() && !event.has_erase_asked();
+  bool read = event.has_gap() || event.has_grant_changed();
+  if (is_there && !parts_.names.Knows(chat_id)) {
+    // Once, and when the user has changed who can see it: not for each message.
+    read |= nameless_.insert(chat_id).second || event.has_disclosure_changed();
+  }
+  if (read) ReadNames();
+  if (parts_.names.Knows(chat_id)) {
+    nameless_.erase(chat_id);
+    parts_.skipped.Has(chat_id, parts_.names.NameOf(chat_id));
+  } else if (read && is_there && !parts_.config.skip.empty()) {
+    parts_.screen.Note(
+        "skip: a chat whose name cannot be read is left alone. “chats:read” for it would help.");
+  }
+}
+
+void Interpreter::ReadNames() {
+  const absl::Status status = Patiently("Reading the chats", parts_.screen,
+                                        [&] { return parts_.names.Load(parts_.client); });
+  if (!status.ok()) parts_.screen.Note(AdviceFor(status).line);
+  for (const auto& [id, name] : parts_.names.All()) parts_.skipped.Has(id, name);
+}
+
+// It would be worse to translate what was to be skipped, with a server above all: what may have one
+// of the names is skipped.
+bool Interpreter::IsSkipped(const std::string& chat_id) {
+  if (parts_.skipped.Has(chat_id, parts_.names.NameOf(chat_id))) return true;
+  return !parts_.config.skip.empty() && !parts_.names.Knows(chat_id);
+}
+
 void Interpreter::Put(const v1::Event& event, const Passage& passage) {
   if (passage.text.empty()) return;
-  const std::string& chat_id = event.chat_id();
-  if (parts_.skipped.Has(chat_id, parts_.names.NameOf(chat_id))) return;
+  if (IsSkipped(event.chat_id())) return;
   const auto from = parts_.guess.Of(event.chat_id(), passage.sender_id, passage.text);
   if (!from.has_value()) return;
   Post(event, passage, *from);

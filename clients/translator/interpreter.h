@@ -59,6 +59,11 @@ class Interpreter {
   // Until the stream ends.
   absl::Status Follow();
   void Handle(const v1::Event& event);
+  // Takes in what chats are called, and remembers those that are skipped, before anything is done
+  // with what is written there.
+  void LearnNames(const v1::Event& event);
+  void ReadNames();
+  bool IsSkipped(const std::string& chat_id);
   void Put(const v1::Event& event, const Passage& passage);
   void Show(const v1::Event& event, const Passage& passage, const Language& from);
   void Post(const v1::Event& event, const Passage& passage, const Language& from);
@@ -67,6 +72,7 @@ class Interpreter {
 
   const Parts parts_;
   std::set<std::pair<Language, Language>> missing_;  // of which the user was told
+  std::set<std::string> nameless_;                   // chats whose name could not be read
   // What is waited for, of which the user was told; UNSPECIFIED while it follows the chats.
   v1::ErrorReason waits_for_ = v1::ERROR_REASON_UNSPECIFIED;
 };
