@@ -207,6 +207,18 @@ TEST_F(InterpreterTest, WhatIsRenamedBeforeItsFirstMessageStaysSkipped) {
               IsEmpty());
 }
 
+TEST_F(InterpreterTest, WhenItsGrantChangesTheNamesAreReadBeforeAnybodyRenames) {
+  const Step widened = [this] {
+    broker_.chats["chat-1"] = "Friday dinner";
+    v1::Event event = In("");
+    event.mutable_grant_changed()->set_grant_id("grant-1");
+    return event;
+  };
+  EXPECT_THAT(
+      Follow({"Friday dinner"}, {widened, Renamed("chat-1", "Home"), Written("chat-1", kSpanish)}),
+      IsEmpty());
+}
+
 TEST_F(InterpreterTest, AChatWhoseNameCannotBeReadIsLeftAloneUntilItHasOne) {
   const Step refused = [this] {
     broker_.refuses = absl::PermissionDeniedError("not this");
