@@ -9,6 +9,9 @@
 namespace postern::settings {
 namespace {
 
+// How long an answer may take; no broker being there is found out at once.
+constexpr std::chrono::seconds kPatience{20};
+
 // This thread is GTK's, and no broker is there: every look is answered, with an error.
 class ModelTest : public testing::Test {
  protected:
@@ -24,7 +27,7 @@ class ModelTest : public testing::Test {
   }
   // Until GTK has an answer to take.
   static bool AwaitAnswer() {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
     while (!g_main_context_pending(nullptr)) {
       if (std::chrono::steady_clock::now() > deadline) return false;
       std::this_thread::yield();
