@@ -10,6 +10,8 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +42,32 @@ ConsentOutcome AskAgent(const std::string& script, const ConsentQuestion& questi
   ::unlink(path.c_str());
   return outcome;
 }
+
+// Variables of this process, which are as they were when this ends: the next tests have them too.
+class ChangedEnvironment {
+ public:
+  ChangedEnvironment() = default;
+  ChangedEnvironment(const ChangedEnvironment&) = delete;
+  ChangedEnvironment& operator=(const ChangedEnvironment&) = delete;
+  ~ChangedEnvironment() {
+    for (const auto& [name, value] : before_) {
+      if (value.has_value()) {
+        ::setenv(name.c_str(), value->c_str(), 1);
+      } else {
+        ::unsetenv(name.c_str());
+      }
+    }
+  }
+  void Set(const std::string& name, const char* value) {
+    const char* const before = ::getenv(name.c_str());
+    before_.try_emplace(name,
+                        before == nullptr ? std::nullopt : std::optional<std::string>(before));
+    ::setenv(name.c_str(), value, 1);
+  }
+
+ private:
+  std::map<std::string, std::optional<std::string>> before_;
+};
 
 // Takes the question (a header packet and one more), then says 'message'.
 std::string Saying(const std::string& message) {
@@ -107,23 +135,22 @@ TEST(ConsentProcess, GivesTheAgentNoVariableThatLoadsCodeAndThoseThatAWindowNeed
       "GTK_DEBUG",  "GIO_MODULE_DIR",  "GIO_EXTRA_MODULES", "POSTERN_ANYTHING"};
   const std::vector<std::string> passed = {"GDK_BACKEND", "GDK_DEBUG", "GDK_DISABLE",
                                            "GSK_RENDERER", "LC_TIME"};
+  ChangedEnvironment environment;
   std::string script = "{ [ -z \"";
   // Empty: this process and its other children look at some of them too.
   for (const std::string& name : kept_back) {
-    ::setenv(name.c_str(), "", 1);
+    environment.Set(name, "");
     absl::StrAppend(&script, "${", name, "+x}");
   }
   absl::StrAppend(&script, "\" ]");
   for (const std::string& name : passed) {
-    ::setenv(name.c_str(), "C", 1);
+    environment.Set(name, "C");
     absl::StrAppend(&script, " && [ \"$", name, "\" = C ]");
   }
   const ConsentQuestion question = TranslatorQuestion();
   const std::string answer = permissions::ToJson(ScriptedConsentPrompt::Refusal(question));
   absl::StrAppend(&script, "; } && { ", Saying(answer), "; }");
   EXPECT_EQ(AskAgent(script, question).kind, Kind::kAnswered) << script;
-  for (const std::string& name : kept_back) ::unsetenv(name.c_str());
-  for (const std::string& name : passed) ::unsetenv(name.c_str());
 }
 
 TEST(ConsentProcess, HasNoOptionThatAnswers) {
