@@ -48,14 +48,6 @@ class ReminderStatus : public SessionTest {
     }
     return "";
   }
-  template <typename Condition>
-  static bool Await(Condition condition) {
-    const auto deadline = std::chrono::steady_clock::now() + kPatience;
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-    }
-    return true;
-  }
 
   Profile profile_{&session()};
   MovedTime time_{profile_.home() + "/time"};

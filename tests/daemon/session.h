@@ -6,8 +6,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "tests/daemon/process.h"
 #include "tests/fakes/session_bus.h"
@@ -50,6 +52,18 @@ class SessionTest : public ::testing::Test {
                                                "--full-speed", "--quiet", "--exit-at-end"}});
     ASSERT_TRUE(person.Answer({})) << person.screen() << client->errors();
     ASSERT_EQ(client->Wait(), 0) << client->errors();
+  }
+
+  // Whether 'condition' comes to hold before kPatience is over; asked again and again, on this
+  // thread.
+  template <typename Condition>
+  static bool Await(Condition condition) {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      std::this_thread::yield();
+    }
+    return true;
   }
 
   inline static fakes::SessionBus* session_ = nullptr;
