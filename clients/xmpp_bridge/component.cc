@@ -25,8 +25,6 @@ constexpr char kAsk[] = "ask-";
 constexpr size_t kOutgoingMax = 10000;
 constexpr absl::Duration kFirstPause = absl::Milliseconds(200);
 constexpr absl::Duration kLongestPause = absl::Seconds(30);
-// A server that has not handled a stanza after so long is taken for gone.
-constexpr absl::Duration kBarrierTimeout = absl::Seconds(60);
 constexpr int kIdleMilliseconds = 60'000;
 
 std::string ConditionOf(const gloox::Tag& stanza) {
@@ -100,10 +98,12 @@ class Component::Session : public gloox::Component, public gloox::ConnectionList
   gloox::ConnectionTCPClient* tcp_;
 };
 
-Component::Component(const Config& config, std::string secret, ComponentHandlers handlers)
+Component::Component(const Config& config, std::string secret, ComponentHandlers handlers,
+                     absl::Duration patience)
     : config_(config),
       secret_(std::move(secret)),
       handlers_(std::move(handlers)),
+      patience_(patience),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   absl::MutexLock lock(&mutex_);
   // So that an answer to an earlier run is not taken for one to this.
@@ -135,6 +135,12 @@ void Component::Wake() {
   if (::write(wake_, &one, sizeof one) < 0) return;
 }
 
+void Component::EndSession(uint64_t session) {
+  if (session_number_ != session) return;
+  reconnect_ = true;
+  Wake();
+}
+
 void Component::Send(const std::string& stanza) {
   {
     absl::MutexLock lock(&mutex_);
@@ -162,12 +168,14 @@ absl::Status Component::Confirm(const std::string& stanza) {
   const uint64_t session = session_number_;
   outgoing_.push_back(stanza);
   const uint64_t barrier = SendBarrier();
-  const absl::Time deadline = absl::Now() + kBarrierTimeout;
+  const absl::Time deadline = absl::Now() + patience_;
   while (confirmed_ < barrier && session_number_ == session && !stopping_ &&
          absl::Now() < deadline) {
     changed_.WaitWithDeadline(&mutex_, deadline);
   }
   if (confirmed_ >= barrier) return absl::OkStatus();
+  if (stopping_) return absl::CancelledError("the bridge is stopping");
+  EndSession(session);
   return absl::UnavailableError("the XMPP server did not say that it has handled it");
 }
 
@@ -188,11 +196,10 @@ absl::Status Component::Deliver(const std::vector<std::string>& stanzas) {
     bounced_.clear();
     for (const auto& stanza : stanzas) outgoing_.push_back(stanza);
     const uint64_t barrier = SendBarrier();
-    const absl::Time deadline = absl::Now() + kBarrierTimeout;
+    const absl::Time deadline = absl::Now() + patience_;
     while (confirmed_ < barrier && session_number_ == session && connected_ && !stopping_) {
       if (changed_.WaitWithDeadline(&mutex_, deadline) && absl::Now() >= deadline) {
-        reconnect_ = true;
-        Wake();
+        EndSession(session);
         while (connected_ && session_number_ == session && !stopping_) changed_.Wait(&mutex_);
       }
     }
@@ -276,7 +283,6 @@ void Component::BeginSession(Session& session) {
   absl::MutexLock lock(&mutex_);
   outgoing_.clear();
   connected_ = true;
-  reconnect_ = false;
   ++session_number_;
   changed_.SignalAll();
 }
@@ -308,6 +314,7 @@ bool Component::RunOnce() {
   {
     absl::MutexLock lock(&mutex_);
     connected_ = false;
+    reconnect_ = false;  // it was about this session
     ++session_number_;
     outgoing_.clear();
     changed_.SignalAll();

@@ -38,7 +38,10 @@ struct ComponentHandlers {
 
 class Component {
  public:
-  Component(const Config& config, std::string secret, ComponentHandlers handlers);
+  // 'config' must outlive it. A server that has not handled a stanza after 'patience' is taken for
+  // gone: the connection is made anew.
+  Component(const Config& config, std::string secret, ComponentHandlers handlers,
+            absl::Duration patience = absl::Minutes(1));
   ~Component();
   Component(const Component&) = delete;
   Component& operator=(const Component&) = delete;
@@ -61,7 +64,8 @@ class Component {
   // sent one of them back as an error, with its id. CANCELLED after Stop. One thread at a time.
   absl::Status Deliver(const std::vector<std::string>& stanzas);
   // Sends one stanza, and returns once the server has handled it. UNAVAILABLE when there was no
-  // connection, or it broke before that was known. Any thread but the component's.
+  // connection, or it broke before that was known, as it does after a silence. CANCELLED after
+  // Stop. Any thread but the component's.
   absl::Status Confirm(const std::string& stanza);
   // An <iq/> without an id, and its answer. UNAVAILABLE when there was none in time; ABORTED with
   // the condition when it is an error. Not on the component's thread.
@@ -82,12 +86,15 @@ class Component {
   bool TakeBarrier(const gloox::Tag& stanza);
   // Has the server send back, behind all that is to be sent already, what confirmed_ will name.
   uint64_t SendBarrier() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Makes the connection anew, unless that session has ended already.
+  void EndSession(uint64_t session) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Wake();
   void Drain(Session& session);
 
   const Config& config_;
   const std::string secret_;
   const ComponentHandlers handlers_;
+  const absl::Duration patience_;
   int wake_ = -1;
   std::thread thread_;
 

@@ -5,6 +5,8 @@ if(TARGET postern_xmpp_bridge)
   math(EXPR bridge_timeout "600 * ${postern_slowdown}")
   postern_add_test(NAME xmpp_bridge_styling_test LABEL unit
     SOURCES xmpp_bridge_styling_test.cc LIBRARIES postern_xmpp_bridge)
+  postern_add_test(NAME xmpp_bridge_component_test LABEL behavior TIMEOUT 120
+    SOURCES xmpp_bridge_component_test.cc LIBRARIES postern_xmpp_bridge)
   foreach(name xmpp_bridge_real_test xmpp_bridge_kill_test xmpp_bridge_chain_test)
     add_test(NAME ${name} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/${name})
     # One Prosody at a time, as in tests/real.
