@@ -71,6 +71,7 @@ absl::Status ChatOpener::Open(const v1::Chat& chat) {
   auto telling = group ? RoomOf(chat, *entry) : ContactOf(chat, *entry);
   if (!telling.ok()) return telling.status();
   if (auto status = teller_.Tell(*entry, {}, *std::move(telling), {}); !status.ok()) return status;
+  offered_.insert(chat.id());
   if (!entry->opened) {
     if (auto status = BringHistory(chat, *entry); !status.ok()) return status;
     if (auto status = store_.SetOpened(chat.id()); !status.ok()) return status;
@@ -88,7 +89,7 @@ absl::StatusOr<Telling> ChatOpener::RoomOf(const v1::Chat& chat, const ChatEntry
       entry.opened
           ? absl::ToInt64Seconds(std::max(absl::ZeroDuration(), absl::Now() - heard_until_))
           : 0);
-  if (!entry.opened) {
+  if (!entry.opened && !offered_.contains(chat.id())) {
     const std::string self = absl::StrCat(config_.component, "/", kResource);
     TagPtr invite = MakeTag("message", {{"from", self}, {"to", config_.owner}});
     Add(*invite, "x", kInvite, {{"jid", rooms_.JidOf(entry)}, {"reason", chat.name()}});
@@ -103,7 +104,7 @@ absl::StatusOr<Telling> ChatOpener::ContactOf(const v1::Chat& chat, const ChatEn
   if (chat.peer_contact_id().empty()) return telling;
   auto person = people_.PersonOf(chat.peer_contact_id(), chat.name());
   if (!person.ok()) return person.status();
-  if (!entry.opened && !person->subscribed) {
+  if (!entry.opened && !offered_.contains(chat.id()) && !person->subscribed) {
     TagPtr offer = MakeTag(
         "presence",
         {{"type", "subscribe"}, {"from", BareOf(rooms_.GhostJid(*person))}, {"to", config_.owner}});
@@ -145,6 +146,16 @@ std::string ChatOpener::SubjectOf(const v1::Chat& chat, const ChatEntry& entry) 
 }
 
 absl::Status ChatOpener::BringHistory(const v1::Chat& chat, const ChatEntry& entry) {
+  auto older = older_.find(chat.id());
+  if (older == older_.end()) {
+    auto left = TellHistory(chat, entry);
+    if (!left.ok()) return left.status();
+    older = older_.emplace(chat.id(), *left).first;
+  }
+  return older->second == 0 ? absl::OkStatus() : AskForOlder(chat.id(), older->second);
+}
+
+absl::StatusOr<size_t> ChatOpener::TellHistory(const v1::Chat& chat, const ChatEntry& entry) {
   const auto wanted = static_cast<size_t>(config_.history_messages);
   std::vector<v1::Message> messages;
   sdk::PageOptions page;
@@ -154,7 +165,7 @@ absl::Status ChatOpener::BringHistory(const v1::Chat& chat, const ChatEntry& ent
     if (!found.ok()) {
       if (sdk::IsRetriable(found.status()) || sdk::AccessRests(found.status()))
         return found.status();
-      return absl::OkStatus();  // not granted: then it begins with what comes
+      return size_t{0};  // not granted: then it begins with what comes
     }
     for (auto& message : found->items) messages.push_back(std::move(message));
     page.page_token = found->next_page_token;
@@ -167,9 +178,9 @@ absl::Status ChatOpener::BringHistory(const v1::Chat& chat, const ChatEntry& ent
   }
   if (messages.size() >= wanted ||
       chat.capabilities().backfill() == v1::CAPABILITY_LEVEL_REJECTED) {
-    return absl::OkStatus();
+    return size_t{0};
   }
-  return AskForOlder(chat.id(), wanted - messages.size());
+  return wanted - messages.size();
 }
 
 absl::Status ChatOpener::TellOld(const ChatEntry& entry, const v1::Message& message) {

@@ -8,6 +8,7 @@
 #include <absl/time/time.h>
 
 #include <cstddef>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -50,7 +51,11 @@ class ChatOpener {
   // Whether the chat was opened in this run.
   bool IsOpen(const std::string& chat_id) const { return opened_.contains(chat_id); }
   // The chat was forgotten: it would be opened as a new one.
-  void Forget(const std::string& chat_id) { opened_.erase(chat_id); }
+  void Forget(const std::string& chat_id) {
+    offered_.erase(chat_id);
+    older_.erase(chat_id);
+    opened_.erase(chat_id);
+  }
 
  private:
   absl::Status Open(const v1::Chat& chat);
@@ -60,6 +65,8 @@ class ChatOpener {
   absl::StatusOr<std::vector<Person>> ParticipantsOf(const std::string& chat_id);
   std::string SubjectOf(const v1::Chat& chat, const ChatEntry& entry) const;
   absl::Status BringHistory(const v1::Chat& chat, const ChatEntry& entry);
+  // Tells what Postern has, and returns how many older messages are to be asked for.
+  absl::StatusOr<size_t> TellHistory(const v1::Chat& chat, const ChatEntry& entry);
   absl::Status TellOld(const ChatEntry& entry, const v1::Message& message);
   absl::Status AskForOlder(const std::string& chat_id, size_t messages_max);
 
@@ -72,6 +79,10 @@ class ChatOpener {
   MessageStanzas& messages_;
   Teller& teller_;
   const absl::Time heard_until_;
+  // Of this run, for a chat that takes several tries: whether the user was invited or offered the
+  // contact; and what TellHistory returned.
+  std::set<std::string> offered_;
+  std::map<std::string, size_t> older_;
   std::set<std::string> opened_;  // chats that were opened in this run
 };
 
