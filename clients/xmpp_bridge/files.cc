@@ -14,8 +14,8 @@
 #include <utility>
 
 #include "clients/sdk/file_transfer.h"
+#include "clients/sdk/grants.h"
 #include "clients/sdk/stubs.h"
-#include "clients/xmpp_bridge/access.h"
 
 namespace postern::xmpp_bridge {
 namespace {
@@ -146,7 +146,7 @@ absl::StatusOr<std::string> Files::ToXmpp(const v1::Attachment& attachment) {
         return absl::OkStatus();
       });
   if (!fetched.ok()) {
-    if (AccessIsSuspended(fetched)) return fetched;
+    if (sdk::AccessRests(fetched)) return fetched;
     if (sdk::IsRetriable(fetched)) return absl::UnavailableError(fetched.message());
     return absl::FailedPreconditionError(fetched.message());
   }

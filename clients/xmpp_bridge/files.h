@@ -20,8 +20,8 @@ class Files {
   Files(const Config& config, sdk::Client& client, Component& component);
 
   // Brings an attachment of a chat to the file store and returns its address there. UNAVAILABLE
-  // when trying again can help, GRANT_SUSPENDED when it must wait for the access to come back; else
-  // the message says, for people, why it is not carried.
+  // when trying again can help, GRANT_SUSPENDED or LIMIT_EXCEEDED when it must wait while the
+  // access rests (sdk::AccessRests); else the message says, for people, why it is not carried.
   absl::StatusOr<std::string> ToXmpp(const v1::Attachment& attachment);
   // Fetches what the user sent from the XMPP side and uploads it for a chat. Returns its id for
   // SendMessage. 'request_id' makes a second try go on with the first. Errors as above; what cannot

@@ -6,7 +6,7 @@
 
 #include <utility>
 
-#include "clients/xmpp_bridge/access.h"
+#include "clients/sdk/grants.h"
 #include "clients/xmpp_bridge/log.h"
 #include "clients/xmpp_bridge/message_text.h"
 
@@ -128,7 +128,7 @@ absl::StatusOr<std::string> MessageStanzas::FileOf(const Route& route, const std
   for (int tries = 0; tries < kFileTries; ++tries) {
     url = files_.ToXmpp(attachment);
     if (url.ok()) return FileStanza(route, id, *url, delayed_from);
-    if (AccessIsSuspended(url.status())) return url.status();
+    if (sdk::AccessRests(url.status())) return url.status();
     if (!absl::IsUnavailable(url.status())) break;
     if (!pauses_.For(kRetryPause)) return absl::CancelledError();
   }

@@ -24,7 +24,8 @@
 
 namespace postern::xmpp_bridge {
 
-// One thread at a time. CANCELLED when the bridge is stopping; else the store's errors.
+// One thread at a time. CANCELLED when the bridge is stopping, what a file meets while the access
+// rests (sdk::AccessRests), else the store's errors.
 class MessageStanzas {
  public:
   // All must outlive it.

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "clients/sdk/errors.h"
-#include "clients/xmpp_bridge/access.h"
+#include "clients/sdk/grants.h"
 #include "clients/xmpp_bridge/message_text.h"
 
 namespace postern::xmpp_bridge {
@@ -40,7 +40,7 @@ absl::Status People::OnContact(const v1::Contact& contact) {
     person->avatar.clear();
     if (!person->avatar_id.empty()) {
       auto picture = files_.Read(person->avatar_id, kAvatarBytesMax);
-      if (sdk::IsRetriable(picture.status()) || AccessIsSuspended(picture.status())) {
+      if (sdk::IsRetriable(picture.status()) || sdk::AccessRests(picture.status())) {
         return picture.status();
       }
       if (picture.ok()) person->avatar = *std::move(picture);

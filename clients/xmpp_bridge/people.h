@@ -19,7 +19,8 @@
 
 namespace postern::xmpp_bridge {
 
-// One thread at a time. Errors are the store's, and a broker's that is away.
+// One thread at a time. Errors are the store's, a broker's that is away, and what a picture meets
+// while the access rests (sdk::AccessRests).
 class People {
  public:
   // All must outlive it.
