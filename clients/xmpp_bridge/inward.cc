@@ -25,6 +25,14 @@ bool OutcomeIsUnknown(const absl::Status& status) {
   return sdk::ErrorReasonOf(status) == v1::ERROR_REASON_OUTCOME_UNKNOWN;
 }
 
+// Whether the same goes through in a moment: so much an hour, and more soon. What the user typed
+// waits for that.
+bool PassesSoon(const absl::Status& status) {
+  const absl::Duration later = sdk::RetryAfterOf(status);
+  return !OutcomeIsUnknown(status) &&
+         (sdk::IsRetriable(status) || (later > absl::ZeroDuration() && later <= kPatience));
+}
+
 // For the user; the messenger's own words are not for the log.
 std::string WhyOf(const absl::Status& status) {
   std::string why(status.message());
@@ -134,7 +142,8 @@ std::string Inward::Refusal(const gloox::Tag& message, const std::string& chat_n
                             const std::string& why) const {
   if (message.findAttribute("type") == "groupchat") {
     // A room has no way to send a message back.
-    return Note(absl::StrCat("Not sent", chat_name.empty() ? "" : " to ", chat_name, ": ", why));
+    return Note(message,
+                absl::StrCat("Not sent", chat_name.empty() ? "" : " to ", chat_name, ": ", why));
   }
   TagPtr back = MakeTag("message", {{"type", "error"},
                                     {"from", message.findAttribute("to")},
@@ -146,11 +155,20 @@ std::string Inward::Refusal(const gloox::Tag& message, const std::string& chat_n
   return back->xml();
 }
 
-std::string Inward::Note(const std::string& text) const {
+std::string Inward::Note(const gloox::Tag& message, const std::string& text) const {
   TagPtr note =
-      MakeTag("message", {{"type", "chat"}, {"from", config_.component}, {"to", config_.owner}});
+      MakeTag("message", {{"type", "chat"},
+                          {"from", config_.component},
+                          {"to", config_.owner},
+                          {"id", MakeNode("note", absl::StrCat(message.xml(), "\n", text))}});
   Add(*note, "body", nullptr, {}, text);
   return note->xml();
+}
+
+absl::Status Inward::Answer(const std::string& stanza) {
+  const absl::Status told = component_.Confirm(stanza);
+  // Another code: UNAVAILABLE is what Loop takes for an answer of Postern's that was cut off.
+  return told.ok() ? told : absl::AbortedError(told.message());
 }
 
 void Inward::ShowTyping(const std::string& chat_id, bool active) {
@@ -202,7 +220,7 @@ absl::Status Inward::Carry(const Inbound& inbound) {
   if (!chat->has_value()) {
     if (IsAnswered(*message)) {
       const std::string why = "there is no such chat; begin it in your messenger";
-      if (auto told = component_.Confirm(Refusal(*message, "", why)); !told.ok()) return told;
+      if (auto status = Answer(Refusal(*message, "", why)); !status.ok()) return status;
     }
     return store_.FinishInbound(inbound, {});
   }
@@ -210,23 +228,17 @@ absl::Status Inward::Carry(const Inbound& inbound) {
                   StanzaIdOf(*message, BareOf(message->findAttribute("from")))};
   auto links = Act(said);
   if (!links.ok()) {
-    // So much an hour, and more in a moment: what the user typed waits for that.
-    const absl::Duration later = sdk::RetryAfterOf(links.status());
-    if (!OutcomeIsUnknown(links.status()) &&
-        (sdk::IsRetriable(links.status()) ||
-         (later > absl::ZeroDuration() && later <= kPatience))) {
-      return links.status();
-    }
+    if (PassesSoon(links.status())) return links.status();
     if (IsAnswered(*message)) {
       // Of what may have gone out, to send it back would say that it did not.
       const std::string stanza =
           OutcomeIsUnknown(links.status())
-              ? Note(
-                    absl::StrCat("It is not known whether what you ",
-                                 IsNewMessage(*message) ? "wrote to " : "changed in the chat with ",
-                                 (*chat)->name, " went out; look into your messenger."))
+              ? Note(*message, absl::StrCat("It is not known whether what you ",
+                                            IsNewMessage(*message) ? "wrote to "
+                                                                   : "changed in the chat with ",
+                                            (*chat)->name, " went out; look into your messenger."))
               : Refusal(*message, (*chat)->name, WhyOf(links.status()));
-      if (auto told = component_.Confirm(stanza); !told.ok()) return told;
+      if (auto status = Answer(stanza); !status.ok()) return status;
     }
     Log(absl::StrCat("not carried out: ", links.status().message()));
     links = Links{};
@@ -242,10 +254,8 @@ absl::StatusOr<Inward::Links> Inward::Act(const Said& said) {
   for (int times = 1; times <= kAgainMax; ++times) {
     again.request_id = MakeNode("again", absl::StrCat(said.request_id, "\n", times));
     auto changed = Change(again);
+    if (changed.ok() || PassesSoon(changed.status())) return changed;
     // Refused now, it may be because it was done the first time.
-    const bool later = sdk::IsRetriable(changed.status()) ||
-                       sdk::RetryAfterOf(changed.status()) > absl::ZeroDuration();
-    if (changed.ok() || (later && !OutcomeIsUnknown(changed.status()))) return changed;
     if (!OutcomeIsUnknown(changed.status())) break;
   }
   return links;

@@ -63,8 +63,11 @@ class Inward {
   // The stanza that says that one was not carried out, and why.
   std::string Refusal(const gloox::Tag& message, const std::string& chat_name,
                       const std::string& why) const;
-  // A line from the bridge itself, which the user's server keeps while their client is away.
-  std::string Note(const std::string& text) const;
+  // A line from the bridge itself about a message, which the user's server keeps while their client
+  // is away. The same line about the same message has the same id.
+  std::string Note(const gloox::Tag& message, const std::string& text) const;
+  // Sends what says that one was not carried out. ABORTED when it is not known to have come.
+  absl::Status Answer(const std::string& stanza);
   void ShowTyping(const std::string& chat_id, bool active);
 
   const Config& config_;
