@@ -3,6 +3,7 @@
 
 #include <absl/strings/escaping.h>
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 
@@ -192,6 +193,28 @@ class BrokerClient final : public Client {
   const std::shared_ptr<ClientCore> core_;  // shared with the subscriptions
 };
 
+// A socket that is not there at all seldom comes while one waits: only for a broker that is being
+// started at this moment.
+constexpr absl::Duration kSocketComesWithin = absl::Seconds(2);
+constexpr absl::Duration kLookForSocketEvery = absl::Milliseconds(200);
+
+absl::Status AwaitSocket(const std::string& path, const ClientOptions& options) {
+  BackoffOptions often = options.backoff;
+  often.longest = std::min(often.longest, kLookForSocketEvery);
+  Backoff backoff(often);
+  Pause pause(options.wait);
+  const absl::Duration longest = std::min(options.reach_timeout, kSocketComesWithin);
+  absl::Duration waited;
+  for (;;) {
+    const absl::Status there = CheckSocketIsThere(path);
+    if (there.ok()) return there;
+    const absl::Duration wait = backoff.Next();
+    waited += wait;
+    if (waited > longest) return there;
+    pause.For(wait);
+  }
+}
+
 // Comes back when the broker knows this program and has not thrown it out.
 absl::Status ReachAsEnrolled(ClientCore& core, const v1::Manifest& manifest) {
   const auto self =
@@ -219,6 +242,7 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Connect(const v1::Manifest& mani
                                                         ClientOptions options) {
   RETURN_IF_ERROR(CheckManifest(manifest));
   ASSIGN_OR_RETURN(const Identity identity, LoadIdentity(manifest.app_id(), options));
+  RETURN_IF_ERROR(AwaitSocket(identity.socket_path, options));
   auto core = std::make_shared<ClientCore>(identity, std::move(options));
   RETURN_IF_ERROR(ReachAsEnrolled(*core, manifest));
   return std::make_unique<BrokerClient>(std::move(core));

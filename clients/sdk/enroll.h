@@ -16,8 +16,12 @@ namespace postern::sdk {
 absl::Status Enroll(Stubs& stubs, const v1::Manifest& manifest, const ClientOptions& options,
                     Canceller& canceller);
 
-// Turns a failed call into the SDK's status; a broker that is not the pinned one is said in words.
+// Turns a failed call into the SDK's status; a broker that is not the pinned one, or not there, is
+// said in words.
 absl::Status ToClientStatus(const grpc::Status& status);
+
+// UNAVAILABLE, with what to do, when there is no socket at 'path' at all; else OK.
+absl::Status CheckSocketIsThere(const std::string& path);
 
 // Says whether a read-only call or stream that ended so is worth another try: IsRetriable, and what
 // gRPC makes of a connection that broke in the middle.

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "clients/sdk/enroll.h"
+#include "clients/sdk/silence.h"
 #include "clients/sdk/stubs.h"
 #include "platform/status_macros.h"
 
@@ -29,8 +30,8 @@ absl::StatusOr<v1::GrantRequest> Call(
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
   Response response;
-  RETURN_IF_ERROR(
-      ToClientStatus((client.stubs().grant.get()->*method)(&context, request, &response)));
+  RETURN_IF_ERROR(WithSilenceInWords(
+      ToClientStatus((client.stubs().grant.get()->*method)(&context, request, &response))));
   return std::move(*response.mutable_grant_request());
 }
 

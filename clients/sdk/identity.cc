@@ -27,9 +27,10 @@ platform::TlsIdentityOptions CertificateOptions(const std::string& app_id) {
 absl::StatusOr<std::string> LoadBrokerCertificate(const std::string& state_directory,
                                                   const ClientOptions& options) {
   std::string path = options.broker_certificate_path;
+  std::string expected = path;  // where it most likely should have been
   if (path.empty()) {
     if (const auto data = DataHome(); data.ok()) {
-      path = absl::StrCat(*data, "/postern/broker.pem");
+      expected = path = absl::StrCat(*data, "/postern/broker.pem");
       auto shared = ReadTrustedFile(path, FileTrust::kOnlyWeWrite);
       if (!absl::IsNotFound(shared.status())) {
         RETURN_IF_ERROR(shared.status());
@@ -43,8 +44,9 @@ absl::StatusOr<std::string> LoadBrokerCertificate(const std::string& state_direc
   auto own = ReadTrustedFile(path, FileTrust::kOnlyWeWrite);
   if (absl::IsNotFound(own.status())) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "there is no broker certificate to believe at ", path,
-        "; start posternd once for this user, or point broker_certificate_path at its broker.pem"));
+        "posternd has not run yet for this user (there is no ", expected.empty() ? path : expected,
+        "); start it, e.g. systemctl --user start posternd. A program that runs apart from the "
+        "user's files needs a copy of that file"));
   }
   RETURN_IF_ERROR(own.status());
   return AsText(*own);

@@ -9,11 +9,15 @@
 #include <fstream>
 
 #include "clients/sdk/grants.h"
+#include "clients/sdk/silence.h"
 #include "clients/sdk/stubs.h"
 #include "tests/sdk/fake_broker.h"
 
 namespace postern::sdk {
 namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 class ClientTest : public ::testing::Test {
  protected:
@@ -35,7 +39,10 @@ using Sending = ClientTest;
 
 TEST_F(Connecting, RefusesWithoutAPinnedCertificate) {
   std::filesystem::remove(File("broker.pem"));
-  EXPECT_TRUE(absl::IsFailedPrecondition(Connect().status()));
+  const absl::Status status = Connect().status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status));
+  EXPECT_THAT(std::string(status.message()), StartsWith("posternd has not run yet for this user"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr(File("broker.pem")));
   EXPECT_EQ(broker_.state.calls, 0);
 }
 
@@ -72,11 +79,36 @@ TEST_F(Connecting, GivesUpWhenNoBrokerIsThere) {
   std::vector<absl::Duration> waits;
   ClientOptions options = broker_.OptionsFor("app");
   options.wait = [&](absl::Duration wait) { waits.push_back(wait); };
-  EXPECT_TRUE(absl::IsUnavailable(Connect(options).status()));
+  const absl::Status status = Connect(options).status();
+  EXPECT_TRUE(absl::IsUnavailable(status));
+  EXPECT_EQ(std::string(status.message()), "posternd is not running (no socket at " +
+                                               options.socket_path +
+                                               "); start it, e.g. systemctl --user start posternd");
   EXPECT_GT(waits.size(), 3u);
   absl::Duration total;
   for (const absl::Duration wait : waits) total += wait;
   EXPECT_LE(total, options.reach_timeout);
+}
+
+TEST_F(Connecting, WaitsLessForASocketThatIsNotThereThanForABrokerThatDoesNotAnswer) {
+  broker_.Stop();
+  ClientOptions options = broker_.OptionsFor("app");
+  options.reach_timeout = absl::Seconds(15);
+  absl::Duration total;
+  options.wait = [&](absl::Duration wait) { total += wait; };
+  EXPECT_TRUE(absl::IsUnavailable(Connect(options).status()));
+  EXPECT_LE(total, absl::Seconds(2));
+}
+
+TEST_F(Connecting, SaysInWordsThatABrokerLeftItsSocketBehind) {
+  broker_.Stop();
+  ClientOptions options = broker_.OptionsFor("app");
+  std::ofstream(options.socket_path) << "";  // refuses, as a socket that nobody listens on
+  const absl::Status status = Connect(options).status();
+  EXPECT_TRUE(absl::IsUnavailable(status));
+  EXPECT_THAT(
+      std::string(status.message()),
+      StartsWith("posternd is not running (nobody answers at " + options.socket_path + ")"));
 }
 
 TEST_F(Connecting, KeepsItsKeyPrivateAndTheSameAcrossRuns) {
@@ -197,7 +229,19 @@ TEST_F(AskingForMore, SaysWhyNobodyWasAsked) {
   const absl::Status status =
       AskForGrant(**client, MoreWish(), {.on_asking = [&] { asking = true; }, .wait = {}});
   EXPECT_EQ(ErrorReasonOf(status), v1::ERROR_REASON_CONSENT_SILENCED) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("few questions an hour"));
   EXPECT_FALSE(asking);
+}
+
+TEST(WaitInWords, IsRoundedUpAndHasTwoUnitsAtMost) {
+  EXPECT_EQ(WaitInWords(absl::Milliseconds(39'500)), "40 s");
+  EXPECT_EQ(WaitInWords(absl::Seconds(60)), "1 min");
+  EXPECT_EQ(WaitInWords(absl::Seconds(3488)), "59 min");
+  EXPECT_EQ(WaitInWords(absl::Seconds(3599)), "1 h");
+  EXPECT_EQ(WaitInWords(absl::Minutes(61)), "1 h 1 min");
+  EXPECT_EQ(WaitInWords(absl::Hours(24 * 7) - absl::Minutes(30)), "7 d");
+  EXPECT_EQ(WaitInWords(absl::Hours(50)), "2 d 2 h");
+  EXPECT_EQ(WaitInWords(-absl::Seconds(1)), "0 s");
 }
 
 TEST(Grants, CountWhileTheyStand) {
