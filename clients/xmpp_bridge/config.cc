@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <map>
 
@@ -39,6 +40,15 @@ bool IsLoopback(const std::string& server) {
   return server == "localhost";
 }
 
+// Read here, or the first file would find out.
+bool HoldsCertificates(const std::string& path) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (absl::StrContains(line, "CERTIFICATE-----")) return true;
+  }
+  return false;
+}
+
 absl::Status Check(const Config& config, const std::string& path) {
   const auto wrong = [&](std::string_view what) {
     return absl::InvalidArgumentError(
@@ -52,6 +62,10 @@ absl::Status Check(const Config& config, const std::string& path) {
   }
   if (config.secret_file.empty()) return wrong("secret_file must name a file with the secret");
   if (config.port < 1 || config.port > 65535) return wrong("port must be from 1 to 65535");
+  if (!config.ca_file.empty() && !HoldsCertificates(config.ca_file)) {
+    return wrong(absl::StrCat("ca_file: ", config.ca_file,
+                              " cannot be read, or holds no certificate (PEM)"));
+  }
   if (config.history_messages < 0 || config.history_messages > 10000) {
     return wrong("history_messages must be from 0 to 10000");
   }
@@ -135,7 +149,12 @@ absl::StatusOr<std::string> ReadComponentSecret(const Config& config) {
                      bytes.status().message()));
   }
   const std::string text(reinterpret_cast<const char*>(bytes->data()), bytes->size());
-  return std::string(absl::StripAsciiWhitespace(text));
+  const std::string secret(absl::StripAsciiWhitespace(text));
+  if (secret.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        config.secret_file, ": is empty; put the component's secret into it, and nothing else"));
+  }
+  return secret;
 }
 
 absl::StatusOr<v1::Manifest> MakeManifest(const Config& config) {
@@ -152,6 +171,7 @@ absl::StatusOr<v1::Manifest> MakeManifest(const Config& config) {
     manifest->set_app_id(config.app_id);
     manifest->clear_systemd_unit();
   }
+  if (auto status = sdk::CheckManifest(*manifest); !status.ok()) return status;
   return manifest;
 }
 

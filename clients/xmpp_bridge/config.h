@@ -34,10 +34,12 @@ std::string DefaultConfigPath();
 // the option that is missing, unknown or out of its bounds.
 absl::StatusOr<Config> LoadConfig(const std::string& path);
 
-// The component's secret. FAILED_PRECONDITION, saying what to do, when others could read it.
+// The component's secret. FAILED_PRECONDITION, saying what to do, when others could read it or the
+// file is empty.
 absl::StatusOr<std::string> ReadComponentSecret(const Config& config);
 
 // The bridge's manifest: manifest.toml, with the destination that the configuration says.
+// INVALID_ARGUMENT for an app_id that is none.
 absl::StatusOr<v1::Manifest> MakeManifest(const Config& config);
 
 }  // namespace postern::xmpp_bridge

@@ -27,16 +27,21 @@ int main(int argc, char** argv) {
   app.add_flag("--print-manifest", print_manifest,
                "Print what the bridge says of itself, and exit");
   bool check = false;
-  app.add_flag("--check", check, "Check the configuration and the secret's file, and exit");
+  app.add_flag("--check", check,
+               "Check the configuration and the files that it names, contact nobody, and exit");
   app.footer(
       "\nExamples:\n"
       "  postern-xmpp-bridge --print-example > ~/.config/postern-xmpp-bridge.toml\n"
       "  postern-xmpp-bridge --check\n"
       "  postern-xmpp-bridge\n"
       "  postern-xmpp-bridge --config second.toml\n"
-      "\nExit codes: 0 stopped, 1 trouble that may pass, 2 usage or configuration, 3 not allowed "
-      "(any "
-      "more).");
+      "\nExit codes: 0 stopped, 1 trouble that may pass (also: posternd is not running), 2 usage "
+      "or "
+      "configuration, 3 not allowed (any more): refused, not answered, taken back or expired.");
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return std::string("postern-xmpp-bridge: ") + error.what() +
+           " (`postern-xmpp-bridge --help` shows what there is)\n";
+  });
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -49,7 +54,9 @@ int main(int argc, char** argv) {
   if (check) {
     const auto secret = xb::ReadComponentSecret(*config);
     if (!secret.ok()) return xb::Log(std::string(secret.status().message())), xb::kWrongConfig;
-    return std::cout << config_path << ": good\n", xb::kStopped;
+    const auto manifest = xb::MakeManifest(*config);
+    if (!manifest.ok()) return xb::Log(std::string(manifest.status().message())), xb::kWrongConfig;
+    return std::cout << config_path << ": good; nobody was contacted\n", xb::kStopped;
   }
   // Before there is any thread, so that all of them leave the signals to the one that waits.
   sigset_t signals;
