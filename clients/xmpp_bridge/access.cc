@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "clients/xmpp_bridge/access.h"
 
+#include <algorithm>
+
 #include "clients/sdk/errors.h"
 
 namespace postern::xmpp_bridge {
+namespace {
+
+// Where Postern does not say when the user may be asked again, and where that is a week.
+constexpr absl::Duration kAskPauseMin = absl::Seconds(30);
+constexpr absl::Duration kAskPauseMax = absl::Hours(1);
+
+}  // namespace
 
 bool AccessIsOver(const absl::Status& status) {
   const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
@@ -12,6 +21,28 @@ bool AccessIsOver(const absl::Status& status) {
 
 bool AccessIsSuspended(const absl::Status& status) {
   return sdk::ErrorReasonOf(status) == v1::ERROR_REASON_GRANT_SUSPENDED;
+}
+
+bool NeedsAPerson(const absl::Status& status) {
+  switch (sdk::ErrorReasonOf(status)) {
+    case v1::ERROR_REASON_CONSENT_REFUSED:
+    case v1::ERROR_REASON_SCOPE_REQUIRED:
+    case v1::ERROR_REASON_ROLE_REQUIRED:
+      return true;
+    case v1::ERROR_REASON_UNSPECIFIED:
+      return absl::IsUnauthenticated(status);
+    default:
+      return AccessIsOver(status);
+  }
+}
+
+std::optional<absl::Duration> AskAgainAfter(const absl::Status& status) {
+  const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
+  if (reason != v1::ERROR_REASON_CONSENT_SILENCED &&
+      reason != v1::ERROR_REASON_CONSENT_UNAVAILABLE) {
+    return std::nullopt;
+  }
+  return std::clamp(sdk::RetryAfterOf(status), kAskPauseMin, kAskPauseMax);
 }
 
 }  // namespace postern::xmpp_bridge

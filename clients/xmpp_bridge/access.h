@@ -3,6 +3,9 @@
 #pragma once
 
 #include <absl/status/status.h>
+#include <absl/time/time.h>
+
+#include <optional>
 
 namespace postern::xmpp_bridge {
 
@@ -12,5 +15,13 @@ bool AccessIsOver(const absl::Status& status);
 // Whether it rests, and what was to be done is to be done later: the user suspended it, or has
 // locked the screen.
 bool AccessIsSuspended(const absl::Status& status);
+
+// Whether trying again helps nothing before a person has done something: the user said no or did
+// not answer, took the access or a permission back, or somebody else answers in posternd's place.
+bool NeedsAPerson(const absl::Status& status);
+
+// How long to wait before asking the user for access again, where they cannot be asked now: the
+// screen is locked, or they were asked enough. Nullopt where waiting is not the answer.
+std::optional<absl::Duration> AskAgainAfter(const absl::Status& status);
 
 }  // namespace postern::xmpp_bridge

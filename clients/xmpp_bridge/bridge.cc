@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <utility>
 
 #include "clients/sdk/client.h"
 #include "clients/sdk/file_key.h"
@@ -35,6 +36,9 @@ constexpr int64_t kMarginSeconds = 60;
 constexpr char kFileName[] = "bridge.db";
 // A broker that goes away while it is told what was erased: the next start tells it.
 constexpr absl::Duration kErasePatience = absl::Seconds(30);
+constexpr int kLookMilliseconds = 200;
+// For the file store to say that it is one.
+constexpr absl::Duration kLookPatience = absl::Seconds(10);
 
 std::string Clock(int64_t seconds) {
   return absl::FormatTime("%Y-%m-%d %H:%M", absl::FromUnixSeconds(seconds), absl::LocalTimeZone());
@@ -82,6 +86,41 @@ absl::Status EraseAfterRevocation(const std::string& app_id) {
   return AccessIsOver(ended.status()) ? erased : ended.status();
 }
 
+// Says what a person can do, where only they can, and what systemd is to know.
+ExitCode ExitFor(const absl::Status& end, const std::string& directory) {
+  if (AccessIsOver(end)) {
+    Log(absl::StrCat("to be asked anew, remove the folder ", directory, " and start the bridge"));
+  } else if (sdk::ErrorReasonOf(end) == v1::ERROR_REASON_CONSENT_REFUSED) {
+    Log("start the bridge again to be asked again");
+  }
+  return NeedsAPerson(end) ? kNotAllowed : kTrouble;
+}
+
+// What it says once when it is connected: a file store that is none is found out by the first file
+// otherwise.
+void LookAtFileStore(const Config& config, Component& component) {
+  if (config.upload.empty()) return;
+  TagPtr ask = MakeTag("iq", {{"type", "get"},
+                              {"from", absl::StrCat(config.component, "/", kResource)},
+                              {"to", config.upload}});
+  Add(*ask, "query", kDiscoInfo);
+  const auto answer = component.Ask(std::move(ask), kLookPatience);
+  if (!answer.ok() && !component.connected()) return;
+  std::string why = answer.ok() ? "it takes no files" : std::string(answer.status().message());
+  if (answer.ok()) {
+    const gloox::Tag* query = Child(**answer, "query", kDiscoInfo);
+    if (query != nullptr) {
+      for (const gloox::Tag* feature : query->findChildren("feature")) {
+        if (feature->findAttribute("var") == kUpload) return;
+      }
+    }
+  }
+  Log(absl::StrCat("files are not carried: upload = \"", config.upload,
+                   "\" is no file store of the server (", why,
+                   "); compare it with the Component \"...\" \"http_file_share\" in Prosody's "
+                   "configuration"));
+}
+
 }  // namespace
 
 void Log(const std::string& line) { std::cerr << "postern-xmpp-bridge: " + line + "\n"; }
@@ -97,7 +136,20 @@ ExitCode RunBridge(const Config& config, int signals) {
     if (response.state() == v1::EnrollResponse::STATE_PENDING)
       Log("asking you for access; answer Postern's question");
   };
+  const auto directory = sdk::MakeStateDirectory(manifest->app_id(), options);
+  if (!directory.ok()) return Log(std::string(directory.status().message())), kWrongConfig;
   auto client = sdk::Client::Connect(*manifest, options);
+  for (bool told = false; AskAgainAfter(client.status()).has_value();) {
+    // Once, although the time in it passes.
+    if (!std::exchange(told, true)) {
+      Log(absl::StrCat("you cannot be asked for access now: ", client.status().message(),
+                       "; waiting for that"));
+    }
+    pollfd ended = {signals, POLLIN, 0};
+    const absl::Duration wait = *AskAgainAfter(client.status());
+    if (::poll(&ended, 1, static_cast<int>(absl::ToInt64Milliseconds(wait))) != 0) return kStopped;
+    client = sdk::Client::Connect(*manifest, options);
+  }
   if (!client.ok()) {
     Log(std::string(client.status().message()));
     if (AccessIsOver(client.status())) {
@@ -106,11 +158,8 @@ ExitCode RunBridge(const Config& config, int signals) {
         return kTrouble;
       }
     }
-    return absl::IsUnavailable(client.status()) || sdk::AccessRests(client.status()) ? kTrouble
-                                                                                     : kNotAllowed;
+    return ExitFor(client.status(), *directory);
   }
-  const auto directory = sdk::MakeStateDirectory(manifest->app_id(), options);
-  if (!directory.ok()) return Log(std::string(directory.status().message())), kWrongConfig;
   const std::string path = absl::StrCat(*directory, "/", kFileName);
   auto key = sdk::LoadFileKey(manifest->app_id(), path);
   if (!key.ok()) return Log(std::string(key.status().message())), kTrouble;
@@ -121,6 +170,7 @@ ExitCode RunBridge(const Config& config, int signals) {
   Leases leases(**client, Log);
   Inward* inward_part = nullptr;
   std::string last_trouble;
+  const int up = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);  // set by each new connection
   ComponentHandlers handlers;
   Component* component_part = nullptr;
   handlers.on_stanza = [&](const gloox::Tag& stanza) {
@@ -140,6 +190,8 @@ ExitCode RunBridge(const Config& config, int signals) {
   handlers.on_connected = [&]() -> std::vector<std::string> {
     last_trouble.clear();
     Log("connected to the XMPP server");
+    const uint64_t one = 1;
+    if (::write(up, &one, sizeof one) < 0) Log("cannot look at the file store");
     const int64_t now = absl::ToUnixSeconds(absl::Now());
     const int64_t seen = (*store)->Seen();
     auto stanzas = rooms.OpenAllAgain(seen == 0 ? 0 : now - seen + kMarginSeconds);
@@ -161,6 +213,7 @@ ExitCode RunBridge(const Config& config, int signals) {
                                    : absl::FromUnixSeconds(seen_before - kMarginSeconds));
 
   absl::Status end;
+  bool look = false;
   const int ended = ::eventfd(0, EFD_CLOEXEC);
   leases.Start();
   component.Start();
@@ -171,8 +224,17 @@ ExitCode RunBridge(const Config& config, int signals) {
     if (::write(ended, &one, sizeof one) < 0) Log("cannot end");
   });
   for (;;) {
-    pollfd polled[2] = {{signals, POLLIN, 0}, {ended, POLLIN, 0}};
-    if (::poll(polled, 2, kSeenMilliseconds) != 0) break;
+    pollfd polled[3] = {{signals, POLLIN, 0}, {ended, POLLIN, 0}, {up, POLLIN, 0}};
+    if (::poll(polled, 3, look ? kLookMilliseconds : kSeenMilliseconds) > 0) {
+      if (polled[0].revents != 0 || polled[1].revents != 0) break;
+      uint64_t count = 0;
+      look = ::read(up, &count, sizeof count) > 0 || look;
+    }
+    // It is set a moment before the connection can be used.
+    if (look && component.connected()) {
+      look = false;
+      LookAtFileStore(config, component);
+    }
     if (component.connected() && outward.bridging()) (*store)->SetSeen(absl::Now()).IgnoreError();
   }
   if (component.connected() && outward.bridging()) (*store)->SetSeen(absl::Now()).IgnoreError();
@@ -180,11 +242,12 @@ ExitCode RunBridge(const Config& config, int signals) {
   component.Stop();
   teller.join();
   ::close(ended);
+  ::close(up);
   inward.Stop();
   leases.Stop();
   if (absl::IsCancelled(end)) return kStopped;
   Log(std::string(end.message()));
-  return sdk::IsRetriable(end) ? kTrouble : kNotAllowed;
+  return ExitFor(end, *directory);
 }
 
 }  // namespace postern::xmpp_bridge

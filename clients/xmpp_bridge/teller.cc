@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "clients/xmpp_bridge/teller.h"
 
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
 #include <utility>
@@ -13,6 +14,8 @@ namespace {
 
 // A room that refuses a ghost gets it under other nicks, so often.
 constexpr int kNickTries = 3;
+// The id of what makes a room, before the reason of who refuses it.
+constexpr char kMakeRoom[] = "make-room ";
 
 }  // namespace
 
@@ -25,7 +28,7 @@ absl::Status Teller::Tell(const ChatEntry& chat, const std::string& event_id, Te
     if (status.ok()) break;
     // Sent back. In a room a ghost may have been put out, or its nick be somebody else's.
     if (!chat.group || speaker.empty() || tries == kNickTries) {
-      Log(absl::StrCat("the XMPP server refuses a stanza: ", status.message()));
+      Refused(std::string(status.message()));
       break;
     }
     auto person = people_.PersonOf(speaker);
@@ -36,6 +39,18 @@ absl::Status Teller::Tell(const ChatEntry& chat, const std::string& event_id, Te
   if (event_id.empty() && telling.links.empty()) return absl::OkStatus();
   for (auto& link : telling.links) link.told = true;
   return store_.Delivered(event_id, telling.links);
+}
+
+void Teller::Refused(const std::string& what) {
+  if (!absl::StartsWith(what, kMakeRoom)) {
+    Log(absl::StrCat("the XMPP server refuses a stanza: ", what));
+  } else if (!std::exchange(told_of_rooms_, true)) {
+    Log(absl::StrCat(
+        "groups are not bridged: the bridge may not make rooms at rooms = \"", config_.rooms,
+        "\" (", what.substr(sizeof kMakeRoom - 1),
+        "); compare that with the Component \"...\" \"muc\" in Prosody's configuration, "
+        "and its restrict_room_creation"));
+  }
 }
 
 absl::Status Teller::Say(const std::string& event_id, const std::string& text) {

@@ -40,11 +40,15 @@ class Teller {
   absl::Status Say(const std::string& event_id, const std::string& text);
 
  private:
+  // Says what the server refuses, by its id and why; of all the rooms once.
+  void Refused(const std::string& what);
+
   const Config& config_;
   Store& store_;
   Component& component_;
   Rooms& rooms_;
   People& people_;
+  bool told_of_rooms_ = false;
 };
 
 }  // namespace postern::xmpp_bridge
