@@ -8,6 +8,8 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <set>
+#include <vector>
 
 #include "clients/crm/program.h"
 #include "clients/sdk/errors.h"
@@ -44,7 +46,31 @@ sdk::ClientOptions OptionsFor(const Config& config) {
   return options;
 }
 
+absl::StatusOr<std::vector<v1::Scope>> MissingScopes(sdk::Client& client,
+                                                     const v1::Manifest& manifest) {
+  const auto self = client.GetSelf();
+  if (!self.ok()) return self.status();
+  const std::set<v1::Scope> held = sdk::HeldScopes(*self);
+  std::vector<v1::Scope> missing;
+  for (const auto* wanted : {&manifest.required_scopes(), &manifest.optional_scopes()}) {
+    for (const int scope : *wanted) {
+      if (!held.contains(static_cast<v1::Scope>(scope)))
+        missing.push_back(static_cast<v1::Scope>(scope));
+    }
+  }
+  return missing;
+}
+
 }  // namespace
+
+sdk::ClientOptions Program::Options() {
+  sdk::ClientOptions options = OptionsFor(config_);
+  options.on_enrollment = [this, tell = options.on_enrollment](const v1::EnrollResponse& response) {
+    if (response.state() == v1::EnrollResponse::STATE_PENDING) asked_ = true;
+    tell(response);
+  };
+  return options;
+}
 
 absl::Status Program::Prepare() {
   auto manifest = ManifestFor(config_, manifest_path_);
@@ -86,6 +112,12 @@ absl::Status Program::CheckDestination() {
 
 absl::Status Program::OpenLedger() {
   const auto key = sdk::LoadFileKey(manifest_.app_id(), Path("records.db"));
+  if (absl::IsUnavailable(key.status())) {
+    return absl::UnavailableError(
+        "the key of the records is in the desktop's keyring, which does not answer, or is locked; "
+        "start or unlock one with a Secret Service (gnome-keyring, KWallet, KeePassXC). There is "
+        "no other place for it, also where posternd uses a passphrase");
+  }
   if (!key.ok()) return key.status();
   auto ledger = Ledger::Open(Path("records.db"), *key);
   if (!ledger.ok()) return ledger.status();
@@ -94,21 +126,26 @@ absl::Status Program::OpenLedger() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<sdk::Client>> Program::Connect() {
+absl::StatusOr<std::unique_ptr<sdk::Client>> Program::Connect(bool patient) {
   // Nothing is under way that could be lost, and the user may think about the question for minutes.
   stopper_.OnStop([] { std::_Exit(static_cast<int>(ExitCode::kOk)); });
   std::unique_ptr<sdk::Client> client;
-  const absl::Status status = Again([&] {
-    auto connected = sdk::Client::Connect(manifest_, OptionsFor(config_));
+  const auto attempt = [&] {
+    auto connected = sdk::Client::Connect(manifest_, Options());
     if (connected.ok()) client = *std::move(connected);
     return connected.status();
-  });
+  };
+  const absl::Status status = patient ? Again(attempt, CanConnectLater) : attempt();
   stopper_.OnStop({});
   if (AccessIsOver(status)) {
     if (const absl::Status erased = EraseAfterRevocation(); !erased.ok()) return erased;
   }
-  if (!status.ok()) return status;
-  return client;
+  if (status.ok()) return client;
+  const bool of_this_device =
+      sdk::ErrorReasonOf(status) == v1::ERROR_REASON_UNSPECIFIED &&
+      (absl::IsFailedPrecondition(status) || absl::IsUnauthenticated(status));
+  // No word of Tryton's: posternd has not run yet, or has another key, or a file is open to others.
+  return of_this_device ? absl::UnknownError(status.message()) : status;
 }
 
 absl::Status Program::EraseAfterRevocation() {
@@ -187,11 +224,20 @@ ExitCode Program::Ask() {
   // When the access was taken back, its records say what to erase.
   if (status.ok()) status = OpenLedger();
   if (!status.ok()) return Fail(status);
-  const auto client = Connect();
+  const auto client = Connect(/*patient=*/false);
   if (!client.ok()) return Fail(client.status());
+  const auto missing = MissingScopes(**client, manifest_);
+  if (!missing.ok()) return Fail(missing.status());
+  if (missing->empty()) {
+    std::printf("Nothing is missing: you have allowed all that the configuration wants.\n");
+    return ExitCode::kOk;
+  }
+  if (asked_) {
+    std::printf("Allowed, but for what you left out of the question just now.\n");
+    return ExitCode::kOk;
+  }
   v1::RequestGrantRequest request;
-  request.mutable_scopes()->MergeFrom(manifest_.required_scopes());
-  request.mutable_scopes()->MergeFrom(manifest_.optional_scopes());
+  for (const v1::Scope scope : *missing) request.add_scopes(scope);
   request.set_purpose(manifest_.purpose());
   status = sdk::AskForGrant(
       **client, std::move(request),

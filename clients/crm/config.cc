@@ -135,7 +135,8 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
   if (!file) {
     return absl::NotFoundError(
         absl::StrCat("there is no configuration at ", path,
-                     "; copy the example crm.toml there, or name another file with --config"));
+                     "; copy the example there (clients/crm/crm.toml in Postern's source tree), or "
+                     "name another file with --config"));
   }
   std::ostringstream text;
   text << file.rdbuf();
@@ -190,6 +191,10 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
         absl::StrCat(path, ": [records] time_zone is not known; it is like \"Europe/Vienna\""));
   }
   config.ca_file = WithHome(config.ca_file);
+  if (!config.ca_file.empty() && !std::ifstream(config.ca_file)) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": [tryton] ca_file: ", config.ca_file,
+                                                   " is not there, or not readable"));
+  }
   config.state_directory = WithHome(config.state_directory);
   auto password = ReadPassword(WithHome(password_file));
   if (!password.ok()) return password.status();

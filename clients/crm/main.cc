@@ -35,9 +35,11 @@ int main(int argc, char** argv) {
       "  postern-crm --config ./crm.toml\n"
       "  postern-crm people\n"
       "  postern-crm link \"Alice Novak\" 17\n"
-      "\nExit codes: 0 done or stopped, 1 failed, 2 usage or configuration, 4 not allowed (any "
-      "more),\n"
-      "5 Tryton refuses (login, database, certificate, rights).");
+      "\nExit codes: 0 done or stopped, 1 failed (may go better later: also when Postern cannot "
+      "ask you now),\n"
+      "2 usage or configuration, 4 not allowed (any more), 5 Tryton refuses (login, database, "
+      "certificate,\n"
+      "rights).");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -4,6 +4,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -32,6 +33,24 @@ bool CanTryAgain(const absl::Status& status) {
 
 }  // namespace
 
+bool CanConnectLater(const absl::Status& status) {
+  return CanTryAgain(status) || PassesByItself(status);
+}
+
+bool PassesByItself(const absl::Status& status) {
+  switch (sdk::ErrorReasonOf(status)) {
+    case v1::ERROR_REASON_UNSPECIFIED:
+      return false;
+    case v1::ERROR_REASON_CONSENT_SILENCED:
+    case v1::ERROR_REASON_CONSENT_UNAVAILABLE:
+    case v1::ERROR_REASON_LIMIT_EXCEEDED:
+    case v1::ERROR_REASON_SUBSCRIPTION_IN_USE:
+      return true;
+    default:
+      return sdk::IsRetriable(status) || sdk::AccessRests(status);
+  }
+}
+
 bool AccessIsOver(const absl::Status& status) {
   const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
   return reason == v1::ERROR_REASON_GRANT_REVOKED || reason == v1::ERROR_REASON_GRANT_EXPIRED;
@@ -46,6 +65,7 @@ ExitCode Fail(const absl::Status& status) {
     return ExitCode::kNotAllowed;
   }
   Say(std::string(status.message()));
+  if (PassesByItself(status)) return ExitCode::kFailed;
   if (sdk::ErrorReasonOf(status) != v1::ERROR_REASON_UNSPECIFIED) return ExitCode::kNotAllowed;
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
@@ -70,13 +90,24 @@ void Program::SayOnce(const std::string& line) {
 }
 
 absl::Status Program::Again(const std::function<absl::Status()>& attempt) {
+  return Again(attempt, CanTryAgain);
+}
+
+absl::Status Program::Again(const std::function<absl::Status()>& attempt, Judge helps) {
   sdk::Backoff backoff(kBackoff);
+  v1::ErrorReason reason_said = v1::ERROR_REASON_UNSPECIFIED;
   for (;;) {
     const absl::Status status = attempt();
     if (stopper_.stopped()) return absl::CancelledError("stopping");
-    if (status.ok() || !CanTryAgain(status)) return status;
-    SayOnce(std::string(status.message()));
-    if (!stopper_.Wait(backoff.Next(sdk::RetryAfterOf(status))))
+    if (status.ok() || !helps(status)) return status;
+    // A refusal that says when it ends has other words each time.
+    const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
+    if (reason == v1::ERROR_REASON_UNSPECIFIED || reason != std::exchange(reason_said, reason)) {
+      SayOnce(
+          absl::StrCat(std::string(status.message()), PassesByItself(status) ? "; waiting" : ""));
+    }
+    // Not longer at once: a device that slept, or a user who changed their mind, is seen soon.
+    if (!stopper_.Wait(backoff.Next(std::min(sdk::RetryAfterOf(status), kBackoff.longest))))
       return absl::CancelledError("stopping");
   }
 }
@@ -144,7 +175,7 @@ absl::Status Program::EraseAtTryton() {
 }
 
 absl::Status Program::Follow() {
-  const auto client = Connect();
+  const auto client = Connect(/*patient=*/true);
   if (!client.ok()) return client.status();
   people_ = std::make_unique<People>(**client, *ledger_);
   recorder_ = std::make_unique<Recorder>(config_, *people_, *ledger_);

@@ -25,9 +25,15 @@ enum class ExitCode : int {
   kOk = 0,
   kFailed = 1,      // something that may be better the next time
   kUsage = 2,       // command line or configuration
-  kNotAllowed = 4,  // the user did not allow it, or took it back
+  kNotAllowed = 4,  // the user said no, or nobody answered, or the access is over
   kTryton = 5,      // Tryton refuses: login, database, certificate, rights
 };
+
+// Says whether what Postern refused will be granted later, without anybody's mending: it asks its
+// user only so often, the screen is locked, the access rests, a limit's time is not over.
+bool PassesByItself(const absl::Status& status);
+// Says whether a connection that failed so may come about later: Postern is away, or that passes.
+bool CanConnectLater(const absl::Status& status);
 
 // The stream's end that means that all access is over.
 bool AccessIsOver(const absl::Status& status);
@@ -60,7 +66,8 @@ class Program {
   absl::Status Lock();
   absl::Status CheckDestination();
   absl::Status OpenLedger();
-  absl::StatusOr<std::unique_ptr<sdk::Client>> Connect();
+  // Asks the user when it must. 'patient': waits out what passes by itself, else fails with it.
+  absl::StatusOr<std::unique_ptr<sdk::Client>> Connect(bool patient);
   absl::Status Follow();
   absl::Status Read(sdk::Subscription& events);
   absl::Status PublishNow(sdk::Subscription& events);
@@ -70,8 +77,12 @@ class Program {
   // Gives back what the user allowed, and says that all was erased.
   absl::Status LeavePostern();
   void TellWhatIsNotAllowed(sdk::Client& client);
+  using Judge = bool (*)(const absl::Status&);
   // Tries until it works, or trying again cannot help, or it is time to stop (CANCELLED).
   absl::Status Again(const std::function<absl::Status()>& attempt);
+  // The same, where 'helps' says whether trying again can help.
+  absl::Status Again(const std::function<absl::Status()>& attempt, Judge helps);
+  sdk::ClientOptions Options();
   void SayOnce(const std::string& line);
   std::string Path(const std::string& name) const { return state_directory_ + "/" + name; }
 
@@ -88,6 +99,7 @@ class Program {
   std::unique_ptr<Recorder> recorder_;
   std::unique_ptr<Publisher> publisher_;
 
+  bool asked_ = false;  // this run put the question whether to allow this app at all
   std::string said_;
   int waiting_ = 0;
   // An erasure could not be carried out in Tryton: it is asked for again by a new subscription.

@@ -16,7 +16,9 @@
 #include "clients/crm/note_text.h"
 #include "clients/crm/parties.h"
 #include "clients/crm/people.h"
+#include "clients/crm/program.h"
 #include "clients/crm/recorder.h"
+#include "clients/sdk/errors.h"
 #include "platform/secret_bytes.h"
 #include "platform/tls_identity.h"
 
@@ -239,6 +241,28 @@ TEST(Manifest, AsksForWhatTheConfigurationWantsAndSaysWhereTheDataGoes) {
   EXPECT_TRUE(IsThisDevice(HostOf("http://[::1]:8000")));
   EXPECT_FALSE(IsThisDevice(HostOf("http://127.0.0.1.evil.example")));
   EXPECT_FALSE(IsThisDevice(HostOf("https://localhost@evil.example")));
+}
+
+TEST(ExitCodes, LeadToARestartUnlessTheUserSaidNo) {
+  const auto code = [](absl::StatusCode status, v1::ErrorReason reason) {
+    return Fail(sdk::MakeError(status, reason, "said in a test"));
+  };
+  EXPECT_EQ(code(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_CONSENT_SILENCED),
+            ExitCode::kFailed);
+  EXPECT_EQ(code(absl::StatusCode::kUnavailable, v1::ERROR_REASON_CONSENT_UNAVAILABLE),
+            ExitCode::kFailed);
+  EXPECT_EQ(code(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_LIMIT_EXCEEDED),
+            ExitCode::kFailed);
+  EXPECT_EQ(code(absl::StatusCode::kUnavailable, v1::ERROR_REASON_PAUSED), ExitCode::kFailed);
+  EXPECT_EQ(code(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_CONSENT_REFUSED),
+            ExitCode::kNotAllowed);
+  EXPECT_EQ(code(absl::StatusCode::kUnauthenticated, v1::ERROR_REASON_GRANT_REVOKED),
+            ExitCode::kNotAllowed);
+  EXPECT_EQ(code(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_GRANT_EXPIRED),
+            ExitCode::kNotAllowed);
+  EXPECT_TRUE(CanConnectLater(absl::UnavailableError("away")));
+  EXPECT_FALSE(CanConnectLater(
+      sdk::MakeError(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_CONSENT_REFUSED, "")));
 }
 
 TEST(NoteText, CannotBeForgedByWhatPeopleWrite) {
