@@ -61,8 +61,9 @@ absl::Status Allow(const v1::Manifest& manifest, const sdk::ClientOptions& optio
   };
   auto client = sdk::Client::Connect(manifest, telling);
   auto held = client.ok() ? Held(**client) : client.status();
-  const bool taken_back = sdk::ErrorReasonOf(held.status()) == v1::ERROR_REASON_GRANT_REVOKED ||
-                          (held.ok() && held->empty());
+  const v1::ErrorReason reason = sdk::ErrorReasonOf(held.status());
+  const bool taken_back = reason == v1::ERROR_REASON_GRANT_REVOKED ||
+                          reason == v1::ERROR_REASON_GRANT_EXPIRED || (held.ok() && held->empty());
   if (taken_back) {
     // That key is spent. A new one is a new program to Postern, and asked about as one.
     for (const char* file : {"/key.pem", "/certificate.pem"}) {

@@ -19,7 +19,7 @@ namespace {
 constexpr absl::Duration kPatience = absl::Seconds(15);
 constexpr absl::Duration kFirstWait = absl::Seconds(1);
 constexpr absl::Duration kLongestWait = absl::Seconds(30);
-// Where the person could not be asked, or was asked too often.
+// At most, where the person cannot be asked now.
 constexpr absl::Duration kConsentWait = absl::Minutes(5);
 
 constexpr char kAsking[] =
@@ -39,7 +39,9 @@ absl::Duration WaitAfter(const absl::Status& status, absl::Duration usual) {
   const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
   if (reason == v1::ERROR_REASON_CONSENT_UNAVAILABLE ||
       reason == v1::ERROR_REASON_CONSENT_SILENCED) {
-    return std::max(kConsentWait, sdk::RetryAfterOf(status));
+    // Looked at again before it is over too: what is said of it must not grow old.
+    const absl::Duration asked_for = sdk::RetryAfterOf(status);
+    return asked_for > absl::ZeroDuration() ? std::min(kConsentWait, asked_for) : kConsentWait;
   }
   return usual;
 }

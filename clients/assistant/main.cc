@@ -18,6 +18,7 @@
 #include "clients/assistant/stdio_door.h"
 #include "clients/assistant/token.h"
 #include "clients/assistant/toolbox.h"
+#include "clients/sdk/errors.h"
 
 namespace postern::assistant {
 namespace {
@@ -74,7 +75,13 @@ int Run(const Options& options) {
   const std::string& folder = client_options->state_directory;
   if (options.allow) {
     const absl::Status allowed = Allow(*manifest, *client_options);
-    return allowed.ok() ? kDone : Fail(allowed, kNotAllowed);
+    if (allowed.ok()) return kDone;
+    // A person at a terminal may see the files' names, which a model may not.
+    if (sdk::ErrorReasonOf(allowed) == v1::ERROR_REASON_UNSPECIFIED) {
+      std::fprintf(stderr, "postern-assistant: %s\n", MessageOf(allowed).c_str());
+      return kFailed;
+    }
+    return Fail(allowed, IsNo(allowed) ? kNotAllowed : kFailed);
   }
   std::string token;
   if (config->http || options.print_token) {
@@ -133,7 +140,8 @@ int main(int argc, char** argv) {
       "  postern-assistant --read-only              the same, and nothing can be written\n"
       "  postern-assistant --http --port 7461 &     for clients that speak HTTP, with\n"
       "  postern-assistant --print-token            in the header `Authorization: Bearer TOKEN`\n"
-      "\nExit codes: 0 done, 1 failed, 2 usage or config, 3 not allowed.");
+      "\nExit codes: 0 done, 1 failed (also when you cannot be asked now), 2 usage or config,\n"
+      "3 you did not allow it (--allow).");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -6,6 +6,7 @@
 #include <absl/time/time.h>
 
 #include "clients/sdk/errors.h"
+#include "clients/sdk/silence.h"
 
 namespace postern::assistant {
 namespace {
@@ -18,10 +19,9 @@ std::string Metadata(const absl::Status& status, const std::string& key) {
 }
 
 std::string When(const absl::Status& status) {
-  const absl::Duration wait = absl::Ceil(sdk::RetryAfterOf(status), absl::Seconds(1));
-  return wait > absl::ZeroDuration()
-             ? absl::StrCat("Try again in ", absl::FormatDuration(wait), ".")
-             : "Try again later.";
+  const absl::Duration wait = sdk::RetryAfterOf(status);
+  return wait > absl::ZeroDuration() ? absl::StrCat("Try again in ", sdk::WaitInWords(wait), ".")
+                                     : "Try again later.";
 }
 
 std::string WithoutReason(const absl::Status& status) {
@@ -38,6 +38,17 @@ std::string WithoutReason(const absl::Status& status) {
 }  // namespace
 
 std::string MessageOf(const absl::Status& status) { return std::string(status.message()); }
+
+bool IsNo(const absl::Status& status) {
+  switch (sdk::ErrorReasonOf(status)) {
+    case v1::ERROR_REASON_CONSENT_REFUSED:
+    case v1::ERROR_REASON_GRANT_REVOKED:
+    case v1::ERROR_REASON_GRANT_EXPIRED:
+      return true;
+    default:
+      return false;
+  }
+}
 
 std::string Problem(const absl::Status& status) {
   switch (sdk::ErrorReasonOf(status)) {
@@ -68,8 +79,9 @@ std::string Problem(const absl::Status& status) {
       return "The user did not allow this assistant. If they change their mind: `postern-assistant "
              "--allow`, then start the assistant anew.";
     case v1::ERROR_REASON_CONSENT_SILENCED:
+      return absl::StrCat("The user cannot be asked just now: ", sdk::SilenceInWords(status), ".");
     case v1::ERROR_REASON_LIMIT_EXCEEDED:
-      return absl::StrCat("That was too often, or too much. ", When(status));
+      return absl::StrCat("A limit is used up: that was too often, or too much. ", When(status));
     case v1::ERROR_REASON_CONSENT_UNAVAILABLE:
       return "The user cannot be asked now: the screen is locked, or posternd has no display and "
              "no terminal (`postern consent --agent` opens one). Try again later.";

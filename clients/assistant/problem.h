@@ -11,6 +11,10 @@ namespace postern::assistant {
 // text.
 std::string Problem(const absl::Status& status);
 
+// Says whether the user said no (or did not answer) or the access is over: only asking them anew
+// changes it.
+bool IsNo(const absl::Status& status);
+
 // An absl::string_view's text, whatever that type is on this system.
 std::string MessageOf(const absl::Status& status);
 

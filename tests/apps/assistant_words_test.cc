@@ -6,7 +6,9 @@
 #include <string>
 
 #include "clients/assistant/arguments.h"
+#include "clients/assistant/problem.h"
 #include "clients/assistant/untrusted.h"
+#include "clients/sdk/errors.h"
 
 namespace postern::assistant {
 namespace {
@@ -50,6 +52,19 @@ TEST(OtherPeoplesWords, AreCutBetweenCharacters) {
 
 Json Schema() {
   return ObjectSchema({Id("id", ""), Number("count", 1, 5, 3, ""), Time("after", "")});
+}
+
+TEST(Problems, BlameNobodyForTheUsersRest) {
+  const absl::Status silenced = sdk::MakeError(absl::StatusCode::kResourceExhausted,
+                                               v1::ERROR_REASON_CONSENT_SILENCED, "raw words");
+  EXPECT_EQ(Problem(silenced),
+            "The user cannot be asked just now: Postern asks its user at most a few questions an "
+            "hour, for all programs together, and for one program not again at once; it can ask "
+            "again later.");
+  EXPECT_FALSE(IsNo(silenced));
+  EXPECT_FALSE(IsNo(absl::UnavailableError("no posternd")));
+  EXPECT_TRUE(IsNo(sdk::MakeError(absl::StatusCode::kPermissionDenied,
+                                  v1::ERROR_REASON_CONSENT_REFUSED, "the user said no")));
 }
 
 TEST(ArgumentsOfACall, AreReadAsTheSchemaSays) {
