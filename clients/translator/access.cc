@@ -2,15 +2,27 @@
 #include "clients/translator/access.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <utility>
 
+#include "clients/sdk/files.h"
 #include "clients/sdk/grants.h"
 #include "clients/sdk/identity.h"
 #include "clients/translator/embedded.h"
+#include "clients/translator/patience.h"
 
 namespace postern::translator {
 namespace {
+
+// Between two tries to reach posternd, which are long themselves where it only is away.
+constexpr absl::Duration kReachPause = absl::Seconds(1);
+// Between two tries to be let in, as far as Postern does not say when.
+constexpr absl::Duration kAskPauseMin = absl::Seconds(30);
+constexpr absl::Duration kAskPauseMax = absl::Hours(1);
 
 bool Covers(const v1::Selection& selection, const std::string& chat_id) {
   const auto has = [&](const auto& ids) {
@@ -25,6 +37,20 @@ bool AllowsWriting(const v1::Grant& grant) {
   return std::any_of(grant.scopes().begin(), grant.scopes().end(), [](int scope) {
     return scope == v1::SCOPE_MESSAGES_REPLY || scope == v1::SCOPE_MESSAGES_SEND;
   });
+}
+
+// posternd makes its certificate when it runs for the first time.
+bool HasNeverRun(const absl::Status& status, const sdk::ClientOptions& options) {
+  if (!absl::IsFailedPrecondition(status) || !options.broker_certificate_path.empty()) return false;
+  const auto data = sdk::DataHome();
+  return data.ok() && !std::filesystem::exists(absl::StrCat(*data, "/postern/broker.pem"));
+}
+
+// Whether the user may be asked later, without doing anything here.
+bool MayAskLater(const absl::Status& status) {
+  const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
+  return reason == v1::ERROR_REASON_CONSENT_SILENCED ||
+         reason == v1::ERROR_REASON_CONSENT_UNAVAILABLE || PassesByItself(status);
 }
 
 sdk::ClientOptions OptionsOf(const Config& config, const v1::Manifest& manifest) {
@@ -43,7 +69,7 @@ absl::StatusOr<v1::Manifest> ManifestOf(const Config& config) {
                                                : sdk::LoadManifest(config.manifest_path);
   if (!manifest.ok()) return manifest;
   // One question instead of two, of which the second would have to wait: Postern lets a program ask
-  // once in five minutes.
+  // once in five minutes, and all together five times an hour.
   if (!config.loops.empty()) manifest->add_optional_scopes(v1::SCOPE_MESSAGES_REPLY);
   if (config.remote.url.empty()) return manifest;
   auto host = HostOf(config.remote.url);
@@ -76,10 +102,23 @@ absl::StatusOr<std::unique_ptr<sdk::Client>> Connect(const Config& config, Reach
     told = true;
     screen.Note("Postern is asking you now whether to allow this program.");
   };
-  for (bool waiting = false;; waiting = true) {
+  std::optional<v1::ErrorReason> said;
+  for (;;) {
     auto client = sdk::Client::Connect(*manifest, options);
-    if (client.ok() || reach == Reach::kOnce || !sdk::IsRetriable(client.status())) return client;
-    if (!waiting) screen.Note("Waiting for posternd.");
+    if (HasNeverRun(client.status(), options)) {
+      client = absl::UnavailableError(client.status().message());
+    }
+    if (client.ok() || reach == Reach::kOnce || !MayAskLater(client.status())) return client;
+    const bool away = sdk::IsRetriable(client.status());
+    const v1::ErrorReason reason = sdk::ErrorReasonOf(client.status());
+    if (std::exchange(said, reason) != reason) {
+      screen.Note(
+          away ? "Waiting for posternd."
+               : absl::StrCat("Waiting: ", Printable(std::string(client.status().message()))));
+    }
+    absl::SleepFor(
+        away ? kReachPause
+             : std::clamp(sdk::RetryAfterOf(client.status()), kAskPauseMin, kAskPauseMax));
   }
 }
 

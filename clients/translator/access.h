@@ -25,9 +25,10 @@ absl::StatusOr<std::string> StateDirectoryOf(const Config& config);
 
 enum class Reach {
   kOnce,  // gives up when posternd does not answer
-  kWait,  // waits for it as long as it takes: a service
+  kWait,  // a service: waits for it as long as it takes, and until the user can be asked
 };
-// Connects; asks the user first when they have not been asked. Errors as sdk::Client::Connect.
+// Connects; asks the user first when they have not been asked. Errors as sdk::Client::Connect;
+// UNAVAILABLE too where posternd has not run yet.
 absl::StatusOr<std::unique_ptr<sdk::Client>> Connect(const Config& config, Reach reach,
                                                      Screen& screen);
 

@@ -1,33 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "clients/translator/advice.h"
 
+#include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
 
 #include "clients/sdk/errors.h"
+#include "clients/sdk/silence.h"
 
 namespace postern::translator {
 namespace {
 
-constexpr char kAskAgain[] =
-    "To be asked anew, remove its folder in ~/.local/share/postern-clients and start it again.";
-
 std::string Later(const absl::Status& status) {
   const absl::Duration wait = sdk::RetryAfterOf(status);
   if (wait == absl::ZeroDuration()) return "Try again later.";
-  return absl::StrCat("Try again in ", absl::FormatDuration(absl::Ceil(wait, absl::Seconds(1))),
-                      ".");
+  return absl::StrCat("Try again in ", sdk::WaitInWords(wait), ".");
+}
+
+std::string Sentence(std::string words) {
+  words.front() = absl::ascii_toupper(static_cast<unsigned char>(words.front()));
+  return words + ".";
+}
+
+std::string AskAgain(const std::string& folder) {
+  if (folder.empty()) return "";
+  return absl::StrCat(" To be asked anew, remove the folder ", folder, " and start it again.");
 }
 
 }  // namespace
 
-Advice AdviceFor(const absl::Status& status) {
+Advice AdviceFor(const absl::Status& status, const std::string& folder) {
   switch (sdk::ErrorReasonOf(status)) {
     case v1::ERROR_REASON_GRANT_REVOKED:
-      return {kNotAllowed, absl::StrCat("The access was taken back. ", kAskAgain)};
+      return {kNotAllowed, absl::StrCat("The access was taken back.", AskAgain(folder))};
     case v1::ERROR_REASON_GRANT_EXPIRED:
-      return {kNotAllowed, absl::StrCat("The time that you allowed has passed. ", kAskAgain)};
+      return {kNotAllowed, absl::StrCat("The time that you allowed has passed.", AskAgain(folder))};
     case v1::ERROR_REASON_GRANT_SUSPENDED:
-      return {kNotAllowed, "The access is suspended. `postern grants resume` ends that."};
+      return {kFailed, "The access is suspended. `postern grants resume` ends that."};
     case v1::ERROR_REASON_SCOPE_REQUIRED: {
       const auto info = sdk::ErrorInfoOf(status);
       const auto scope = info->metadata().find("scope");
@@ -36,16 +44,16 @@ Advice AdviceFor(const absl::Status& status) {
         return {kNotAllowed,
                 "Answers are not allowed. `postern-translator allow-answers` asks you."};
       }
-      return {kNotAllowed, absl::StrCat("“", name, "” is not allowed. ", kAskAgain)};
+      return {kNotAllowed, absl::StrCat("“", name, "” is not allowed.", AskAgain(folder))};
     }
     case v1::ERROR_REASON_CONSENT_REFUSED:
       return {
           kNotAllowed,
           "The question was answered with no, or not at all. Start it again to be asked again."};
     case v1::ERROR_REASON_CONSENT_SILENCED:
-      return {kNotAllowed, absl::StrCat("It asked too often and is silenced. ", Later(status))};
+      return {kFailed, Sentence(sdk::SilenceInWords(status))};
     case v1::ERROR_REASON_CONSENT_UNAVAILABLE:
-      return {kNotAllowed,
+      return {kFailed,
               "Nobody can be asked now. Unlock the screen, or run `postern consent --agent` in a "
               "terminal, and start it again."};
     case v1::ERROR_REASON_SUBSCRIPTION_IN_USE:
@@ -53,7 +61,7 @@ Advice AdviceFor(const absl::Status& status) {
               "Another postern-translator is running already. Stop that one first (`systemctl "
               "--user stop postern-translator`)."};
     case v1::ERROR_REASON_PAUSED:
-      return {kNotAllowed, "All apps are paused. `postern resume` ends that."};
+      return {kFailed, "All apps are paused. `postern resume` ends that."};
     case v1::ERROR_REASON_GATEKEEPER_OFFLINE:
       return {kFailed, "The messaging client of this chat is not running. Start it."};
     case v1::ERROR_REASON_LIMIT_EXCEEDED:
@@ -85,7 +93,7 @@ Advice AdviceFor(const absl::Status& status) {
       return {kNotAllowed,
               "The program behind the socket is not your posternd. Run `postern doctor`."};
     case absl::StatusCode::kPermissionDenied:
-      return {kNotAllowed, absl::StrCat(message, " ", kAskAgain)};
+      return {kNotAllowed, absl::StrCat(message, AskAgain(folder))};
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:
       return {kUsage, message};

@@ -7,10 +7,11 @@
 
 namespace postern::translator {
 
-// Exit codes, also in --help.
+// Exit codes, also in --help. The systemd unit starts it again but after kUsage and kNotAllowed: a
+// person has to do something first.
 enum ExitCode {
   kDone = 0,
-  kFailed = 1,
+  kFailed = 1,  // also what passes by itself
   kUsage = 2,
   kNotRunning = 3,
   kNotAllowed = 4,
@@ -21,6 +22,8 @@ struct Advice {
   ExitCode exit_code;
   std::string line;
 };
-Advice AdviceFor(const absl::Status& status);
+// 'folder' is where this program's key lies: to be asked anew means to remove it. Empty where that
+// is said elsewhere.
+Advice AdviceFor(const absl::Status& status, const std::string& folder = {});
 
 }  // namespace postern::translator

@@ -2,6 +2,7 @@
 #include "clients/translator/apertium.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "clients/translator/apertium_packages.h"
 
@@ -16,6 +17,17 @@ constexpr int kTries = 2;
 
 absl::Duration LimitFor(const std::string& text, absl::Duration stuck) {
   return stuck + absl::Milliseconds(200) * static_cast<int64_t>(text.size() / 1024);
+}
+
+// A word that becomes nothing leaves its space: "I am on my way" begins with one in Spanish.
+std::string WithEndsOf(std::string_view text, std::string_view translated) {
+  constexpr std::string_view kSpaces = " \t\r\n";
+  const size_t begin = text.find_first_not_of(kSpaces);
+  const size_t first = translated.find_first_not_of(kSpaces);
+  if (begin == std::string_view::npos || first == std::string_view::npos) return std::string(text);
+  translated = translated.substr(first, translated.find_last_not_of(kSpaces) - first + 1);
+  const std::string_view end = text.substr(text.find_last_not_of(kSpaces) + 1);
+  return std::string(text.substr(0, begin)).append(translated).append(end);
 }
 
 }  // namespace
@@ -39,7 +51,7 @@ absl::StatusOr<std::string> Apertium::Translate(const std::string& text, const L
     if (!step.ok()) return step;
     result = *std::move(step);
   }
-  return result;
+  return WithEndsOf(text, result);
 }
 
 absl::StatusOr<std::string> Apertium::Step(const std::string& text, const Pair& pair) {

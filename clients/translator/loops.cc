@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "clients/sdk/errors.h"
+#include "clients/sdk/silence.h"
 #include "clients/translator/access.h"
 #include "clients/translator/advice.h"
 #include "clients/translator/patience.h"
@@ -57,7 +58,7 @@ void Loops::Try(const std::string& name, const std::vector<Language>& languages)
     unasked_[name] = languages;
     ask_again_ = std::chrono::steady_clock::now() + absl::ToChronoSeconds(wait);
     screen_.Note(absl::StrCat(Printable(name), ": not looped in yet. ", WhyNotYet(status),
-                              " It asks about this in ", absl::FormatDuration(wait), "."));
+                              " It asks about this in ", sdk::WaitInWords(wait), "."));
   } else {
     screen_.Note(absl::StrCat(Printable(name), ": not looped in. ", AdviceFor(status).line));
   }

@@ -15,6 +15,7 @@
 #include "clients/translator/advice.h"
 #include "clients/translator/apertium.h"
 #include "clients/translator/apertium_packages.h"
+#include "clients/translator/broker_watch.h"
 #include "clients/translator/embedded.h"
 #include "clients/translator/interpreter.h"
 #include "clients/translator/patience.h"
@@ -131,6 +132,7 @@ absl::Status Follow(const Arguments& arguments, Audience audience) {
     typed = std::make_unique<TypedLines>(
         [&](const std::string& line) { program.answers->Typed(line); });
   }
+  const BrokerWatch watch(*program.client, program.screen);
   return interpreter.Run();
 }
 
@@ -207,15 +209,27 @@ absl::Status Text(const Arguments& arguments) {
         absl::StrCat("That is ", NameOf(*from), " already; say with --to into what."));
   }
   const auto translated = (*engine)->Translate(text, *from, config->languages.front());
+  if (absl::IsNotFound(translated.status()) && arguments.from.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(std::string(translated.status().message()), " If the text is not ",
+                     NameOf(*from), ", say with --from what it is, e.g. --from es."));
+  }
   // UNAVAILABLE would be taken for posternd's.
   if (!translated.ok()) return absl::FailedPreconditionError(translated.status().message());
   std::printf("%s\n", Printable(*translated).c_str());
   return absl::OkStatus();
 }
 
-int Finish(const absl::Status& status) {
+int Finish(const Arguments& arguments, const absl::Status& status) {
   if (status.ok()) return kDone;
-  const Advice advice = AdviceFor(status);
+  std::string folder;
+  if (sdk::ErrorReasonOf(status) != v1::ERROR_REASON_UNSPECIFIED ||
+      absl::IsPermissionDenied(status)) {
+    if (const auto config = ConfigOf(arguments); config.ok()) {
+      folder = StateDirectoryOf(*config).value_or("");
+    }
+  }
+  const Advice advice = AdviceFor(status, folder);
   std::fprintf(stderr, "postern-translator: %s\n", advice.line.c_str());
   return advice.exit_code;
 }
@@ -272,7 +286,12 @@ int Main(int argc, char** argv) {
       "  postern-translator run --loop \"Friday dinner=en,es\"\n"
       "  postern-translator watch --remote https://translate.example\n"
       "\nExit codes: 0 done, 1 failed, 2 usage or settings, 3 posternd does not run, 4 not "
-      "allowed.");
+      "allowed: refused, not answered, or taken back.\n"
+      "What passes by itself, as a locked screen or too many questions, is 1; `run` waits it out.");
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return absl::StrCat("postern-translator: ", error.what(),
+                        " (`postern-translator --help` shows what there is)\n");
+  });
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -280,12 +299,12 @@ int Main(int argc, char** argv) {
   }
   // A pipeline that died is an error to be handled, not our end.
   ::signal(SIGPIPE, SIG_IGN);
-  if (*run) return Finish(Follow(arguments, Audience::kNobody));
-  if (*answer) return Finish(Answer(arguments));
-  if (*allow) return Finish(AllowAnswers(arguments));
-  if (*pairs) return Finish(Pairs(arguments));
-  if (*text) return Finish(Text(arguments));
-  return Finish(Follow(arguments, Audience::kPerson));
+  if (*run) return Finish(arguments, Follow(arguments, Audience::kNobody));
+  if (*answer) return Finish(arguments, Answer(arguments));
+  if (*allow) return Finish(arguments, AllowAnswers(arguments));
+  if (*pairs) return Finish(arguments, Pairs(arguments));
+  if (*text) return Finish(arguments, Text(arguments));
+  return Finish(arguments, Follow(arguments, Audience::kPerson));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "clients/sdk/errors.h"
+#include "clients/translator/advice.h"
 #include "clients/translator/apertium.h"
 #include "clients/translator/apertium_modes.h"
 #include "clients/translator/apertium_packages.h"
@@ -70,6 +71,28 @@ TEST(Patience, HoldsForWhatPassesByItself) {
   EXPECT_TRUE(
       Patiently("A try", screen, [&] { return ++tries == 1 ? suspended : absl::OkStatus(); }).ok());
   EXPECT_EQ(tries, 2);
+}
+
+TEST(Advice, OnlyWhatAPersonHasToEndKeepsSystemdFromStartingItAgain) {
+  const auto code = [](v1::ErrorReason reason) {
+    return AdviceFor(sdk::MakeError(absl::StatusCode::kPermissionDenied, reason, "said")).exit_code;
+  };
+  for (const v1::ErrorReason reason :
+       {v1::ERROR_REASON_CONSENT_SILENCED, v1::ERROR_REASON_CONSENT_UNAVAILABLE,
+        v1::ERROR_REASON_GRANT_SUSPENDED, v1::ERROR_REASON_PAUSED,
+        v1::ERROR_REASON_LIMIT_EXCEEDED}) {
+    EXPECT_EQ(code(reason), kFailed) << reason;
+  }
+  for (const v1::ErrorReason reason :
+       {v1::ERROR_REASON_CONSENT_REFUSED, v1::ERROR_REASON_GRANT_REVOKED,
+        v1::ERROR_REASON_GRANT_EXPIRED, v1::ERROR_REASON_SCOPE_REQUIRED}) {
+    EXPECT_EQ(code(reason), kNotAllowed) << reason;
+  }
+  EXPECT_EQ(AdviceFor(absl::UnavailableError("away")).exit_code, kNotRunning);
+  const absl::Status revoked =
+      sdk::MakeError(absl::StatusCode::kUnauthenticated, v1::ERROR_REASON_GRANT_REVOKED, "over");
+  EXPECT_THAT(AdviceFor(revoked, "/data/its-id").line,
+              HasSubstr("remove the folder /data/its-id "));
 }
 
 TEST(Language, IsKnownByEveryCodeAndByName) {
