@@ -29,10 +29,10 @@ absl::StatusOr<DoorKeys> ReadDoorKeys(const BrokerOptions& options) {
   return keys;
 }
 
-// The next look makes up for one that failed.
-void NoteErasures(const absl::Status& looked) {
+// 'event' names what a look could not do. The next look makes up for it.
+void Note(const char* event, const absl::Status& looked) {
   if (looked.ok()) return;
-  spdlog::error("event=erasures_unasked code={}", static_cast<int>(looked.code()));
+  spdlog::error("event={} code={}", event, static_cast<int>(looked.code()));
 }
 
 }  // namespace
@@ -81,20 +81,25 @@ absl::StatusOr<platform::TlsIdentity> KeptParts::Open(const BrokerOptions& optio
                                                 .deliveries = *deliveries,
                                                 .clock = *clock,
                                                 .dates = clock->confirmed()}));
+  news = std::make_unique<GrantNews>(GrantNews::World{
+      .log = *log, .apps = *apps, .directory = *directory, .clock = clock->confirmed()});
   apps->SetGrantsHook([this](const permissions::Principal& app) {
     // Streams that wait learn of it first.
     log->WakeAll();
-    NoteErasures(erasures->Look(app));
+    Note("erasures_unasked", erasures->Look(app));
+    Note("grant_untold", news->Look(app));
   });
-  ASSIGN_OR_RETURN(disclosures,
-                   DisclosureBook::Open({.store = *store,
-                                         .log = *log,
-                                         .apps = *apps,
-                                         .directory = *directory,
-                                         .adapters = adapters,
-                                         .clock = *clock,
-                                         .dates = clock->confirmed(),
-                                         .looked = [this] { NoteErasures(erasures->Look()); }}));
+  ASSIGN_OR_RETURN(disclosures, DisclosureBook::Open({.store = *store,
+                                                      .log = *log,
+                                                      .apps = *apps,
+                                                      .directory = *directory,
+                                                      .adapters = adapters,
+                                                      .clock = *clock,
+                                                      .dates = clock->confirmed(),
+                                                      .looked = [this] {
+                                                        Note("erasures_unasked", erasures->Look());
+                                                        Note("grant_untold", news->Look());
+                                                      }}));
   ASSIGN_OR_RETURN(requests, RequestLedger::Open(*store, clock->confirmed()));
   // Budgets go by what is sure: a clock set ahead must not fill them anew.
   ASSIGN_OR_RETURN(limits, SendLimits::Open(*store, clock->confirmed()));
@@ -105,7 +110,8 @@ absl::StatusOr<platform::TlsIdentity> KeptParts::Open(const BrokerOptions& optio
   anchor = std::make_unique<StoreAnchor>(options.secrets, *store, *log, *accesses);
   RETURN_IF_ERROR(CheckAnchor(door_keys.remembered));
   // Before anybody can be given or lose anything: what a crash left untold.
-  NoteErasures(erasures->Look());
+  Note("erasures_unasked", erasures->Look());
+  news->Begin();
   return std::move(door_keys.identity);
 }
 

@@ -20,6 +20,7 @@
 #include "broker/disclosure_book.h"
 #include "broker/erasure_book.h"
 #include "broker/event_log.h"
+#include "broker/grant_news.h"
 #include "broker/history.h"
 #include "broker/incoming_times.h"
 #include "broker/loop_guard.h"
@@ -72,6 +73,7 @@ struct KeptParts {
   std::unique_ptr<SubscriptionStore> subscriptions;
   std::unique_ptr<Deliveries> deliveries;
   std::unique_ptr<ErasureBook> erasures;
+  std::unique_ptr<GrantNews> news;
   std::unique_ptr<RequestLedger> requests;
   std::unique_ptr<SendLimits> limits;
   std::unique_ptr<LoopGuard> loops;

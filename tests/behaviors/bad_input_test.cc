@@ -801,8 +801,11 @@ TEST_F(BadInputTest, CursorFromTheFutureOfAnOlderCopyIsRefused) {
   {
     EventReader reader(harness_.Reconnect(app));
     ASSERT_TRUE(reader.WaitLive());
-    ASSERT_TRUE(adapter_->PushDurably({MessageEvent("club", "m1", "one")}));
-    ASSERT_TRUE(reader.WaitForText("one"));
+    // More than what Postern itself tells of the grants that are resumed below.
+    ASSERT_TRUE(
+        adapter_->PushDurably({MessageEvent("club", "m1", "one"), MessageEvent("club", "m2", "two"),
+                               MessageEvent("club", "m3", "three")}));
+    ASSERT_TRUE(reader.WaitForText("three"));
     cursor = reader.frames().back().response.cursor();
   }
   adapter_.reset();
