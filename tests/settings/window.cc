@@ -90,6 +90,7 @@ Desktop::~Desktop() {
 daemon_test::Environment Desktop::environment() const {
   return {{"DISPLAY", display_},           {"WAYLAND_DISPLAY", ""},
           {"GDK_BACKEND", "x11"},          {"GSK_RENDERER", "cairo"},
+          {"GDK_DEBUG", "gl-disable"},     {"GDK_DISABLE", "gl"},
           {"GSETTINGS_BACKEND", "memory"}, {"GTK_A11Y", "atspi"},
           {"LC_ALL", "C.UTF-8"},           {"TZ", "UTC"}};
 }
