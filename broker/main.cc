@@ -105,9 +105,14 @@ absl::StatusOr<std::unique_ptr<platform::SecretStore>> OpenSecrets(const Config&
   if (config.secret_store == SecretStoreKind::kSecretService) {
     return platform::MakeSecretServiceStore(data_dir);
   }
-  ASSIGN_OR_RETURN(platform::SecretBytes passphrase,
-                   platform::ReadSecretFile(config.passphrase_file, kPassphraseBytesMax));
-  return platform::OpenPassphraseFileStore(data_dir + "/secrets", std::move(passphrase));
+  absl::StatusOr<platform::SecretBytes> passphrase =
+      platform::ReadSecretFile(config.passphrase_file, kPassphraseBytesMax);
+  if (!passphrase.ok()) {
+    return absl::Status(passphrase.status().code(),
+                        absl::StrCat("[secrets] passphrase_file ", config.passphrase_file, ": ",
+                                     passphrase.status().message()));
+  }
+  return platform::OpenPassphraseFileStore(data_dir + "/secrets", *std::move(passphrase));
 }
 
 // Waits while the keyring is locked, saying so; CANCELLED when told to stop meanwhile.
@@ -223,7 +228,8 @@ int Main(int argc, char** argv) {
       "in "
       "the consent\ndialog does."};
   app.footer(
-      absl::StrCat("Examples:\n  posternd\n  posternd --check-config\n  posternd --print-config > "
+      absl::StrCat("Examples:\n  posternd\n  posternd --check-config\n"
+                   "  mkdir -p ~/.config/postern && posternd --print-config > "
                    "~/.config/postern/posternd.toml\n\nExit codes:\n",
                    ExitCodeTable()));
   std::string config_path;
