@@ -32,6 +32,7 @@ bool Lasts(uint8_t kind) {
     case Event::kCapabilitiesChanged:
     case Event::kDisclosureChanged:
     case Event::kLeaseChanged:
+    case Event::kGrantChanged:
       return false;
     default:
       return true;

@@ -24,7 +24,7 @@ namespace {
 
 using owner::VisibleText;
 
-constexpr char kStart[] = "Start it with `posternd`.";
+constexpr char kStart[] = "Start it: `systemctl --user start posternd`, or `posternd`.";
 constexpr mode_t kOthers = 077;
 // A data directory with more entries than this is not ours; the check stops there.
 constexpr int kEntriesMax = 1000;

@@ -217,6 +217,11 @@ TEST_F(AppStartTest, StartsNothingForWhatTheAppMayNotSeeOrWhatIsOver) {
   const std::string closed = "work";
   ASSERT_TRUE(adapter_.PushDurably({ChatEvent(closed, closed)}));
   const size_t before = Starts(kUnit);
+  // It asks what it holds whenever it starts.
+  v1::NarrowGrantRequest narrow;
+  narrow.set_grant_id(GrantOf(app));
+  narrow.add_remove_scopes(v1::SCOPE_TYPING_READ);
+  owner_.Narrow(narrow);
   for (int i = 0; i < 2; ++i) {
     const size_t witnessed = Starts(kWitness);
     harness_.clock().Advance(absl::Hours(2));
