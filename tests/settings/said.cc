@@ -93,6 +93,8 @@ std::vector<std::string> Lasting(const std::vector<std::string>& tree) {
   static const std::vector<std::pair<std::regex, std::string>> passing = {
       {std::regex(R"([0-9a-f]{8,})"), "KEY"},
       {std::regex(R"([0-9]+(?:[.,:-][0-9]+)*)"), "N"},
+      // English the other way round has marks about its words.
+      {std::regex("(?:\u200f)?\u202e(today|yesterday)\u202c(?:\u200f)?"), "$1"},
       {std::regex(R"(\b(?:today|yesterday|heute|gestern|N) N\b)"), "WHEN"},
       {std::regex(R"(\bN event\b)"), "N events"},
       {std::regex(R"(\bN Ereignis\b)"), "N Ereignisse"},
