@@ -56,6 +56,9 @@ class Component::Session : public gloox::Component, public gloox::ConnectionList
                                           owner.config_.port);
     setConnectionImpl(tcp_);  // which owns it from here on
     registerConnectionListener(this);
+    // XEP-0114 has no TLS, and for each connection gloox would read all certificate authorities and
+    // never free them.
+    setTls(gloox::TLSDisabled);
   }
 
   void handleTag(gloox::Tag* tag) override {
