@@ -3,7 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include <future>
+#include <memory>
 #include <utility>
 
 #include "broker/keys.h"
@@ -20,12 +20,13 @@ struct DoorKeys {
   absl::StatusOr<platform::SecretBytes> remembered;
 };
 
-absl::StatusOr<DoorKeys> ReadDoorKeys(const BrokerOptions& options) {
+absl::StatusOr<DoorKeys> ReadDoorKeys(platform::SecretStore& secrets,
+                                      const BrokerOptions& options) {
   DoorKeys keys;
-  ASSIGN_OR_RETURN(keys.identity, BrokerIdentity(options.secrets, options.data_dir + "/broker.pem",
-                                                 options.clock.Now()));
-  ASSIGN_OR_RETURN(keys.owner, OwnerPrincipal(options.secrets, options.clock.Now()));
-  keys.remembered = StoreAnchor::Read(options.secrets);
+  ASSIGN_OR_RETURN(keys.identity,
+                   BrokerIdentity(secrets, options.data_dir + "/broker.pem", options.clock.Now()));
+  ASSIGN_OR_RETURN(keys.owner, OwnerPrincipal(secrets, options.clock.Now()));
+  keys.remembered = StoreAnchor::Read(secrets);
   return keys;
 }
 
@@ -44,11 +45,9 @@ absl::StatusOr<platform::TlsIdentity> KeptParts::Open(const BrokerOptions& optio
   store_options.directory = options.data_dir;
   store_options.clock = clock.get();
   store_options.create = database_exists ? Create::kNever : Create::kIfMissing;
-  ASSIGN_OR_RETURN(store_options.key, DatabaseKey(options.secrets, database_exists));
-  // The secret store answers in its own time, so the other keys are fetched while the log opens.
-  // Not at the first start: a refusal then leaves nothing behind.
-  auto keys = std::async(database_exists ? std::launch::async : std::launch::deferred,
-                         [&options] { return ReadDoorKeys(options); });
+  const std::unique_ptr<platform::SecretStore> session = options.secrets.OpenSession();
+  platform::SecretStore& secrets = session != nullptr ? *session : options.secrets;
+  ASSIGN_OR_RETURN(store_options.key, DatabaseKey(secrets, database_exists));
   ASSIGN_OR_RETURN(store, Store::Open(std::move(store_options)));
   RETURN_IF_ERROR(clock->Load(*store));
   ASSIGN_OR_RETURN(notices, OwnerNotices::Open(*store, options.notifier, *clock));
@@ -105,7 +104,8 @@ absl::StatusOr<platform::TlsIdentity> KeptParts::Open(const BrokerOptions& optio
   ASSIGN_OR_RETURN(limits, SendLimits::Open(*store, clock->confirmed()));
   loops = std::make_unique<LoopGuard>(*clock);
   incoming = std::make_unique<IncomingTimes>(*log, *index, *directory, clock->confirmed());
-  ASSIGN_OR_RETURN(DoorKeys door_keys, keys.get());
+  // Last, and made where there are none: a start that is refused has left nothing behind.
+  ASSIGN_OR_RETURN(DoorKeys door_keys, ReadDoorKeys(secrets, options));
   apps->SetOwner(door_keys.owner);
   anchor = std::make_unique<StoreAnchor>(options.secrets, *store, *log, *accesses);
   RETURN_IF_ERROR(CheckAnchor(door_keys.remembered));

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Secret Service through libsecret.
 //
-// What looks wrong and is not: a lookup asks for the collection too, before and after. libsecret
-// answers NULL with no error both for "there is no such item" and for "the collection is locked",
-// and a caller that takes the second for the first makes a new key and loses the user's history. So
-// NOT_FOUND is said only when the collection was seen open on both sides of the lookup: an unlock
-// that comes in between must not turn "locked" into "absent".
+// What looks wrong and is not: a lookup asks for the collection's state too, before and after.
+// libsecret answers NULL with no error both for "there is no such item" and for "the collection is
+// locked", and a caller that takes the second for the first makes a new key and loses the user's
+// history. So NOT_FOUND is said only when the collection was seen open on both sides of the lookup:
+// an unlock that comes in between must not turn "locked" into "absent".
 #include <absl/strings/escaping.h>
+#include <gio/gio.h>
 #include <glib.h>
 #include <libsecret/secret.h>
 #include <openssl/crypto.h>
@@ -20,6 +21,11 @@
 
 namespace postern::platform {
 namespace {
+
+// Secret Service API (freedesktop.org), "D-Bus names" and "Collection".
+constexpr char kServiceName[] = "org.freedesktop.secrets";
+constexpr char kServicePath[] = "/org/freedesktop/secrets";
+constexpr char kDescription[] = "Secret Service";
 
 const SecretSchema* Schema() {
   static const SecretSchema schema = {"org.postern.Secret",
@@ -45,7 +51,7 @@ struct Deleter {
     Free(object);
   }
 };
-using UniqueObject = std::unique_ptr<void, Deleter<g_object_unref>>;
+using UniqueVariant = std::unique_ptr<GVariant, Deleter<g_variant_unref>>;
 using UniqueTable = std::unique_ptr<GHashTable, Deleter<g_hash_table_unref>>;
 // Zeroes what it held.
 struct FreeValue {
@@ -117,21 +123,20 @@ absl::Status Unavailable(SecretStoreState state) {
   return absl::UnavailableError("the Secret Service failed; try again");
 }
 
-// One conversation with the provider, by a libsecret service of its own. The one that libsecret
-// would share in the process is kept after the provider or the bus was restarted; calls are so few
-// that beginning anew each time (a few milliseconds) is the simpler way to never be stale.
+// A session with the provider, by a libsecret service of its own: the one that libsecret would
+// share in the process is kept after the provider or the bus was restarted. A session is not kept,
+// so it is never stale. The bus connection is GIO's, and goes with the last session that holds it.
 //
 // GLib clears up behind its proxies in the main context of the thread they were made in, and a
-// daemon without a main loop never runs that: so each conversation has a context of its own and
-// runs it out.
-class Conversation {
+// daemon without a main loop never runs that: so each session has a context of its own and runs it
+// out.
+class SecretServiceSession final : public SecretStore {
  public:
-  explicit Conversation(absl::Duration timeout)
-      : deadline_(timeout), context_(g_main_context_new()) {
+  SecretServiceSession(std::string profile, absl::Duration timeout)
+      : profile_(std::move(profile)), timeout_(timeout), context_(g_main_context_new()) {
     g_main_context_push_thread_default(context_);
-    state_ = Begin();
   }
-  ~Conversation() {
+  ~SecretServiceSession() override {
     if (service_ != nullptr) g_object_unref(service_);
     if (bus_ != nullptr) g_object_unref(bus_);
     while (g_main_context_iteration(context_, FALSE)) {
@@ -139,67 +144,22 @@ class Conversation {
     g_main_context_pop_thread_default(context_);
     g_main_context_unref(context_);
   }
-  Conversation(const Conversation&) = delete;
-  Conversation& operator=(const Conversation&) = delete;
 
-  // Not kReady: nothing may be asked of service().
-  SecretStoreState state() const { return state_; }
-  SecretService* service() const { return service_; }
-  GCancellable* cancellable() const { return deadline_.get(); }
-
-  // The state now, asked of the provider again.
-  SecretStoreState Ask() const {
-    if (service_ == nullptr) return state_;
-    ErrorSlot slot;
-    SecretCollection* const collection = secret_collection_for_alias_sync(
-        service_, SECRET_COLLECTION_DEFAULT, SECRET_COLLECTION_NONE, deadline_.get(), &slot.error);
-    if (slot.error != nullptr) return SecretStoreState::kNoService;
-    // No default collection yet: a keyring that nobody has set up. It cannot be read or written
-    // without the user, which is what locked means to a caller.
-    if (collection == nullptr) return SecretStoreState::kLocked;
-    const UniqueObject own(collection);
-    return secret_collection_get_locked(collection) ? SecretStoreState::kLocked
-                                                    : SecretStoreState::kReady;
+  SecretStoreState State() override {
+    const Deadline deadline(timeout_);
+    return Ask(deadline);
   }
-
- private:
-  SecretStoreState Begin() {
-    ErrorSlot slot;
-    // Asked for first, so that "no bus" is told apart from "nobody on it".
-    bus_ = g_bus_get_sync(G_BUS_TYPE_SESSION, deadline_.get(), &slot.error);
-    if (bus_ == nullptr) return SecretStoreState::kNoSessionBus;
-    // GIO would end the process when the session does.
-    g_dbus_connection_set_exit_on_close(bus_, FALSE);
-    if (g_dbus_connection_is_closed(bus_)) return SecretStoreState::kNoSessionBus;
-    service_ = secret_service_open_sync(SECRET_TYPE_SERVICE, nullptr, SECRET_SERVICE_OPEN_SESSION,
-                                        deadline_.get(), &slot.error);
-    return service_ == nullptr ? SecretStoreState::kNoService : Ask();
-  }
-
-  Deadline deadline_;
-  GMainContext* context_;
-  GDBusConnection* bus_ = nullptr;
-  SecretService* service_ = nullptr;
-  SecretStoreState state_;
-};
-
-class SecretServiceStore final : public SecretStore {
- public:
-  SecretServiceStore(std::string profile, absl::Duration timeout)
-      : profile_(std::move(profile)), timeout_(timeout) {}
-
-  SecretStoreState State() override { return Conversation(timeout_).state(); }
 
   absl::StatusOr<SecretBytes> Lookup(std::string_view name) override {
     RETURN_IF_ERROR(CheckSecretName(name));
-    const Conversation talk(timeout_);
-    if (talk.state() != SecretStoreState::kReady) return Unavailable(talk.state());
+    const Deadline deadline(timeout_);
+    RETURN_IF_ERROR(Begin(deadline));
     ErrorSlot slot;
     const UniqueTable attributes = Attributes(name);
-    const UniqueValue stored(secret_service_lookup_sync(talk.service(), Schema(), attributes.get(),
-                                                        talk.cancellable(), &slot.error));
+    const UniqueValue stored(secret_service_lookup_sync(service_, Schema(), attributes.get(),
+                                                        deadline.get(), &slot.error));
     if (stored == nullptr) {
-      const SecretStoreState after = talk.Ask();
+      const SecretStoreState after = Ask(deadline);
       if (slot.error == nullptr && after == SecretStoreState::kReady) {
         return absl::NotFoundError("there is no such secret");
       }
@@ -220,10 +180,10 @@ class SecretServiceStore final : public SecretStore {
   absl::Status Store(std::string_view name, std::span<const uint8_t> secret) override {
     RETURN_IF_ERROR(CheckSecretName(name));
     RETURN_IF_ERROR(CheckSecret(secret));
-    // Asked first: storing into a locked collection opens the keyring's own prompt, and a daemon
-    // that makes windows appear at log-in teaches people to type passwords into them.
-    const Conversation talk(timeout_);
-    if (talk.state() != SecretStoreState::kReady) return Unavailable(talk.state());
+    const Deadline deadline(timeout_);
+    // Not while it is locked: storing then opens the keyring's own prompt, and a daemon that makes
+    // windows appear at log-in teaches people to type passwords into them.
+    RETURN_IF_ERROR(Begin(deadline));
     std::string text = absl::Base64Escape(
         absl::string_view(reinterpret_cast<const char*>(secret.data()), secret.size()));
     const UniqueValue value(
@@ -232,31 +192,117 @@ class SecretServiceStore final : public SecretStore {
     const std::string label = "Postern " + std::string(name);
     const UniqueTable attributes = Attributes(name);
     ErrorSlot slot;
-    const gboolean stored = secret_service_store_sync(talk.service(), Schema(), attributes.get(),
-                                                      SECRET_COLLECTION_DEFAULT, label.c_str(),
-                                                      value.get(), talk.cancellable(), &slot.error);
-    return stored ? absl::OkStatus() : Unavailable(talk.Ask());
+    const gboolean stored =
+        secret_service_store_sync(service_, Schema(), attributes.get(), SECRET_COLLECTION_DEFAULT,
+                                  label.c_str(), value.get(), deadline.get(), &slot.error);
+    return stored ? absl::OkStatus() : Unavailable(Ask(deadline));
   }
 
   absl::Status Erase(std::string_view name) override {
     RETURN_IF_ERROR(CheckSecretName(name));
-    const Conversation talk(timeout_);
-    if (talk.state() != SecretStoreState::kReady) return Unavailable(talk.state());
+    const Deadline deadline(timeout_);
+    RETURN_IF_ERROR(Begin(deadline));
     const UniqueTable attributes = Attributes(name);
     ErrorSlot slot;
-    secret_service_clear_sync(talk.service(), Schema(), attributes.get(), talk.cancellable(),
-                              &slot.error);
-    return slot.error == nullptr ? absl::OkStatus() : Unavailable(talk.Ask());
+    secret_service_clear_sync(service_, Schema(), attributes.get(), deadline.get(), &slot.error);
+    return slot.error == nullptr ? absl::OkStatus() : Unavailable(Ask(deadline));
   }
 
-  std::string Describe() const override { return "Secret Service"; }
+  std::string Describe() const override { return kDescription; }
 
  private:
+  // OK once secrets can be asked for by service_; UNAVAILABLE says why not.
+  absl::Status Begin(const Deadline& deadline) {
+    const SecretStoreState state = Ask(deadline);
+    if (state != SecretStoreState::kReady) return Unavailable(state);
+    if (service_ != nullptr) return absl::OkStatus();
+    ErrorSlot slot;
+    service_ = secret_service_open_sync(SECRET_TYPE_SERVICE, nullptr, SECRET_SERVICE_OPEN_SESSION,
+                                        deadline.get(), &slot.error);
+    return service_ != nullptr ? absl::OkStatus() : Unavailable(SecretStoreState::kNoService);
+  }
+
+  // What the provider can do now. Asked on the bus itself: libsecret's collection is a proxy that
+  // takes many more messages than these two.
+  SecretStoreState Ask(const Deadline& deadline) {
+    if (!IsOnBus(deadline)) return SecretStoreState::kNoSessionBus;
+    const UniqueVariant alias(Call(deadline, kServicePath, "org.freedesktop.Secret.Service",
+                                   "ReadAlias", g_variant_new("(s)", SECRET_COLLECTION_DEFAULT),
+                                   "(o)"));
+    if (alias == nullptr) return SecretStoreState::kNoService;
+    const gchar* collection = nullptr;
+    g_variant_get(alias.get(), "(&o)", &collection);
+    // No default collection yet: a keyring that nobody has set up. It cannot be read or written
+    // without the user, which is what locked means to a caller.
+    if (std::string_view(collection) == "/") return SecretStoreState::kLocked;
+    const UniqueVariant answer(
+        Call(deadline, collection, "org.freedesktop.DBus.Properties", "Get",
+             g_variant_new("(ss)", "org.freedesktop.Secret.Collection", "Locked"), "(v)"));
+    if (answer == nullptr) return SecretStoreState::kNoService;
+    GVariant* inner = nullptr;
+    g_variant_get(answer.get(), "(v)", &inner);
+    const UniqueVariant locked(inner);
+    if (!g_variant_is_of_type(locked.get(), G_VARIANT_TYPE_BOOLEAN)) {
+      return SecretStoreState::kNoService;
+    }
+    return g_variant_get_boolean(locked.get()) ? SecretStoreState::kLocked
+                                               : SecretStoreState::kReady;
+  }
+
+  bool IsOnBus(const Deadline& deadline) {
+    if (bus_ == nullptr) {
+      ErrorSlot slot;
+      bus_ = g_bus_get_sync(G_BUS_TYPE_SESSION, deadline.get(), &slot.error);
+      if (bus_ == nullptr) return false;
+      // GIO would end the process when the session does.
+      g_dbus_connection_set_exit_on_close(bus_, FALSE);
+    }
+    return !g_dbus_connection_is_closed(bus_);
+  }
+
+  // The provider's answer, of type 'answer'; null when there is none. Takes over 'arguments'.
+  GVariant* Call(const Deadline& deadline, const char* path, const char* interface,
+                 const char* method, GVariant* arguments, const char* answer) {
+    ErrorSlot slot;
+    return g_dbus_connection_call_sync(bus_, kServiceName, path, interface, method, arguments,
+                                       G_VARIANT_TYPE(answer), G_DBUS_CALL_FLAGS_NONE, -1,
+                                       deadline.get(), &slot.error);
+  }
+
   UniqueTable Attributes(std::string_view name) const {
     return UniqueTable(secret_attributes_build(Schema(), "name", std::string(name).c_str(),
                                                "profile", profile_.c_str(), nullptr));
   }
 
+  const std::string profile_;
+  const absl::Duration timeout_;
+  GMainContext* const context_;
+  GDBusConnection* bus_ = nullptr;
+  SecretService* service_ = nullptr;
+};
+
+// A session for each call: calls are few.
+class SecretServiceStore final : public SecretStore {
+ public:
+  SecretServiceStore(std::string profile, absl::Duration timeout)
+      : profile_(std::move(profile)), timeout_(timeout) {}
+
+  SecretStoreState State() override { return SecretServiceSession(profile_, timeout_).State(); }
+  absl::StatusOr<SecretBytes> Lookup(std::string_view name) override {
+    return SecretServiceSession(profile_, timeout_).Lookup(name);
+  }
+  absl::Status Store(std::string_view name, std::span<const uint8_t> secret) override {
+    return SecretServiceSession(profile_, timeout_).Store(name, secret);
+  }
+  absl::Status Erase(std::string_view name) override {
+    return SecretServiceSession(profile_, timeout_).Erase(name);
+  }
+  std::string Describe() const override { return kDescription; }
+  std::unique_ptr<SecretStore> OpenSession() override {
+    return std::make_unique<SecretServiceSession>(profile_, timeout_);
+  }
+
+ private:
   const std::string profile_;
   const absl::Duration timeout_;
 };

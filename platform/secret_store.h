@@ -50,6 +50,10 @@ class SecretStore {
   virtual absl::Status Erase(std::string_view name) = 0;
   // What it is, for people: "Secret Service", "passphrase file".
   virtual std::string Describe() const = 0;
+  // The same secrets for several calls in a row, such as those of a start: what each call would
+  // begin and end is begun once. Null where there is nothing to save. Of the thread that asked, and
+  // not for long: what restarts meanwhile is gone to it (UNAVAILABLE).
+  virtual std::unique_ptr<SecretStore> OpenSession() { return nullptr; }
 };
 
 // How long the Secret Service may take for one call. A provider that is starting takes about a

@@ -91,6 +91,33 @@ TEST_P(SecretStoreContract, GivesBackTheSameBytesAfterARestart) {
   EXPECT_EQ(Of(*secret), largest);
 }
 
+TEST_P(SecretStoreContract, KeepsItsPromisesWithinASession) {
+  const std::unique_ptr<SecretStore> session = store_->OpenSession();
+  SecretStore& secrets = session != nullptr ? *session : *store_;
+  EXPECT_EQ(secrets.Describe(), store_->Describe());
+  EXPECT_EQ(secrets.Lookup("database-key").status().code(), absl::StatusCode::kNotFound);
+  ASSERT_TRUE(secrets.Store("database-key", Bytes({1, 2, 3})).ok());
+  EXPECT_EQ(Of(*secrets.Lookup("database-key")), Bytes({1, 2, 3}));
+  EXPECT_EQ(Of(*store_->Lookup("database-key")), Bytes({1, 2, 3}));
+  EXPECT_TRUE(secrets.Erase("database-key").ok());
+  EXPECT_EQ(secrets.Lookup("database-key").status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_P(SecretStoreContract, NeverSaysNotFoundInASessionThatALockCameInto) {
+  const std::unique_ptr<SecretStore> session = store_->OpenSession();
+  SecretStore& secrets = session != nullptr ? *session : *store_;
+  ASSERT_TRUE(secrets.Store("database-key", Bytes({1, 2, 3})).ok());
+  if (!world_->Lock()) return;  // as above
+  EXPECT_EQ(secrets.State(), SecretStoreState::kLocked);
+  EXPECT_EQ(secrets.Lookup("database-key").status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(secrets.Lookup("no-such").status().code(), absl::StatusCode::kUnavailable);
+  ASSERT_TRUE(world_->Unlock());
+  // Some are unlocked by being started anew: that is another session.
+  const auto again = secrets.Lookup("database-key");
+  EXPECT_TRUE(again.ok() || absl::IsUnavailable(again.status())) << again.status();
+  EXPECT_EQ(Of(*store_->Lookup("database-key")), Bytes({1, 2, 3}));
+}
+
 TEST_P(SecretStoreContract, ReplacesAndErases) {
   ASSERT_TRUE(store_->Store("name", Bytes({1})).ok());
   ASSERT_TRUE(store_->Store("name", Bytes({2})).ok());

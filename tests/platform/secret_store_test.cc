@@ -141,6 +141,25 @@ TEST(SecretService, SaysThatNobodyOffersSecretsAndRecovers) {
   EXPECT_EQ(store->Lookup("database-key").status().code(), absl::StatusCode::kUnavailable);
 }
 
+TEST(SecretService, IsGoneToASessionWhenItIs) {
+  auto bus = SessionBus::Start();
+  ASSERT_TRUE(bus.ok()) << bus.status();
+  const ScopedEnvironment environment((*bus)->Environment());
+  auto store = MakeSecretServiceStore("/profile");
+  const auto session = store->OpenSession();
+  ASSERT_NE(session, nullptr);
+  ASSERT_TRUE(session->Store("database-key", std::vector<uint8_t>{1}).ok());
+  (*bus)->KillKeyring();
+  EXPECT_EQ(session->State(), SecretStoreState::kNoService);
+  // Never "there is none": that would have a new key made.
+  EXPECT_EQ(session->Lookup("database-key").status().code(), absl::StatusCode::kUnavailable);
+  ASSERT_TRUE((*bus)->StartKeyring().ok());
+  EXPECT_EQ(session->Lookup("database-key").status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(store->OpenSession()->Lookup("database-key").ok());
+  (*bus)->KillBus();
+  EXPECT_EQ(session->State(), SecretStoreState::kNoSessionBus);
+}
+
 TEST(SecretService, KeepsTwoProfilesApart) {
   auto session = SessionBus::Start();
   ASSERT_TRUE(session.ok()) << session.status();
