@@ -49,11 +49,8 @@ absl::Status ThrownOut() {
 
 // Grants that ended long ago make room; the newest ones stay for the user and the app to see.
 void ForgetOldest(std::vector<Grant>& grants) {
-  const auto ended = [](const Grant& grant) {
-    return grant.state == GrantState::kRevoked || grant.state == GrantState::kExpired;
-  };
   while (grants.size() > kGrantsPerAppMax) {
-    const auto oldest = std::find_if(grants.begin(), grants.end(), ended);
+    const auto oldest = std::find_if_not(grants.begin(), grants.end(), permissions::Stands);
     if (oldest == grants.end()) return;
     grants.erase(oldest);
   }

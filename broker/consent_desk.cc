@@ -22,7 +22,6 @@ namespace {
 using permissions::ConsentQuestion;
 using permissions::Grant;
 using permissions::GrantId;
-using permissions::GrantState;
 using permissions::Principal;
 using permissions::QuestionKind;
 
@@ -283,9 +282,7 @@ absl::StatusOr<Grant> ConsentDesk::AskToExtend(const Caller& owner, GrantId id, 
     for (const Grant& grant : app->grants) {
       if (grant.id != id) continue;
       const absl::Time now = options_.clock.Now();
-      const bool stands =
-          grant.state == GrantState::kActive || grant.state == GrantState::kSuspended;
-      if (!stands || grant.validity.expire_time <= now) {
+      if (!Stands(grant) || grant.validity.expire_time <= now) {
         return InvalidField("grant_id", "names a grant that has ended; its app can ask anew");
       }
       if (grant.validity.kind == permissions::ValidityKind::kUntilRevoked &&

@@ -40,8 +40,7 @@ std::vector<Grant> StandingGrants(const AppSnapshot& app, absl::Time now) {
   std::vector<Grant> standing;
   if (app.standing != Standing::kApp) return standing;
   for (const Grant& grant : app.grants) {
-    const bool stands = grant.state == GrantState::kActive || grant.state == GrantState::kSuspended;
-    if (!stands || grant.validity.expire_time <= now) continue;
+    if (!Stands(grant) || grant.validity.expire_time <= now) continue;
     standing.push_back(grant);
     standing.back().state = GrantState::kActive;
   }

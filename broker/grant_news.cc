@@ -15,12 +15,7 @@ namespace {
 
 using permissions::AccountId;
 using permissions::Grant;
-using permissions::GrantState;
 using permissions::Principal;
-
-bool Stands(const Grant& grant) {
-  return grant.state == GrantState::kActive || grant.state == GrantState::kSuspended;
-}
 
 // The account in whose name the event is kept. A grant may name several, or networks only.
 AccountId AccountOf(const Grant& grant, const Directory& directory) {
@@ -54,7 +49,7 @@ absl::Status GrantNews::Tell(const AppPointer& app) {
   AppPointer& told = told_[app->principal];
   if (told == app) return absl::OkStatus();
   const bool first = told == nullptr || told->grants.empty();
-  if (!first && std::any_of(app->grants.begin(), app->grants.end(), Stands)) {
+  if (!first && std::any_of(app->grants.begin(), app->grants.end(), permissions::Stands)) {
     std::map<AccountId, EventLog::Batch> batches;
     for (const Grant& grant : app->grants) {
       if (std::find(told->grants.begin(), told->grants.end(), grant) != told->grants.end()) {

@@ -71,8 +71,7 @@ v1::Grant HeldGrant(const Parts& parts, const Grant& grant,
 absl::Status CheckStands(const AppSnapshot& app, permissions::GrantId id, absl::Time now) {
   for (const Grant& grant : app.grants) {
     if (grant.id != id) continue;
-    const bool stands = grant.state == GrantState::kActive || grant.state == GrantState::kSuspended;
-    if (stands && now < grant.validity.expire_time) return absl::OkStatus();
+    if (Stands(grant) && now < grant.validity.expire_time) return absl::OkStatus();
   }
   return NotFound("grant_id");
 }

@@ -39,10 +39,6 @@ using permissions::Principal;
 // What the access history says was used.
 constexpr std::string_view kByOwner = "owner";
 
-bool Ended(const Grant& grant) {
-  return grant.state == GrantState::kRevoked || grant.state == GrantState::kExpired;
-}
-
 absl::Status AlreadyEnded() {
   return InvalidField("grant_id",
                       "names a grant that has ended; only the user, asked again, makes a "
@@ -163,7 +159,7 @@ grpc::Status OwnerService::ListApps(grpc::ServerContext* context,
           shown = app->app;
           shown.set_may_start(
               std::any_of(app->grants.begin(), app->grants.end(),
-                          [](const Grant& grant) { return grant.may_start && !Ended(grant); }));
+                          [](const Grant& grant) { return grant.may_start && Stands(grant); }));
           shown.set_connection_count(
               static_cast<uint32_t>(parts_.door.ConnectionsOf(app->principal)));
         }
@@ -194,7 +190,7 @@ grpc::Status OwnerService::ListGrants(grpc::ServerContext* context,
           std::sort(grants.begin(), grants.end(),
                     [](const Grant& a, const Grant& b) { return a.id < b.id; });
           for (const Grant& grant : grants) {
-            if (!request->include_ended() && Ended(grant)) continue;
+            if (!request->include_ended() && !Stands(grant)) continue;
             if (!page.Takes(absl::StrCat(app->principal.ToHex(), IdText(grant.id)))) continue;
             *response->add_grants() = Owned(grant);
           }
@@ -236,7 +232,7 @@ grpc::Status OwnerService::NarrowGrant(grpc::ServerContext* context,
                   parts_.apps.ChangeGrant(
                       id,
                       [&](Grant& changed) -> absl::Status {
-                        if (Ended(changed)) return AlreadyEnded();
+                        if (!Stands(changed)) return AlreadyEnded();
                         const Grant before = changed;
                         for (const permissions::Scope scope : remove.ToVector()) {
                           changed.scopes.Remove(scope);
@@ -342,7 +338,8 @@ grpc::Status OwnerService::SuspendGrant(grpc::ServerContext* context,
               ASSIGN_OR_RETURN(const Grant grant,
                                parts_.apps.ChangeGrant(id,
                                                        [](Grant& changed) -> absl::Status {
-                                                         if (Ended(changed)) return AlreadyEnded();
+                                                         if (!Stands(changed))
+                                                           return AlreadyEnded();
                                                          changed.state = GrantState::kSuspended;
                                                          return absl::OkStatus();
                                                        },
@@ -369,7 +366,8 @@ grpc::Status OwnerService::ResumeGrant(grpc::ServerContext* context,
               ASSIGN_OR_RETURN(const Grant grant,
                                parts_.apps.ChangeGrant(id,
                                                        [](Grant& changed) -> absl::Status {
-                                                         if (Ended(changed)) return AlreadyEnded();
+                                                         if (!Stands(changed))
+                                                           return AlreadyEnded();
                                                          changed.state = GrantState::kActive;
                                                          return absl::OkStatus();
                                                        },

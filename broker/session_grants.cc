@@ -8,18 +8,11 @@
 #include "platform/status_macros.h"
 
 namespace postern::broker {
-namespace {
 
 using permissions::Grant;
 using permissions::GrantState;
 using permissions::Principal;
 using permissions::ValidityKind;
-
-bool InForce(const Grant& grant) {
-  return grant.state == GrantState::kActive || grant.state == GrantState::kSuspended;
-}
-
-}  // namespace
 
 SessionGrants::SessionGrants(AppRegistry& apps, std::function<int(const Principal&)> connections_of)
     : apps_(apps), connections_of_(std::move(connections_of)), thread_([this] { Loop(); }) {}
@@ -49,11 +42,11 @@ absl::Status SessionGrants::End(const AppSnapshot& app, Which which) {
     const ValidityKind kind = grant.validity.kind;
     const bool ends = kind == ValidityKind::kOnce ||
                       (which == Which::kBoth && kind == ValidityKind::kWhileRunning);
-    if (!ends || !InForce(grant)) continue;
+    if (!ends || !Stands(grant)) continue;
     RETURN_IF_ERROR(apps_
                         .ChangeGrant(grant.id,
                                      [](Grant& changed) {
-                                       if (InForce(changed)) changed.state = GrantState::kExpired;
+                                       if (Stands(changed)) changed.state = GrantState::kExpired;
                                        return absl::OkStatus();
                                      })
                         .status());

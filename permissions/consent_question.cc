@@ -230,8 +230,7 @@ absl::StatusOr<Grant> ExtendedGrant(const Grant& held, const ConsentQuestion& qu
   if (question.kind != QuestionKind::kExtendGrant || question.principal != held.principal) {
     return absl::FailedPreconditionError("the question was about another grant");
   }
-  const bool stands = held.state == GrantState::kActive || held.state == GrantState::kSuspended;
-  if (!stands || held.validity.expire_time <= now) {
+  if (!Stands(held) || held.validity.expire_time <= now) {
     return absl::FailedPreconditionError("the grant has ended; the app must ask anew");
   }
   Grant grant = held;

@@ -243,7 +243,7 @@ View ViewOf(const Access& access, const EventFacts& event, absl::Time now) {
 absl::Time NextExpiry(const Access& access, absl::Time now) {
   absl::Time next = absl::InfiniteFuture();
   for (const Grant& grant : access.grants) {
-    if (grant.state != GrantState::kActive && grant.state != GrantState::kSuspended) continue;
+    if (!Stands(grant)) continue;
     if (grant.validity.expire_time > now) next = std::min(next, grant.validity.expire_time);
   }
   return next;

@@ -75,4 +75,10 @@ struct Grant {
   bool operator==(const Grant&) const = default;
 };
 
+// Whether the grant was neither taken back nor ended. Its time may be over all the same: that shows
+// in its state a little later.
+inline bool Stands(const Grant& grant) {
+  return grant.state == GrantState::kActive || grant.state == GrantState::kSuspended;
+}
+
 }  // namespace postern::permissions
