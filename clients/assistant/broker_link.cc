@@ -11,6 +11,7 @@
 
 #include "clients/assistant/log.h"
 #include "clients/assistant/problem.h"
+#include "clients/sdk/silence.h"
 
 namespace postern::assistant {
 namespace {
@@ -36,9 +37,7 @@ bool IsFinal(const absl::Status& status) {
 }
 
 absl::Duration WaitAfter(const absl::Status& status, absl::Duration usual) {
-  const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
-  if (reason == v1::ERROR_REASON_CONSENT_UNAVAILABLE ||
-      reason == v1::ERROR_REASON_CONSENT_SILENCED) {
+  if (sdk::CanBeAskedLater(status)) {
     // Looked at again before it is over too: what is said of it must not grow old.
     const absl::Duration asked_for = sdk::RetryAfterOf(status);
     return asked_for > absl::ZeroDuration() ? std::min(kConsentWait, asked_for) : kConsentWait;

@@ -11,6 +11,7 @@
 
 #include "clients/sdk/errors.h"
 #include "clients/sdk/grants.h"
+#include "clients/sdk/silence.h"
 
 namespace postern::crm {
 namespace {
@@ -41,13 +42,11 @@ bool PassesByItself(const absl::Status& status) {
   switch (sdk::ErrorReasonOf(status)) {
     case v1::ERROR_REASON_UNSPECIFIED:
       return false;
-    case v1::ERROR_REASON_CONSENT_SILENCED:
-    case v1::ERROR_REASON_CONSENT_UNAVAILABLE:
     case v1::ERROR_REASON_LIMIT_EXCEEDED:
     case v1::ERROR_REASON_SUBSCRIPTION_IN_USE:
       return true;
     default:
-      return sdk::IsRetriable(status) || sdk::AccessRests(status);
+      return sdk::IsRetriable(status) || sdk::AccessRests(status) || sdk::CanBeAskedLater(status);
   }
 }
 

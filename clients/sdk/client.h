@@ -75,8 +75,9 @@ class Client {
   // enrolled.
   //
   // INVALID_ARGUMENT for a manifest that does not pass CheckManifest. FAILED_PRECONDITION when
-  // there is no broker certificate to believe, or others could have written it, or the key file is
-  // not private. UNAVAILABLE when no broker answers within reach_timeout; UNAUTHENTICATED without a
+  // there is no broker certificate where 'options' name it, or others could have written it, or the
+  // key file is not private. UNAVAILABLE when posternd has not run yet for this user, or no broker
+  // answers within reach_timeout; UNAUTHENTICATED without a
   // reason when one answers that is not the pinned one. PERMISSION_DENIED CONSENT_REFUSED when the
   // user said no, DEADLINE_EXCEEDED CONSENT_REFUSED when nobody answered, RESOURCE_EXHAUSTED
   // CONSENT_SILENCED after too many refusals, UNAVAILABLE CONSENT_UNAVAILABLE when nobody can be

@@ -27,6 +27,7 @@ platform::TlsIdentityOptions CertificateOptions(const std::string& app_id) {
 absl::StatusOr<std::string> LoadBrokerCertificate(const std::string& state_directory,
                                                   const ClientOptions& options) {
   std::string path = options.broker_certificate_path;
+  const bool named = !path.empty();
   std::string expected = path;  // where it most likely should have been
   if (path.empty()) {
     if (const auto data = DataHome(); data.ok()) {
@@ -43,10 +44,12 @@ absl::StatusOr<std::string> LoadBrokerCertificate(const std::string& state_direc
   }
   auto own = ReadTrustedFile(path, FileTrust::kOnlyWeWrite);
   if (absl::IsNotFound(own.status())) {
-    return absl::FailedPreconditionError(absl::StrCat(
+    const std::string said = absl::StrCat(
         "posternd has not run yet for this user (there is no ", expected.empty() ? path : expected,
         "); start it, e.g. systemctl --user start posternd. A program that runs apart from the "
-        "user's files needs a copy of that file"));
+        "user's files needs a copy of that file");
+    // posternd makes the one in its own place; one that somebody named may never come.
+    return named ? absl::FailedPreconditionError(said) : absl::UnavailableError(said);
   }
   RETURN_IF_ERROR(own.status());
   return AsText(*own);

@@ -20,9 +20,9 @@ struct Identity {
 };
 
 // Loads the program's key from <state_directory>/key.pem, or makes one (0600) at the first run, and
-// the broker's pinned certificate. FAILED_PRECONDITION, saying what to do, when the pinned
-// certificate is missing or others could have written it, when others could have read the key, or
-// key and certificate do not belong together.
+// the broker's pinned certificate. UNAVAILABLE, saying what to do, when posternd has not made
+// that yet; FAILED_PRECONDITION when it is not where 'options' name it or others could have written
+// it, when others could have read the key, or key and certificate do not belong together.
 absl::StatusOr<Identity> LoadIdentity(const std::string& app_id, const ClientOptions& options);
 
 // The same with a key that the caller holds: no state directory is touched.

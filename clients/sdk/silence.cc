@@ -14,6 +14,9 @@ namespace {
 
 // Only a program that was refused several times in a row waits longer than this.
 constexpr absl::Duration kPaceLongest = absl::Hours(1);
+// Where Postern does not say when the user may be asked again, and where that is a week.
+constexpr absl::Duration kAskPauseMin = absl::Seconds(30);
+constexpr absl::Duration kAskPauseMax = absl::Hours(1);
 constexpr int64_t kMinutesInAnHour = 60;
 constexpr int64_t kMinutesInADay = 24 * kMinutesInAnHour;
 
@@ -23,6 +26,16 @@ std::string TwoUnits(int64_t large, const char* large_unit, int64_t small, const
 }
 
 }  // namespace
+
+bool CanBeAskedLater(const absl::Status& status) {
+  const v1::ErrorReason reason = ErrorReasonOf(status);
+  return reason == v1::ERROR_REASON_CONSENT_SILENCED ||
+         reason == v1::ERROR_REASON_CONSENT_UNAVAILABLE;
+}
+
+absl::Duration AskPauseOf(const absl::Status& status) {
+  return std::clamp(RetryAfterOf(status), kAskPauseMin, kAskPauseMax);
+}
 
 std::string WaitInWords(absl::Duration wait) {
   wait = std::max(wait, absl::ZeroDuration());

@@ -5,13 +5,13 @@
 #include <absl/time/clock.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <optional>
 #include <utility>
 
 #include "clients/sdk/files.h"
 #include "clients/sdk/grants.h"
 #include "clients/sdk/identity.h"
+#include "clients/sdk/silence.h"
 #include "clients/translator/embedded.h"
 #include "clients/translator/patience.h"
 
@@ -20,9 +20,6 @@ namespace {
 
 // Between two tries to reach posternd, which are long themselves where it only is away.
 constexpr absl::Duration kReachPause = absl::Seconds(1);
-// Between two tries to be let in, as far as Postern does not say when.
-constexpr absl::Duration kAskPauseMin = absl::Seconds(30);
-constexpr absl::Duration kAskPauseMax = absl::Hours(1);
 
 bool Covers(const v1::Selection& selection, const std::string& chat_id) {
   const auto has = [&](const auto& ids) {
@@ -37,20 +34,6 @@ bool AllowsWriting(const v1::Grant& grant) {
   return std::any_of(grant.scopes().begin(), grant.scopes().end(), [](int scope) {
     return scope == v1::SCOPE_MESSAGES_REPLY || scope == v1::SCOPE_MESSAGES_SEND;
   });
-}
-
-// posternd makes its certificate when it runs for the first time.
-bool HasNeverRun(const absl::Status& status, const sdk::ClientOptions& options) {
-  if (!absl::IsFailedPrecondition(status) || !options.broker_certificate_path.empty()) return false;
-  const auto data = sdk::DataHome();
-  return data.ok() && !std::filesystem::exists(absl::StrCat(*data, "/postern/broker.pem"));
-}
-
-// Whether the user may be asked later, without doing anything here.
-bool MayAskLater(const absl::Status& status) {
-  const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
-  return reason == v1::ERROR_REASON_CONSENT_SILENCED ||
-         reason == v1::ERROR_REASON_CONSENT_UNAVAILABLE || PassesByItself(status);
 }
 
 sdk::ClientOptions OptionsOf(const Config& config, const v1::Manifest& manifest) {
@@ -105,10 +88,8 @@ absl::StatusOr<std::unique_ptr<sdk::Client>> Connect(const Config& config, Reach
   std::optional<v1::ErrorReason> said;
   for (;;) {
     auto client = sdk::Client::Connect(*manifest, options);
-    if (HasNeverRun(client.status(), options)) {
-      client = absl::UnavailableError(client.status().message());
-    }
-    if (client.ok() || reach == Reach::kOnce || !MayAskLater(client.status())) return client;
+    if (client.ok() || reach == Reach::kOnce) return client;
+    if (!sdk::CanBeAskedLater(client.status()) && !PassesByItself(client.status())) return client;
     const bool away = sdk::IsRetriable(client.status());
     const v1::ErrorReason reason = sdk::ErrorReasonOf(client.status());
     if (std::exchange(said, reason) != reason) {
@@ -116,9 +97,7 @@ absl::StatusOr<std::unique_ptr<sdk::Client>> Connect(const Config& config, Reach
           away ? "Waiting for posternd."
                : absl::StrCat("Waiting: ", Printable(std::string(client.status().message()))));
     }
-    absl::SleepFor(
-        away ? kReachPause
-             : std::clamp(sdk::RetryAfterOf(client.status()), kAskPauseMin, kAskPauseMax));
+    absl::SleepFor(away ? kReachPause : sdk::AskPauseOf(client.status()));
   }
 }
 

@@ -27,8 +27,7 @@ enum class Reach {
   kOnce,  // gives up when posternd does not answer
   kWait,  // a service: waits for it as long as it takes, and until the user can be asked
 };
-// Connects; asks the user first when they have not been asked. Errors as sdk::Client::Connect;
-// UNAVAILABLE too where posternd has not run yet.
+// Connects; asks the user first when they have not been asked. Errors as sdk::Client::Connect.
 absl::StatusOr<std::unique_ptr<sdk::Client>> Connect(const Config& config, Reach reach,
                                                      Screen& screen);
 

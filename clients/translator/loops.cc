@@ -20,9 +20,7 @@ constexpr absl::Duration kTryAgainAfter = absl::Minutes(1);
 
 // Whether the user may still be asked, or asked anew, without doing anything here.
 bool IsWorthAnotherTry(const absl::Status& status) {
-  const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
-  return reason == v1::ERROR_REASON_CONSENT_SILENCED ||
-         reason == v1::ERROR_REASON_CONSENT_UNAVAILABLE || PassesByItself(status);
+  return sdk::CanBeAskedLater(status) || PassesByItself(status);
 }
 
 std::string WhyNotYet(const absl::Status& status) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "clients/sdk/errors.h"
+#include "clients/sdk/grants.h"
 
 namespace postern::translator {
 namespace {
@@ -17,10 +18,7 @@ constexpr absl::Duration kLongestWait = absl::Seconds(30);
 }  // namespace
 
 bool PassesByItself(const absl::Status& status) {
-  const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
-  return sdk::IsRetriable(status) || reason == v1::ERROR_REASON_GRANT_SUSPENDED ||
-         (reason == v1::ERROR_REASON_LIMIT_EXCEEDED &&
-          sdk::RetryAfterOf(status) > absl::ZeroDuration());
+  return sdk::IsRetriable(status) || sdk::AccessRests(status);
 }
 
 absl::Status Patiently(const std::string& what, Screen& screen,

@@ -1,18 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "clients/xmpp_bridge/access.h"
 
-#include <algorithm>
-
 #include "clients/sdk/errors.h"
 
 namespace postern::xmpp_bridge {
-namespace {
-
-// Where Postern does not say when the user may be asked again, and where that is a week.
-constexpr absl::Duration kAskPauseMin = absl::Seconds(30);
-constexpr absl::Duration kAskPauseMax = absl::Hours(1);
-
-}  // namespace
 
 bool AccessIsOver(const absl::Status& status) {
   const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
@@ -34,15 +25,6 @@ bool NeedsAPerson(const absl::Status& status) {
     default:
       return AccessIsOver(status);
   }
-}
-
-std::optional<absl::Duration> AskAgainAfter(const absl::Status& status) {
-  const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
-  if (reason != v1::ERROR_REASON_CONSENT_SILENCED &&
-      reason != v1::ERROR_REASON_CONSENT_UNAVAILABLE) {
-    return std::nullopt;
-  }
-  return std::clamp(sdk::RetryAfterOf(status), kAskPauseMin, kAskPauseMax);
 }
 
 }  // namespace postern::xmpp_bridge

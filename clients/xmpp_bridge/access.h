@@ -3,9 +3,6 @@
 #pragma once
 
 #include <absl/status/status.h>
-#include <absl/time/time.h>
-
-#include <optional>
 
 namespace postern::xmpp_bridge {
 
@@ -19,9 +16,5 @@ bool AccessIsSuspended(const absl::Status& status);
 // Whether trying again helps nothing before a person has done something: the user said no or did
 // not answer, took the access or a permission back, or somebody else answers in posternd's place.
 bool NeedsAPerson(const absl::Status& status);
-
-// How long to wait before asking the user for access again, where they cannot be asked now: the
-// screen is locked, or they were asked enough. Nullopt where waiting is not the answer.
-std::optional<absl::Duration> AskAgainAfter(const absl::Status& status);
 
 }  // namespace postern::xmpp_bridge

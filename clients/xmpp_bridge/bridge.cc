@@ -15,6 +15,7 @@
 #include "clients/sdk/file_key.h"
 #include "clients/sdk/grants.h"
 #include "clients/sdk/identity.h"
+#include "clients/sdk/silence.h"
 #include "clients/xmpp_bridge/access.h"
 #include "clients/xmpp_bridge/component.h"
 #include "clients/xmpp_bridge/files.h"
@@ -139,14 +140,14 @@ ExitCode RunBridge(const Config& config, int signals) {
   const auto directory = sdk::MakeStateDirectory(manifest->app_id(), options);
   if (!directory.ok()) return Log(std::string(directory.status().message())), kWrongConfig;
   auto client = sdk::Client::Connect(*manifest, options);
-  for (bool told = false; AskAgainAfter(client.status()).has_value();) {
+  for (bool told = false; sdk::CanBeAskedLater(client.status());) {
     // Once, although the time in it passes.
     if (!std::exchange(told, true)) {
       Log(absl::StrCat("you cannot be asked for access now: ", client.status().message(),
                        "; waiting for that"));
     }
     pollfd ended = {signals, POLLIN, 0};
-    const absl::Duration wait = *AskAgainAfter(client.status());
+    const absl::Duration wait = sdk::AskPauseOf(client.status());
     if (::poll(&ended, 1, static_cast<int>(absl::ToInt64Milliseconds(wait))) != 0) return kStopped;
     client = sdk::Client::Connect(*manifest, options);
   }

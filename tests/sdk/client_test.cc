@@ -46,6 +46,19 @@ TEST_F(Connecting, RefusesWithoutAPinnedCertificate) {
   EXPECT_EQ(broker_.state.calls, 0);
 }
 
+TEST_F(Connecting, WhatPosterndHasNotMadeYetIsWaitedForAndWhatIsNamedIsNot) {
+  ClientOptions options = broker_.OptionsFor("app");
+  options.broker_certificate_path.clear();
+  ::setenv("XDG_DATA_HOME", folder_.path().c_str(), 1);
+  const absl::Status not_yet = Connect(options).status();
+  ::unsetenv("XDG_DATA_HOME");
+  EXPECT_TRUE(absl::IsUnavailable(not_yet)) << not_yet;
+  EXPECT_TRUE(IsRetriable(not_yet));
+  EXPECT_THAT(std::string(not_yet.message()),
+              StartsWith("posternd has not run yet for this user (there is no " +
+                         File("postern/broker.pem")));
+}
+
 TEST_F(Connecting, RefusesAPinnedCertificateThatOthersCanWrite) {
   ::chmod(File("broker.pem").c_str(), 0622);
   EXPECT_TRUE(absl::IsFailedPrecondition(Connect().status()));
@@ -242,6 +255,24 @@ TEST(WaitInWords, IsRoundedUpAndHasTwoUnitsAtMost) {
   EXPECT_EQ(WaitInWords(absl::Hours(24 * 7) - absl::Minutes(30)), "7 d");
   EXPECT_EQ(WaitInWords(absl::Hours(50)), "2 d 2 h");
   EXPECT_EQ(WaitInWords(-absl::Seconds(1)), "0 s");
+}
+
+TEST(Questions, ArePutLaterWhenOnlyTheMomentIsWrong) {
+  const auto refused = [](const char* reason, const char* seconds) {
+    return ToStatus(
+        Refusal(grpc::StatusCode::PERMISSION_DENIED, reason, {{"retry_after_seconds", seconds}}));
+  };
+  EXPECT_TRUE(CanBeAskedLater(refused("CONSENT_SILENCED", "600")));
+  EXPECT_TRUE(CanBeAskedLater(refused("CONSENT_UNAVAILABLE", "")));
+  EXPECT_FALSE(CanBeAskedLater(refused("CONSENT_REFUSED", "")));
+  EXPECT_FALSE(CanBeAskedLater(refused("GRANT_REVOKED", "")));
+  EXPECT_FALSE(CanBeAskedLater(absl::UnavailableError("")));
+  EXPECT_FALSE(CanBeAskedLater(absl::OkStatus()));
+  // Where Postern does not say when, and where that is too soon or a week.
+  EXPECT_EQ(AskPauseOf(refused("CONSENT_UNAVAILABLE", "")), absl::Seconds(30));
+  EXPECT_EQ(AskPauseOf(refused("CONSENT_SILENCED", "2")), absl::Seconds(30));
+  EXPECT_EQ(AskPauseOf(refused("CONSENT_SILENCED", "600")), absl::Seconds(600));
+  EXPECT_EQ(AskPauseOf(refused("CONSENT_SILENCED", "604800")), absl::Hours(1));
 }
 
 TEST(Grants, CountWhileTheyStand) {
