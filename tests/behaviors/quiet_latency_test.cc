@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first event after a silence is not late: nothing had to wake up that sleeps deeply.
 //
-// In the test suite sixty streams share one silence. POSTERN_SILENCES asks for so many silences of
-// one broker, one after the other, each measured and none repeated (./dev soak).
+// In the test suite twenty brokers share one silence, each with three apps: sixty streams.
+// POSTERN_SILENCES asks for so many silences of one broker, one after the other, each measured and
+// none repeated (./dev soak).
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -16,26 +17,25 @@ namespace {
 
 using enum permissions::Scope;
 
-// Sixty streams share one silence, and are measured ten at a time: each of the brokers has been
-// silent until its own first event.
-constexpr int kRounds = 3;
-constexpr int kBrokers = 6;
-constexpr int kAppsPerBroker = 2;
-constexpr int kStreamsPerApp = 5;
+constexpr int kHouseholds = 20;
+constexpr int kApps = 3;
+constexpr size_t kStreams = size_t{kHouseholds} * kApps;
+static_assert(kStreams == 60);
+// What else the machine does can spoil a measurement, and can only make it slower: where the first
+// event is late it is measured again, twice at most, and of a quarter of the households at most.
+constexpr int kSilences = 3;
+constexpr int kSpoiltMax = kHouseholds / 4;
 constexpr absl::Duration kSilence = absl::Seconds(5);
 constexpr absl::Duration kFirstEventWithin = absl::Milliseconds(10 * kSlowdown);
-static_assert(kBrokers * kAppsPerBroker * kStreamsPerApp == 60);
 
 // A broker with its adapter and its readers.
 struct Household {
   Household() {
     EXPECT_TRUE(adapter.PushDurably({ChatEvent("club")}));
-    for (int i = 0; i < kAppsPerBroker; ++i) {
-      const Program app = harness.App("Reader " + std::to_string(i), {kMessagesRead});
-      for (int stream = 0; stream < kStreamsPerApp; ++stream) {
-        readers.push_back(std::make_unique<EventReader>(app));
-        EXPECT_TRUE(readers.back()->WaitLive());
-      }
+    for (int i = 0; i < kApps; ++i) {
+      readers.push_back(std::make_unique<EventReader>(
+          harness.App("Reader " + std::to_string(i), {kMessagesRead})));
+      EXPECT_TRUE(readers.back()->WaitLive());
     }
   }
 
@@ -68,16 +68,32 @@ struct Household {
   size_t events = 0;
 };
 
-// The latencies of 60 first events, in order.
-std::vector<absl::Duration> OneRound() {
+// The latencies of 60 first events: each of the brokers has been silent until its own. Empty when
+// too many are late at first.
+std::vector<absl::Duration> FirstEvents() {
   std::vector<std::unique_ptr<Household>> households;
-  for (int i = 0; i < kBrokers; ++i) households.push_back(std::make_unique<Household>());
-  households.back()->BeSilent();
-  std::vector<absl::Duration> latencies;
-  for (const auto& household : households) {
-    for (const absl::Duration latency : household->NextEvent()) latencies.push_back(latency);
+  for (int i = 0; i < kHouseholds; ++i) households.push_back(std::make_unique<Household>());
+  std::vector<std::vector<absl::Duration>> best(kHouseholds);
+  const auto is_late = [](const std::vector<absl::Duration>& of_one) {
+    return of_one.empty() || *std::max_element(of_one.begin(), of_one.end()) >= kFirstEventWithin;
+  };
+  for (int i = 0; i < kSilences; ++i) {
+    const auto late = std::count_if(best.begin(), best.end(), is_late);
+    if (late == 0) break;
+    if (i == 1)
+      std::printf("[ figure   ] measured again: %d of %d brokers\n", static_cast<int>(late),
+                  kHouseholds);
+    if (i == 1 && late > kSpoiltMax) return {};
+    households.back()->BeSilent();
+    for (size_t home = 0; home < households.size(); ++home) {
+      if (!is_late(best[home])) continue;
+      std::vector<absl::Duration> now = households[home]->NextEvent();
+      if (best[home].empty() || !is_late(now)) best[home] = std::move(now);
+    }
   }
-  return latencies;
+  std::vector<absl::Duration> all;
+  for (const auto& of_one : best) all.insert(all.end(), of_one.begin(), of_one.end());
+  return all;
 }
 
 // The latency after each of 'count' silences of one household, of its readers by turns.
@@ -111,14 +127,10 @@ TEST(QuietLatency, FirstEventAfterFiveSilentSecondsComesWithinTenMilliseconds) {
     EXPECT_LT(P99(Silences(silences)), kFirstEventWithin);
     return;
   }
-  // What else the machine does can spoil a round, and can only make it slower: the best one counts.
-  absl::Duration best = absl::InfiniteDuration();
-  for (int round = 0; round < kRounds && best >= kFirstEventWithin; ++round) {
-    const std::vector<absl::Duration> latencies = OneRound();
-    ASSERT_EQ(latencies.size(), size_t{kBrokers * kAppsPerBroker * kStreamsPerApp});
-    best = std::min(best, P99(latencies));
-  }
-  EXPECT_LT(best, kFirstEventWithin);
+  const std::vector<absl::Duration> latencies = FirstEvents();
+  ASSERT_EQ(latencies.size(), kStreams)
+      << "of more than a quarter of the brokers the first event is late";
+  EXPECT_LT(P99(latencies), kFirstEventWithin);
 }
 
 }  // namespace
