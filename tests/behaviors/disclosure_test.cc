@@ -229,6 +229,9 @@ TEST_F(DisclosureTest, ABurstOfChangesMakesOneNoticeAndTheEndAnother) {
   EXPECT_THAT(notice.text(), HasSubstr("“Translator” reads this chat"));
   EXPECT_THAT(notice.text(), HasSubstr("translate.example"));
   EXPECT_THAT(notice.text(), HasSubstr("“Backup” sees who writes"));
+  // Which of the two comes first goes by their keys.
+  EXPECT_THAT(notice.text(), HasSubstr("Notice: the app “"));
+  EXPECT_THAT(notice.text(), HasSubstr(". The app “"));
   EXPECT_THAT(notice.text(), HasSubstr("NO APPS"));
   // It is about what leaves the device.
   EXPECT_THAT(notice.text(), Not(HasSubstr("Reader")));

@@ -39,6 +39,23 @@ TEST_F(Keyring, WithoutASessionBusItSaysWhatToDo) {
   EXPECT_FALSE(fs::exists(profile.data_dir() + "/events.db"));
 }
 
+TEST(PassphraseFile, ThatCannotBeReadIsNamedAndNothingIsMade) {
+  for (const bool open_to_others : {false, true}) {
+    const Profile profile(nullptr);
+    const std::string file = profile.home() + "/passphrase";
+    WriteFile(profile.config_file(),
+              "[secrets]\nstore = \"passphrase-file\"\npassphrase_file = \"" + file + "\"\n");
+    if (open_to_others) {
+      WriteFile(file, "correct horse", 0644);
+      fs::permissions(file, fs::perms(0644));
+    }
+    const Ending ending = RunToEnd(profile);
+    EXPECT_EQ(ending.code, kSecrets);
+    EXPECT_THAT(ending.errors, IsOneLine("[secrets] passphrase_file " + file));
+    EXPECT_FALSE(fs::exists(profile.data_dir() + "/events.db"));
+  }
+}
+
 TEST_F(Keyring, WithoutAServiceItSaysWhatToDoAndMakesNothing) {
   const Profile profile(&session());
   session().KillKeyring();

@@ -43,7 +43,7 @@ constexpr char kBridgeScopes[] = "1 2 3 4";
 constexpr char kFiveAnHour[] = "1";
 constexpr int kSendsPerHour = 5;
 constexpr char kOneDay[] = "3";
-// One program asks the person in so long at most.
+// All programs together may ask five times an hour.
 constexpr minutes kBetweenQuestions{15};
 // How long the far end is given to react to a minute that has passed.
 constexpr Milliseconds kMinute{50};
