@@ -2,9 +2,7 @@
 #include "broker/grant_news.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
-#include <vector>
 
 #include "broker/broker_event.h"
 #include "broker/event_intake.h"
@@ -17,12 +15,21 @@ using permissions::AccountId;
 using permissions::Grant;
 using permissions::Principal;
 
-// The account in whose name the event is kept. A grant may name several, or networks only.
-AccountId AccountOf(const Grant& grant, const Directory& directory) {
-  const auto& named = grant.selection.accounts;
-  if (!named.empty()) return *std::min_element(named.begin(), named.end());
-  const std::vector<v1::Account> accounts = directory.Accounts();
-  return accounts.empty() ? AccountId{} : IdFromText<AccountId>(accounts.front().id());
+// The account in whose name an app hears of its grants: one that they name, since it must not learn
+// of another. Empty while they name none, and show nothing.
+AccountId AccountOf(const AppSnapshot& app) {
+  AccountId least;
+  for (const Grant& grant : app.grants) {
+    if (!Stands(grant)) continue;
+    for (const AccountId& account : grant.selection.accounts) {
+      if (least.empty() || account < least) least = account;
+    }
+  }
+  return least;
+}
+
+bool HasOneThatStands(const AppSnapshot& app) {
+  return std::any_of(app.grants.begin(), app.grants.end(), permissions::Stands);
 }
 
 }  // namespace
@@ -48,26 +55,20 @@ absl::Status GrantNews::Tell(const AppPointer& app) {
   if (!begun_) return absl::OkStatus();
   AppPointer& told = told_[app->principal];
   if (told == app) return absl::OkStatus();
-  const bool first = told == nullptr || told->grants.empty();
-  if (!first && std::any_of(app->grants.begin(), app->grants.end(), permissions::Stands)) {
-    std::map<AccountId, EventLog::Batch> batches;
+  const AccountId account = AccountOf(*app);
+  if (!account.empty() && told != nullptr && HasOneThatStands(*told)) {
+    EventLog::Batch batch;
+    batch.account = account;
     for (const Grant& grant : app->grants) {
       if (std::find(told->grants.begin(), told->grants.end(), grant) != told->grants.end()) {
         continue;
       }
-      const AccountId account = AccountOf(grant, world_.directory);
-      // Without an account there is nothing yet that a grant could show.
-      if (account.empty()) continue;
       v1::Event event;
       event.mutable_grant_changed()->set_grant_id(IdText(grant.id));
-      EventLog::Batch& batch = batches[account];
-      batch.account = account;
       batch.records.push_back(
           BrokerEvent(account, {}, std::move(event), app->principal, world_.clock.Now()));
     }
-    for (auto& [account, batch] : batches) {
-      RETURN_IF_ERROR(world_.log.Append(std::move(batch)).status());
-    }
+    if (!batch.records.empty()) RETURN_IF_ERROR(world_.log.Append(std::move(batch)).status());
   }
   told = app;
   return absl::OkStatus();

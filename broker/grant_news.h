@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tells each app what happens to its own grants: an event for each that was added or changed.
 //
-// Not told are the first grants of an app, which it waited for, and what leaves it none: its
-// streams end with the reason. What a crash leaves untold needs no telling either: every app
+// Not told are the grants of an app that had none, which it waited for, and what leaves it none:
+// its streams end with the reason. What a crash leaves untold needs no telling either: every app
 // connects anew then, and asks what it holds.
 #pragma once
 
@@ -11,7 +11,6 @@
 #include <absl/status/status.h>
 
 #include "broker/app_registry.h"
-#include "broker/directory.h"
 #include "broker/event_log.h"
 #include "permissions/ids.h"
 #include "platform/clock.h"
@@ -26,7 +25,6 @@ class GrantNews {
   struct World {
     EventLog& log;
     const AppRegistry& apps;
-    const Directory& directory;
     const platform::Clock& clock;
   };
   explicit GrantNews(const World& world) : world_(world) {}

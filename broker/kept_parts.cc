@@ -80,8 +80,8 @@ absl::StatusOr<platform::TlsIdentity> KeptParts::Open(const BrokerOptions& optio
                                                 .deliveries = *deliveries,
                                                 .clock = *clock,
                                                 .dates = clock->confirmed()}));
-  news = std::make_unique<GrantNews>(GrantNews::World{
-      .log = *log, .apps = *apps, .directory = *directory, .clock = clock->confirmed()});
+  news = std::make_unique<GrantNews>(
+      GrantNews::World{.log = *log, .apps = *apps, .clock = clock->confirmed()});
   apps->SetGrantsHook([this](const permissions::Principal& app) {
     // Streams that wait learn of it first.
     log->WakeAll();

@@ -110,6 +110,15 @@ TEST_F(GrantNewsTest, OneOfTwoTakenBackIsToldAndTheLastEndsTheStreamInstead) {
   EXPECT_EQ(Named(reader), named);
 }
 
+TEST_F(GrantNewsTest, TheFirstGrantAfterAllWereTakenBackIsWaitedForAndNotTold) {
+  const Program app = harness_.App("Reader", {kChatsRead, kMessagesRead});
+  owner_.Revoke(owner_.GrantOf(app).id());
+  harness_.Widen(app, {kMessagesRead}, {});
+  EventReader reader(app, FromOldest());
+  ASSERT_TRUE(Settle({&reader}));
+  EXPECT_THAT(Named(reader), IsEmpty());
+}
+
 TEST_F(GrantNewsTest, WhatChangedWhileAGrantRestedIsToldWhenItIsBack) {
   const Program app = harness_.App("Reader", {kChatsRead, kMessagesRead});
   const std::string grant = owner_.GrantOf(app).id();

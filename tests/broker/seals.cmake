@@ -8,5 +8,6 @@ target_compile_options(broker_seal_book_test PRIVATE -fPIC)
 postern_add_test(NAME broker_erase_asks_test LABEL unit GRPC SOURCES erase_asks_test.cc LIBRARIES postern_broker)
 target_compile_options(broker_erase_asks_test PRIVATE -fPIC)
 
-postern_add_test(NAME broker_erasure_book_test LABEL unit GRPC SOURCES erasure_book_test.cc LIBRARIES postern_broker)
+postern_add_test(NAME broker_erasure_book_test LABEL unit GRPC SOURCES erasure_book_test.cc grant_news_test.cc
+  LIBRARIES postern_broker)
 target_compile_options(broker_erasure_book_test PRIVATE -fPIC)
