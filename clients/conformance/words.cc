@@ -16,6 +16,19 @@
 #include "platform/status_macros.h"
 
 namespace postern::conformance {
+namespace {
+
+template <typename Message>
+absl::StatusOr<Message> Parsed(const std::string& text) {
+  Message message;
+  if (!google::protobuf::TextFormat::ParseFromString(text, &message)) {
+    return absl::InternalError(
+        absl::StrCat("the row's ", Message::descriptor()->name(), " is malformed"));
+  }
+  return message;
+}
+
+}  // namespace
 
 Words::Words(const Ends& ends, Json names, std::string folder)
     : ends_(ends), names_(std::move(names)), folder_(std::move(folder)) {}
@@ -42,20 +55,12 @@ Json Words::file_paths() const {
 
 absl::StatusOr<v1::Event> Words::FilledEvent(const std::string& text) {
   ASSIGN_OR_RETURN(const std::string filled, Fill(text, Quoting::kTextFormat));
-  v1::Event event;
-  if (!google::protobuf::TextFormat::ParseFromString(filled, &event)) {
-    return absl::InternalError("the row's event is malformed");
-  }
-  return event;
+  return Parsed<v1::Event>(filled);
 }
 
 absl::StatusOr<v1::Command> Words::FilledCommand(const std::string& text) {
   ASSIGN_OR_RETURN(const std::string filled, Fill(text, Quoting::kTextFormat));
-  v1::Command command;
-  if (!google::protobuf::TextFormat::ParseFromString(filled, &command)) {
-    return absl::InternalError("the row's command is malformed");
-  }
-  return command;
+  return Parsed<v1::Command>(filled);
 }
 
 absl::StatusOr<Json> Words::FilledView(const std::string& text) {

@@ -13,6 +13,12 @@
 namespace postern::permissions {
 namespace {
 
+// An answer that is spoilt in one field.
+struct Spoilt {
+  const char* field;
+  std::function<void(ConsentAnswer&)> spoil;
+};
+
 void ExpectInvalid(const ConsentQuestion& question, const ConsentAnswer& answer,
                    std::string_view field) {
   const absl::Status status = CheckAnswer(question, answer, kNow);
@@ -21,71 +27,75 @@ void ExpectInvalid(const ConsentQuestion& question, const ConsentAnswer& answer,
       << field << " " << status;
 }
 
+// Each of 'cases' makes nothing of 'answer', and is refused by the field's name.
+void ExpectEachRefused(const ConsentQuestion& question, const ConsentAnswer& answer,
+                       std::initializer_list<Spoilt> cases) {
+  for (const auto& [field, spoil] : cases) {
+    ConsentAnswer spoilt = answer;
+    spoil(spoilt);
+    ExpectInvalid(question, spoilt, field);
+    EXPECT_FALSE(GrantFrom(question, spoilt, kNow).ok()) << field;
+  }
+}
+
 TEST(ConsentAnswer, RefusesWhatDoesNotAnswerThisQuestion) {
   const ConsentQuestion question = Question();
-  using Spoil = std::function<void(ConsentAnswer&)>;
-  const std::pair<const char*, Spoil> cases[] = {
-      {"question_id", [](ConsentAnswer& a) { a.question_id[0] = 'f'; }},
-      {"question_id", [](ConsentAnswer& a) { a.question_id = ""; }},
-      {"question_sha256", [](ConsentAnswer& a) { a.question_sha256[31] ^= 1; }},
-      {"executable", [](ConsentAnswer& a) { a.executable = ""; }},
-      {"origin", [](ConsentAnswer& a) { a.origin = std::string(5000, 'x'); }},
-      {"given_name", [](ConsentAnswer& a) { a.given_name = ""; }},
-      {"given_name", [](ConsentAnswer& a) { a.given_name = "a\u202e"; }},
-      {"scopes", [](ConsentAnswer& a) { a.scopes = {}; }},
-      {"scopes", [](ConsentAnswer& a) { a.scopes.Add(Scope::kExport); }},
-      {"scopes", [](ConsentAnswer& a) { a.scopes.Add(Scope::kMessagesReply); }},
-      {"chats", [](ConsentAnswer& a) { a.chats = {}; }},
-      {"chats", [](ConsentAnswer& a) { a.chats = {3}; }},
-      {"chats",
-       [](ConsentAnswer& a) {
-         a.chats = {1, 1};
-       }},
-      {"chats",
-       [](ConsentAnswer& a) {
-         a.chats = {2, 0};
-       }},
-      {"accounts", [](ConsentAnswer& a) { a.accounts = {0}; }},
-      {"chats", [](ConsentAnswer& a) { a.chat_choice = ChatChoice::kAllAndNew; }},
-      {"accounts",
-       [](ConsentAnswer& a) {
-         a.chat_choice = ChatChoice::kAllAndNew;
-         a.chats = {};
-       }},
-      {"accounts",
-       [](ConsentAnswer& a) {
-         a.chat_choice = ChatChoice::kAllExisting;
-         a.chats = {};
-         a.accounts = {2};
-       }},
-      {"expire_time",
-       [](ConsentAnswer& a) {
-         a.validity = {ValidityKind::kUntil, kNow};
-       }},
-      {"expire_time", [](ConsentAnswer& a) { a.validity.kind = ValidityKind::kUntil; }},
-      {"expire_time", [](ConsentAnswer& a) { a.validity.expire_time = kNow + absl::Hours(1); }},
-      {"history_start_time", [](ConsentAnswer& a) { a.history_start_time = kNow; }},
-      {"excluded_chats", [](ConsentAnswer& a) { a.excluded_chats = {1}; }},
-      {"chat_kinds", [](ConsentAnswer& a) { a.chat_kinds = ChatKinds::kGroup; }},
-      {"people", [](ConsentAnswer& a) { a.people = People::kContacts; }},
-      {"sends_per_hour", [](ConsentAnswer& a) { a.sends_per_hour = 5; }},
-      {"sends_per_hour",
-       [](ConsentAnswer& a) {
-         a.scopes.Add(Scope::kMessagesSend);
-         a.sends_per_hour = kSendsPerHourMax + 1;
-       }},
-      {"may_start", [](ConsentAnswer& a) { a.may_start = true; }},
-      {"chat_choice", [](ConsentAnswer& a) { a.chat_choice = static_cast<ChatChoice>(9); }},
-      {"decision", [](ConsentAnswer& a) { a.decision = ConsentDecision::kRefuse; }},
-      {"decision", [](ConsentAnswer& a) { a.decision = ConsentDecision::kExpired; }},
-      {"decision", [](ConsentAnswer& a) { a.decision = ConsentDecision::kDraft; }},
-  };
-  for (const auto& [field, spoil] : cases) {
-    ConsentAnswer answer = AnswerTo(question);
-    spoil(answer);
-    ExpectInvalid(question, answer, field);
-    EXPECT_FALSE(GrantFrom(question, answer, kNow).ok());
-  }
+  ExpectEachRefused(
+      question, AnswerTo(question),
+      {{"question_id", [](ConsentAnswer& a) { a.question_id[0] = 'f'; }},
+       {"question_id", [](ConsentAnswer& a) { a.question_id = ""; }},
+       {"question_sha256", [](ConsentAnswer& a) { a.question_sha256[31] ^= 1; }},
+       {"executable", [](ConsentAnswer& a) { a.executable = ""; }},
+       {"origin", [](ConsentAnswer& a) { a.origin = std::string(5000, 'x'); }},
+       {"given_name", [](ConsentAnswer& a) { a.given_name = ""; }},
+       {"given_name", [](ConsentAnswer& a) { a.given_name = "a\u202e"; }},
+       {"scopes", [](ConsentAnswer& a) { a.scopes = {}; }},
+       {"scopes", [](ConsentAnswer& a) { a.scopes.Add(Scope::kExport); }},
+       {"scopes", [](ConsentAnswer& a) { a.scopes.Add(Scope::kMessagesReply); }},
+       {"chats", [](ConsentAnswer& a) { a.chats = {}; }},
+       {"chats", [](ConsentAnswer& a) { a.chats = {3}; }},
+       {"chats",
+        [](ConsentAnswer& a) {
+          a.chats = {1, 1};
+        }},
+       {"chats",
+        [](ConsentAnswer& a) {
+          a.chats = {2, 0};
+        }},
+       {"accounts", [](ConsentAnswer& a) { a.accounts = {0}; }},
+       {"chats", [](ConsentAnswer& a) { a.chat_choice = ChatChoice::kAllAndNew; }},
+       {"accounts",
+        [](ConsentAnswer& a) {
+          a.chat_choice = ChatChoice::kAllAndNew;
+          a.chats = {};
+        }},
+       {"accounts",
+        [](ConsentAnswer& a) {
+          a.chat_choice = ChatChoice::kAllExisting;
+          a.chats = {};
+          a.accounts = {2};
+        }},
+       {"expire_time",
+        [](ConsentAnswer& a) {
+          a.validity = {ValidityKind::kUntil, kNow};
+        }},
+       {"expire_time", [](ConsentAnswer& a) { a.validity.kind = ValidityKind::kUntil; }},
+       {"expire_time", [](ConsentAnswer& a) { a.validity.expire_time = kNow + absl::Hours(1); }},
+       {"history_start_time", [](ConsentAnswer& a) { a.history_start_time = kNow; }},
+       {"excluded_chats", [](ConsentAnswer& a) { a.excluded_chats = {1}; }},
+       {"chat_kinds", [](ConsentAnswer& a) { a.chat_kinds = ChatKinds::kGroup; }},
+       {"people", [](ConsentAnswer& a) { a.people = People::kContacts; }},
+       {"sends_per_hour", [](ConsentAnswer& a) { a.sends_per_hour = 5; }},
+       {"sends_per_hour",
+        [](ConsentAnswer& a) {
+          a.scopes.Add(Scope::kMessagesSend);
+          a.sends_per_hour = kSendsPerHourMax + 1;
+        }},
+       {"may_start", [](ConsentAnswer& a) { a.may_start = true; }},
+       {"chat_choice", [](ConsentAnswer& a) { a.chat_choice = static_cast<ChatChoice>(9); }},
+       {"decision", [](ConsentAnswer& a) { a.decision = ConsentDecision::kRefuse; }},
+       {"decision", [](ConsentAnswer& a) { a.decision = ConsentDecision::kExpired; }},
+       {"decision", [](ConsentAnswer& a) { a.decision = ConsentDecision::kDraft; }}});
 }
 
 TEST(ConsentAnswer, NarrowsAllChatsOnlyWithinWhatWasOffered) {
@@ -95,25 +105,17 @@ TEST(ConsentAnswer, NarrowsAllChatsOnlyWithinWhatWasOffered) {
   all.chat_choice = ChatChoice::kAllAndNew;
   all.accounts = {1};
   ASSERT_TRUE(CheckAnswer(question, all, kNow).ok());
-  using Spoil = std::function<void(ConsentAnswer&)>;
-  const std::pair<const char*, Spoil> cases[] = {
-      {"excluded_chats", [](ConsentAnswer& a) { a.excluded_chats = {0}; }},
-      {"excluded_chats", [](ConsentAnswer& a) { a.excluded_chats = {3}; }},
-      {"excluded_chats",
-       [](ConsentAnswer& a) {
-         a.excluded_chats = {2, 1};
-       }},
-      {"people",
-       [](ConsentAnswer& a) {
-         a.chat_kinds = ChatKinds::kGroup;
-         a.people = People::kStrangers;
-       }},
-  };
-  for (const auto& [field, spoil] : cases) {
-    ConsentAnswer answer = all;
-    spoil(answer);
-    ExpectInvalid(question, answer, field);
-  }
+  ExpectEachRefused(question, all,
+                    {{"excluded_chats", [](ConsentAnswer& a) { a.excluded_chats = {0}; }},
+                     {"excluded_chats", [](ConsentAnswer& a) { a.excluded_chats = {3}; }},
+                     {"excluded_chats",
+                      [](ConsentAnswer& a) {
+                        a.excluded_chats = {2, 1};
+                      }},
+                     {"people", [](ConsentAnswer& a) {
+                        a.chat_kinds = ChatKinds::kGroup;
+                        a.people = People::kStrangers;
+                      }}});
 }
 
 // Each selection of a choice of all chats, into the grant as it was ticked.
@@ -175,30 +177,23 @@ ConsentAnswer ExtensionTo(const ConsentQuestion& question) {
 
 TEST(ConsentAnswer, AnExtensionGivesTimeAndNothingElse) {
   const ConsentQuestion question = ExtendQuestion();
-  using Spoil = std::function<void(ConsentAnswer&)>;
-  const std::pair<const char*, Spoil> cases[] = {
-      {"scopes", [](ConsentAnswer& a) { a.scopes = {Scope::kMessagesRead}; }},
-      {"scopes", [](ConsentAnswer& a) { a.chats = {0}; }},
-      {"scopes", [](ConsentAnswer& a) { a.only_while_unlocked = true; }},
-      {"scopes", [](ConsentAnswer& a) { a.may_start = true; }},
-      {"given_name", [](ConsentAnswer& a) { a.given_name = "x"; }},
-      {"expire_time", [](ConsentAnswer& a) { a.validity.expire_time = kNow + absl::Hours(24); }},
-      {"expire_time", [](ConsentAnswer& a) { a.validity.expire_time = kNow - absl::Hours(1); }},
-      {"expire_time", [](ConsentAnswer& a) { a.validity.kind = ValidityKind::kUntilRevoked; }},
-      {"validity",
-       [](ConsentAnswer& a) {
-         a.validity = {ValidityKind::kOnce, absl::InfiniteFuture()};
-       }},
-      {"validity",
-       [](ConsentAnswer& a) {
-         a.validity = {ValidityKind::kWhileRunning, absl::InfiniteFuture()};
-       }},
-  };
-  for (const auto& [field, spoil] : cases) {
-    ConsentAnswer answer = ExtensionTo(question);
-    spoil(answer);
-    ExpectInvalid(question, answer, field);
-  }
+  ExpectEachRefused(
+      question, ExtensionTo(question),
+      {{"scopes", [](ConsentAnswer& a) { a.scopes = {Scope::kMessagesRead}; }},
+       {"scopes", [](ConsentAnswer& a) { a.chats = {0}; }},
+       {"scopes", [](ConsentAnswer& a) { a.only_while_unlocked = true; }},
+       {"scopes", [](ConsentAnswer& a) { a.may_start = true; }},
+       {"given_name", [](ConsentAnswer& a) { a.given_name = "x"; }},
+       {"expire_time", [](ConsentAnswer& a) { a.validity.expire_time = kNow + absl::Hours(24); }},
+       {"expire_time", [](ConsentAnswer& a) { a.validity.expire_time = kNow - absl::Hours(1); }},
+       {"expire_time", [](ConsentAnswer& a) { a.validity.kind = ValidityKind::kUntilRevoked; }},
+       {"validity",
+        [](ConsentAnswer& a) {
+          a.validity = {ValidityKind::kOnce, absl::InfiniteFuture()};
+        }},
+       {"validity", [](ConsentAnswer& a) {
+          a.validity = {ValidityKind::kWhileRunning, absl::InfiniteFuture()};
+        }}});
   ConsentQuestion for_ever = question;
   for_ever.held_until = absl::InfiniteFuture();
   ConsentAnswer answer = ExtensionTo(for_ever);
