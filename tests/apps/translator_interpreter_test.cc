@@ -7,12 +7,13 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "tests/sdk/temporary_folder.h"
 
 namespace postern::translator {
 namespace {
@@ -106,11 +107,7 @@ class Listener final : public Engine {
 
 class InterpreterTest : public testing::Test {
  protected:
-  InterpreterTest() : folder_(testing::TempDir() + "/translator-interpreter-XXXXXX") {
-    EXPECT_NE(::mkdtemp(folder_.data()), nullptr);
-    broker_.chats["chat-2"] = "Work";
-  }
-  ~InterpreterTest() override { std::filesystem::remove_all(folder_); }
+  InterpreterTest() { broker_.chats["chat-2"] = "Work"; }
 
   // Starts with the chats that are open now, and follows. Returns what went to the engine.
   std::vector<std::string> Follow(const std::vector<std::string>& skip, std::vector<Step> steps) {
@@ -124,7 +121,7 @@ class InterpreterTest : public testing::Test {
     EXPECT_TRUE(names.Load(broker_).ok());
     Loops loops(broker_, names, screen);
     Answers answers(broker_, engine, {"en"}, screen);
-    SkippedChats skipped(skip, folder_ + "/skipped", screen);
+    SkippedChats skipped(skip, folder_.path() + "/skipped", screen);
     ON_CALL(broker_, Subscribe).WillByDefault([&](const sdk::SubscribeOptions&) {
       return std::make_unique<Stream>(steps);
     });
@@ -174,7 +171,7 @@ class InterpreterTest : public testing::Test {
   std::string notes_;
 
  private:
-  std::string folder_;
+  const sdk::TemporaryFolder folder_;
   int events_ = 0;
 };
 

@@ -10,18 +10,14 @@
 #include <vector>
 
 #include "clients/translator/skipped_chats.h"
+#include "tests/sdk/temporary_folder.h"
 
 namespace postern::translator {
 namespace {
 
 class SkippedChatsTest : public testing::Test {
  protected:
-  SkippedChatsTest() : folder_(testing::TempDir() + "/translator-skipped-XXXXXX") {
-    EXPECT_NE(::mkdtemp(folder_.data()), nullptr);
-  }
-  ~SkippedChatsTest() override { std::filesystem::remove_all(folder_); }
-
-  std::string Path() const { return folder_ + "/skipped"; }
+  std::string Path() const { return folder_.path() + "/skipped"; }
   // A run with these settings.
   SkippedChats Run(std::vector<std::string> names) {
     SkippedChats skipped(std::move(names), Path(), screen_);
@@ -33,7 +29,7 @@ class SkippedChatsTest : public testing::Test {
     ::chmod(Path().c_str(), 0600);
   }
 
-  std::string folder_;
+  const sdk::TemporaryFolder folder_;
   Screen screen_;
 };
 
@@ -82,7 +78,7 @@ TEST_F(SkippedChatsTest, NothingIsKeptWhenTheAccessIsOver) {
   EXPECT_TRUE(skipped.Has("chat-1", "Friday dinner"));
   ASSERT_TRUE(std::filesystem::exists(Path()));
   skipped.Forget();
-  EXPECT_TRUE(std::filesystem::is_empty(folder_));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
   EXPECT_FALSE(skipped.Has("chat-1", "Saturday lunch"));
   skipped.Forget();
 }
@@ -98,12 +94,23 @@ TEST_F(SkippedChatsTest, AFileThatIsNotTheirsStopsTheProgram) {
 }
 
 TEST_F(SkippedChatsTest, WhatCannotBeKeptIsSkippedAllTheSameAndSaid) {
-  SkippedChats skipped({"Friday dinner"}, folder_ + "/missing/skipped", screen_);
+  SkippedChats skipped({"Friday dinner"}, folder_.path() + "/missing/skipped", screen_);
   ASSERT_TRUE(skipped.Load().ok());
   testing::internal::CaptureStderr();
   EXPECT_TRUE(skipped.Has("chat-1", "Friday dinner"));
   EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("skip: "));
   EXPECT_TRUE(skipped.Has("chat-1", "Saturday lunch"));
+}
+
+TEST_F(SkippedChatsTest, WhatCouldNotBeReadBackIsNotWrittenAndTheFileBeforeItStays) {
+  const std::string name(1000, 'x');
+  SkippedChats skipped = Run({name});
+  testing::internal::CaptureStderr();
+  for (int i = 0; i < 70; ++i) EXPECT_TRUE(skipped.Has("chat-" + std::to_string(i), name)) << i;
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("too many chats"));
+  EXPECT_TRUE(skipped.Has("chat-69", "another"));
+  EXPECT_TRUE(Run({name}).Has("chat-0", "another"));
+  EXPECT_FALSE(Run({name}).Has("chat-69", "another"));
 }
 
 TEST_F(SkippedChatsTest, WhatAKilledRunLeftIsNotInTheWay) {
