@@ -57,9 +57,10 @@ class Server {
     platform::MutexLock lock(mutex_);
     return taken_;
   }
-  void Silence() {
+  // Returns how many were taken until then.
+  int Silence() {
     platform::MutexLock lock(mutex_);
-    silent_ = taken_;
+    return silent_ = taken_;
   }
   // Waits until so many were taken; until a component has sent what holds this.
   bool WaitUntilTaken(int count) {
@@ -176,8 +177,7 @@ class ComponentTest : public testing::Test {
 TEST_F(ComponentTest, DeliverConnectsAgainToAServerThatFellSilent) {
   Start(absl::Seconds(1));
   ASSERT_EQ(Deliver(), absl::OkStatus());
-  server_.Silence();
-  const int before = server_.taken();
+  const int before = server_.Silence();
   EXPECT_EQ(Deliver(), absl::OkStatus());
   EXPECT_GT(server_.taken(), before);
 }
@@ -185,8 +185,7 @@ TEST_F(ComponentTest, DeliverConnectsAgainToAServerThatFellSilent) {
 TEST_F(ComponentTest, ConfirmConnectsAgainToAServerThatFellSilent) {
   Start(absl::Seconds(1));
   ASSERT_EQ(Deliver(), absl::OkStatus());
-  server_.Silence();
-  const int before = server_.taken();
+  const int before = server_.Silence();
   const absl::Status told = InTime([this] { return component_->Confirm(kStanza); });
   EXPECT_TRUE(absl::IsUnavailable(told)) << told;
   EXPECT_TRUE(server_.WaitUntilTaken(before + 1));
@@ -201,8 +200,13 @@ TEST_F(ComponentTest, WhoWaitsForAnAnswerIsToldOfTheEnd) {
     return component_->Confirm("<message id='m2' from='a@bridge.test' to='me@test'/>");
   });
   EXPECT_TRUE(server_.WaitUntilHeard("id='m2'"));
+  auto delivered = std::async(std::launch::async, [this] {
+    return component_->Deliver({"<message id='m3' from='a@bridge.test' to='me@test'/>"});
+  });
+  EXPECT_TRUE(server_.WaitUntilHeard("id='m3'"));
   component_->Stop();
   EXPECT_TRUE(absl::IsCancelled(confirmed.get()));
+  EXPECT_TRUE(absl::IsCancelled(delivered.get()));
 }
 
 }  // namespace

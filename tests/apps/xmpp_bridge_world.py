@@ -56,14 +56,14 @@ class Server:
     def kill(self):
         """Ends it as a power cut would, and waits until it is gone."""
         self.process.kill()
-        self.process.wait()
+        self.process.wait(WAIT_SECONDS)
 
     def start(self):
         self.process = self.rig.start_server()
 
     def close(self):
         self.process.terminate()
-        self.process.wait()
+        self.process.wait(WAIT_SECONDS)
         shutil.rmtree(self.rig.state["server_home"], ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
