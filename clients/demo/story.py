@@ -6,6 +6,9 @@ import threading
 # Enough for a person to see that the chat goes on without the app.
 LINES_AFTER_REVOCATION = 3
 AFTER_REVOCATION_SECONDS = 6
+# How often the script is played: enough for the demo, and for a day with --keep.
+PLAYS = "2"
+PLAYS_KEPT = "2000"
 
 
 class AliceChatStory:
@@ -48,7 +51,8 @@ class AliceChatStory:
 
     def _start(self, demo, speed):
         self.process = demo.profile.start(
-            [demo.program("postern-demo-gatekeeper"), "--speed", speed, "--repeat", "2"],
+            [demo.program("postern-demo-gatekeeper"), "--speed", speed, "--repeat",
+             PLAYS_KEPT if demo.options.keep else PLAYS],
             lambda line: self.on_line(demo, line))
         return self.process
 
