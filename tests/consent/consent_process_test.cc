@@ -9,13 +9,12 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "tests/consent/asking.h"
+#include "tests/fakes/scoped_environment.h"
 #include "tests/fakes/scripted_consent_prompt.h"
 
 namespace postern::consent_test {
@@ -42,32 +41,6 @@ ConsentOutcome AskAgent(const std::string& script, const ConsentQuestion& questi
   ::unlink(path.c_str());
   return outcome;
 }
-
-// Variables of this process, which are as they were when this ends: the next tests have them too.
-class ChangedEnvironment {
- public:
-  ChangedEnvironment() = default;
-  ChangedEnvironment(const ChangedEnvironment&) = delete;
-  ChangedEnvironment& operator=(const ChangedEnvironment&) = delete;
-  ~ChangedEnvironment() {
-    for (const auto& [name, value] : before_) {
-      if (value.has_value()) {
-        ::setenv(name.c_str(), value->c_str(), 1);
-      } else {
-        ::unsetenv(name.c_str());
-      }
-    }
-  }
-  void Set(const std::string& name, const char* value) {
-    const char* const before = ::getenv(name.c_str());
-    before_.try_emplace(name,
-                        before == nullptr ? std::nullopt : std::optional<std::string>(before));
-    ::setenv(name.c_str(), value, 1);
-  }
-
- private:
-  std::map<std::string, std::optional<std::string>> before_;
-};
 
 // Takes the question (a header packet and one more), then says 'message'.
 std::string Saying(const std::string& message) {
@@ -135,21 +108,22 @@ TEST(ConsentProcess, GivesTheAgentNoVariableThatLoadsCodeAndThoseThatAWindowNeed
       "GTK_DEBUG",  "GIO_MODULE_DIR",  "GIO_EXTRA_MODULES", "POSTERN_ANYTHING"};
   const std::vector<std::string> passed = {"GDK_BACKEND", "GDK_DEBUG", "GDK_DISABLE",
                                            "GSK_RENDERER", "LC_TIME"};
-  ChangedEnvironment environment;
+  std::map<std::string, std::string> variables;
   std::string script = "{ [ -z \"";
-  // Empty: this process and its other children look at some of them too.
+  // A list of nothing, which does no harm where it is looked at; but set.
   for (const std::string& name : kept_back) {
-    environment.Set(name, "");
+    variables[name] = ":";
     absl::StrAppend(&script, "${", name, "+x}");
   }
   absl::StrAppend(&script, "\" ]");
   for (const std::string& name : passed) {
-    environment.Set(name, "C");
+    variables[name] = "C";
     absl::StrAppend(&script, " && [ \"$", name, "\" = C ]");
   }
   const ConsentQuestion question = TranslatorQuestion();
   const std::string answer = permissions::ToJson(ScriptedConsentPrompt::Refusal(question));
   absl::StrAppend(&script, "; } && { ", Saying(answer), "; }");
+  const fakes::ScopedEnvironment environment(variables);
   EXPECT_EQ(AskAgent(script, question).kind, Kind::kAnswered) << script;
 }
 

@@ -275,26 +275,4 @@ void SessionBus::KillKeyring() { Kill(keyring_); }
 
 void SessionBus::KillBus() { Kill(bus_); }
 
-ScopedEnvironment::ScopedEnvironment(const std::map<std::string, std::string>& variables) {
-  for (const auto& [name, value] : variables) {
-    const char* const before = ::getenv(name.c_str());
-    before_[name] = before == nullptr ? std::nullopt : std::optional<std::string>(before);
-    if (value.empty()) {
-      ::unsetenv(name.c_str());
-    } else {
-      ::setenv(name.c_str(), value.c_str(), 1);
-    }
-  }
-}
-
-ScopedEnvironment::~ScopedEnvironment() {
-  for (const auto& [name, value] : before_) {
-    if (value.has_value()) {
-      ::setenv(name.c_str(), value->c_str(), 1);
-    } else {
-      ::unsetenv(name.c_str());
-    }
-  }
-}
-
 }  // namespace postern::fakes

@@ -20,8 +20,9 @@
 
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
+
+#include "tests/fakes/scoped_environment.h"
 
 namespace postern::fakes {
 
@@ -59,19 +60,6 @@ class SessionBus {
   std::map<std::string, std::string> environment_;
   pid_t bus_ = -1;
   pid_t keyring_ = -1;
-};
-
-// Sets variables of this process (an empty value unsets) and puts back what was, at its end. Not
-// for use while other threads read the environment.
-class ScopedEnvironment {
- public:
-  explicit ScopedEnvironment(const std::map<std::string, std::string>& variables);
-  ~ScopedEnvironment();
-  ScopedEnvironment(const ScopedEnvironment&) = delete;
-  ScopedEnvironment& operator=(const ScopedEnvironment&) = delete;
-
- private:
-  std::map<std::string, std::optional<std::string>> before_;
 };
 
 }  // namespace postern::fakes
