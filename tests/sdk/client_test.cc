@@ -11,11 +11,13 @@
 #include "clients/sdk/grants.h"
 #include "clients/sdk/silence.h"
 #include "clients/sdk/stubs.h"
+#include "tests/fakes/scoped_environment.h"
 #include "tests/sdk/fake_broker.h"
 
 namespace postern::sdk {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -49,14 +51,15 @@ TEST_F(Connecting, RefusesWithoutAPinnedCertificate) {
 TEST_F(Connecting, WhatPosterndHasNotMadeYetIsWaitedForAndWhatIsNamedIsNot) {
   ClientOptions options = broker_.OptionsFor("app");
   options.broker_certificate_path.clear();
-  ::setenv("XDG_DATA_HOME", folder_.path().c_str(), 1);
+  const fakes::ScopedEnvironment environment({{"XDG_DATA_HOME", folder_.path()}});
   const absl::Status not_yet = Connect(options).status();
-  ::unsetenv("XDG_DATA_HOME");
   EXPECT_TRUE(absl::IsUnavailable(not_yet)) << not_yet;
   EXPECT_TRUE(IsRetriable(not_yet));
   EXPECT_THAT(std::string(not_yet.message()),
               StartsWith("posternd has not run yet for this user (there is no " +
                          File("postern/broker.pem")));
+  options.broker_certificate_path = File("none.pem");
+  EXPECT_FALSE(IsRetriable(Connect(options).status()));
 }
 
 TEST_F(Connecting, RefusesAPinnedCertificateThatOthersCanWrite) {
@@ -182,6 +185,12 @@ v1::RequestGrantRequest MoreWish() {
   return wish;
 }
 
+// What an app hears that was refused for 'reason' and may try again in so many seconds.
+absl::Status Refused(const char* reason, const char* seconds) {
+  return ToStatus(
+      Refusal(grpc::StatusCode::PERMISSION_DENIED, reason, {{"retry_after_seconds", seconds}}));
+}
+
 TEST_F(AskingForMore, WaitsForThePersonAndSaysWhenTheyAreAsked) {
   broker_.state.grant_answers = {v1::GrantRequest::STATE_PENDING, v1::GrantRequest::STATE_GRANTED};
   const auto client = Connect();
@@ -234,6 +243,18 @@ TEST_F(AskingForMore, EndsWhenTheProgramDoes) {
       **client, MoreWish(), {.on_asking = {}, .wait = [](absl::Duration) { return false; }})));
 }
 
+TEST_F(AskingForMore, EndsWhenTheBrokerGoesAway) {
+  broker_.state.grant_answers = {v1::GrantRequest::STATE_PENDING};
+  const auto client = Connect();
+  ASSERT_TRUE(client.ok()) << client.status();
+  const absl::Status status =
+      AskForGrant(**client, MoreWish(), {.on_asking = {}, .wait = [&](absl::Duration) {
+                                           broker_.Stop();
+                                           return true;
+                                         }});
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+}
+
 TEST_F(AskingForMore, SaysWhyNobodyWasAsked) {
   broker_.state.grant_refusal = "CONSENT_SILENCED";
   const auto client = Connect();
@@ -258,21 +279,25 @@ TEST(WaitInWords, IsRoundedUpAndHasTwoUnitsAtMost) {
 }
 
 TEST(Questions, ArePutLaterWhenOnlyTheMomentIsWrong) {
-  const auto refused = [](const char* reason, const char* seconds) {
-    return ToStatus(
-        Refusal(grpc::StatusCode::PERMISSION_DENIED, reason, {{"retry_after_seconds", seconds}}));
-  };
-  EXPECT_TRUE(CanBeAskedLater(refused("CONSENT_SILENCED", "600")));
-  EXPECT_TRUE(CanBeAskedLater(refused("CONSENT_UNAVAILABLE", "")));
-  EXPECT_FALSE(CanBeAskedLater(refused("CONSENT_REFUSED", "")));
-  EXPECT_FALSE(CanBeAskedLater(refused("GRANT_REVOKED", "")));
+  EXPECT_TRUE(CanBeAskedLater(Refused("CONSENT_SILENCED", "600")));
+  EXPECT_TRUE(CanBeAskedLater(Refused("CONSENT_UNAVAILABLE", "")));
+  EXPECT_FALSE(CanBeAskedLater(Refused("CONSENT_REFUSED", "")));
+  EXPECT_FALSE(CanBeAskedLater(Refused("GRANT_REVOKED", "")));
   EXPECT_FALSE(CanBeAskedLater(absl::UnavailableError("")));
   EXPECT_FALSE(CanBeAskedLater(absl::OkStatus()));
   // Where Postern does not say when, and where that is too soon or a week.
-  EXPECT_EQ(AskPauseOf(refused("CONSENT_UNAVAILABLE", "")), absl::Seconds(30));
-  EXPECT_EQ(AskPauseOf(refused("CONSENT_SILENCED", "2")), absl::Seconds(30));
-  EXPECT_EQ(AskPauseOf(refused("CONSENT_SILENCED", "600")), absl::Seconds(600));
-  EXPECT_EQ(AskPauseOf(refused("CONSENT_SILENCED", "604800")), absl::Hours(1));
+  EXPECT_EQ(AskPauseOf(Refused("CONSENT_UNAVAILABLE", "")), absl::Seconds(30));
+  EXPECT_EQ(AskPauseOf(Refused("CONSENT_SILENCED", "2")), absl::Seconds(30));
+  EXPECT_EQ(AskPauseOf(Refused("CONSENT_SILENCED", "600")), absl::Seconds(600));
+  EXPECT_EQ(AskPauseOf(Refused("CONSENT_SILENCED", "604800")), absl::Hours(1));
+}
+
+TEST(Questions, AreHeldBackInWordsThatSayWhoseRefusalsItWasAndUntilWhen) {
+  EXPECT_THAT(SilenceInWords(Refused("CONSENT_SILENCED", "604800")),
+              AllOf(HasSubstr("several times in a row"), HasSubstr("again in 7 d")));
+  EXPECT_THAT(SilenceInWords(Refused("CONSENT_SILENCED", "3600")),
+              AllOf(HasSubstr("for all programs together"), HasSubstr("again in 1 h")));
+  EXPECT_THAT(SilenceInWords(Refused("CONSENT_SILENCED", "")), HasSubstr("again later"));
 }
 
 TEST(Grants, CountWhileTheyStand) {
@@ -291,21 +316,17 @@ TEST(Grants, CountWhileTheyStand) {
 }
 
 TEST(Grants, RestUntilTheyComeBackButAreLookedAtEachMinute) {
-  const auto refused = [](const char* reason, const char* seconds) {
-    return ToStatus(
-        Refusal(grpc::StatusCode::PERMISSION_DENIED, reason, {{"retry_after_seconds", seconds}}));
-  };
-  EXPECT_TRUE(AccessRests(refused("GRANT_SUSPENDED", "")));
-  EXPECT_TRUE(AccessRests(refused("LIMIT_EXCEEDED", "7")));
+  EXPECT_TRUE(AccessRests(Refused("GRANT_SUSPENDED", "")));
+  EXPECT_TRUE(AccessRests(Refused("LIMIT_EXCEEDED", "7")));
   // As that of open streams: nobody gives it back.
-  EXPECT_FALSE(AccessRests(refused("LIMIT_EXCEEDED", "")));
-  EXPECT_FALSE(AccessRests(refused("GRANT_REVOKED", "")));
+  EXPECT_FALSE(AccessRests(Refused("LIMIT_EXCEEDED", "")));
+  EXPECT_FALSE(AccessRests(Refused("GRANT_REVOKED", "")));
   EXPECT_FALSE(AccessRests(absl::UnavailableError("")));
   EXPECT_FALSE(AccessRests(absl::OkStatus()));
-  EXPECT_EQ(RestOf(refused("GRANT_SUSPENDED", "")), absl::Seconds(5));
-  EXPECT_EQ(RestOf(refused("LIMIT_EXCEEDED", "7")), absl::Seconds(7));
+  EXPECT_EQ(RestOf(Refused("GRANT_SUSPENDED", "")), absl::Seconds(5));
+  EXPECT_EQ(RestOf(Refused("LIMIT_EXCEEDED", "7")), absl::Seconds(7));
   // The rest of a day: the user may raise the limit before.
-  EXPECT_EQ(RestOf(refused("LIMIT_EXCEEDED", "80000")), absl::Minutes(1));
+  EXPECT_EQ(RestOf(Refused("LIMIT_EXCEEDED", "80000")), absl::Minutes(1));
 }
 
 TEST_F(Following, StopsForGoodWhenRevoked) {
