@@ -8,7 +8,8 @@ Reads one request a line from standard input and answers each in one line, both 
     {"do": "turn", "name": "Chats"}       clicks the tab whose name begins so
     {"do": "wait", "name": "Allow"}       waits until there is one, and it can be used
     {"do": "focus", "name": "Search"}     gives the keyboard to it
-    {"do": "where", "name": "Search"}     its place in the window: x, y, width, height
+    {"do": "where", "name": "Search"}     its place in the window: x, y, width, height; of what is in a row, not of
+                                          the row that has its name, with "in_row": true
     {"do": "tree"}                        all that is said, from top to bottom
     {"do": "answers"}                     width and height of the last two buttons
     {"do": "focused"}                     what the keyboard acts on: its name, and how many are above it
@@ -41,6 +42,8 @@ State = Atspi.StateType
 PRESSABLE = (Role.CHECK_BOX, Role.TOGGLE_BUTTON, Role.PUSH_BUTTON, Role.RADIO_BUTTON, Role.TEXT,
              Role.ENTRY, Role.COMBO_BOX, Role.LIST_ITEM, Role.BUTTON if hasattr(Role, "BUTTON")
              else Role.PUSH_BUTTON)
+SWITCHES = (Role.SWITCH,) if hasattr(Role, "SWITCH") else ()
+IN_ROW = tuple(role for role in PRESSABLE if role != Role.LIST_ITEM) + SWITCHES
 TABS = (Role.PAGE_TAB,)
 BUTTONS = (Role.PUSH_BUTTON, Role.BUTTON if hasattr(Role, "BUTTON") else Role.PUSH_BUTTON)
 TICKABLE = (Role.CHECK_BOX, Role.TOGGLE_BUTTON)
@@ -98,6 +101,17 @@ class Bus:
         while waiting > 0:
             GLib.MainContext.default().iteration(True)
         return answers
+
+
+    def act(self, place):
+        """Does a widget's first action. Returns whether it was still there; who does not answer may have done it."""
+        try:
+            self._bus.call_sync(*place, ACTION, "DoAction", GLib.Variant("(i)", (0,)), None, Gio.DBusCallFlags.NONE,
+                                ANSWER_MILLISECONDS, None)
+        except GLib.Error as error:
+            return (error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.TIMED_OUT) or
+                    error.matches(Gio.dbus_error_quark(), Gio.DBusError.NO_REPLY))
+        return True
 
 
 class Widget:
@@ -234,8 +248,7 @@ def press(widget, scale):
     """Returns whether it was still there: pages are filled anew while they are read."""
     actions, = bus.ask([(widget.place, PROPERTIES, "Get", GLib.Variant("(ss)", (ACTION, "NActions")))])
     if actions is not None and actions[0] > 0:
-        bus.ask([(widget.place, ACTION, "DoAction", GLib.Variant("(i)", (0,)))])
-        return True
+        return bus.act(widget.place)
     # GTK 4.8 gives check buttons and text no action.
     return click(widget, scale)
 
@@ -280,7 +293,8 @@ def answer(request):
         return {"ok": True, "name": "", "place": -1}
     scale = request.get("scale", 1)
     for _ in range(TRIES_MAX):
-        widget = wait_for(request["name"], do == "wait", TABS if do == "turn" else PRESSABLE)
+        roles = TABS if do == "turn" else IN_ROW if request.get("in_row") else PRESSABLE
+        widget = wait_for(request["name"], do == "wait", roles)
         if widget is None:
             break
         if do == "where":
