@@ -41,14 +41,20 @@ bool AllSuspended(const std::vector<const v1::OwnedGrant*>& grants) {
 
 }  // namespace
 
-AppsPage::AppsPage(const Around& around) : around_(around), widget_(NewScroller(&column_)) {}
+AppsPage::AppsPage(const Around& around)
+    : around_(around),
+      widget_(NewScroller(&column_)),
+      lists_(GTK_BOX(gtk_box_new(GTK_ORIENTATION_VERTICAL, gtk_box_get_spacing(column_)))) {
+  gtk_box_append(column_, GTK_WIDGET(lists_));
+}
 
 void AppsPage::Update() {
-  Refill(column_, [this] { Fill(); });
+  if (pause_ == nullptr) AddPause();
+  UpdatePause();
+  Refill(lists_, [this] { Fill(); });
 }
 
 void AppsPage::Fill() {
-  AddPause();
   AddApps();
   AddGatekeepers();
   AddFormerApps();
@@ -56,25 +62,37 @@ void AppsPage::Fill() {
 
 void AppsPage::AddPause() {
   AdwPreferencesGroup* group = NewGroup("");
-  const bool paused = around_.model.access()->status.paused();
-  GtkSwitch* pause = AddSwitchRow(
-      group, Tr("Pause all apps"),
-      paused ? Tr("No app sees or sends anything now. What was allowed stays as it is.")
-             : Tr("Stops every app at once. What was allowed stays as it is."),
-      paused);
-  gtk_widget_set_name(GTK_WIDGET(pause), "pause");
-  Connect(pause, "notify::active", [this, pause] {
-    if (gtk_switch_get_active(pause)) {
+  pause_ = AddSwitchRow(group, Tr("Pause all apps"), "", false);
+  gtk_widget_set_name(GTK_WIDGET(pause_), "pause");
+  Connect(pause_, "notify::active", [this] {
+    if (filling_) return;
+    if (gtk_switch_get_active(pause_)) {
       Act(
-          around_, GTK_WIDGET(pause), [](owner::Owner& owner) { return owner.Pause(); },
+          around_, GTK_WIDGET(pause_), [](owner::Owner& owner) { return owner.Pause(); },
           Tr("All apps are paused."));
     } else {
       Act(
-          around_, GTK_WIDGET(pause), [](owner::Owner& owner) { return owner.Resume(); },
+          around_, GTK_WIDGET(pause_), [](owner::Owner& owner) { return owner.Resume(); },
           Tr("Apps work again."));
     }
   });
-  gtk_box_append(column_, GTK_WIDGET(group));
+  gtk_box_prepend(column_, GTK_WIDGET(group));
+}
+
+void AppsPage::UpdatePause() {
+  const bool paused = around_.model.access()->status.paused();
+  const std::string words =
+      paused ? Tr("No app sees or sends anything now. What was allowed stays as it is.")
+             : Tr("Stops every app at once. What was allowed stays as it is.");
+  GtkWidget* row = gtk_widget_get_ancestor(GTK_WIDGET(pause_), ADW_TYPE_ACTION_ROW);
+  adw_action_row_set_subtitle(ADW_ACTION_ROW(row), words.c_str());
+  SetAccessibleDescription(row, words);
+  SetAccessibleDescription(pause_, words);
+  // Being told what it knows would end its turn.
+  if ((gtk_switch_get_active(pause_) != FALSE) == paused) return;
+  filling_ = true;
+  gtk_switch_set_active(pause_, paused);
+  filling_ = false;
 }
 
 void AppsPage::AddApps() {
@@ -107,12 +125,12 @@ void AppsPage::AddApps() {
     adw_preferences_group_add(group, GTK_WIDGET(row));
   }
   if (any) {
-    gtk_box_append(column_, GTK_WIDGET(group));
+    gtk_box_append(lists_, GTK_WIDGET(group));
     return;
   }
   g_object_ref_sink(group);
   g_object_unref(group);
-  gtk_box_append(column_,
+  gtk_box_append(lists_,
                  NewStatusPage("security-high-symbolic", Tr("No app has access"),
                                Tr("When a program asks to see your chats, Postern asks you. What "
                                   "you allow appears here, and can be taken back here.")));
@@ -148,7 +166,7 @@ void AppsPage::AddGatekeepers() {
     adw_preferences_group_add(group, GTK_WIDGET(row));
   }
   if (any) {
-    gtk_box_append(column_, GTK_WIDGET(group));
+    gtk_box_append(lists_, GTK_WIDGET(group));
   } else {
     g_object_ref_sink(group);
     g_object_unref(group);
@@ -175,7 +193,7 @@ void AppsPage::AddFormerApps() {
     gtk_widget_set_name(GTK_WIDGET(row), principal.c_str());
     adw_preferences_group_add(group, GTK_WIDGET(row));
   }
-  gtk_box_append(column_, GTK_WIDGET(group));
+  gtk_box_append(lists_, GTK_WIDGET(group));
 }
 
 }  // namespace postern::settings

@@ -23,6 +23,7 @@ class AppsPage {
  private:
   void Fill();
   void AddPause();
+  void UpdatePause();
   void AddApps();
   void AddGatekeepers();
   void AddFormerApps();
@@ -30,6 +31,12 @@ class AppsPage {
   const Around& around_;
   GtkBox* column_ = nullptr;
   GtkWidget* widget_;
+  // Lives as long as the page once there is something to show: it is turned some time after it was
+  // pressed, which would be lost if the page were filled anew meanwhile.
+  GtkSwitch* pause_ = nullptr;
+  bool filling_ = false;
+  // All but the switch.
+  GtkBox* lists_;
 };
 
 }  // namespace postern::settings

@@ -4,6 +4,12 @@
 #include <string>
 
 namespace postern::settings {
+namespace {
+
+// How late a press may be known to be over: nobody sees that.
+constexpr guint kHoldLookMilliseconds = 20;
+
+}  // namespace
 
 Model::Model(owner::Paths paths) : link_(std::move(paths)) {}
 
@@ -12,7 +18,37 @@ Model::~Model() { Close(); }
 void Model::Close() {
   SetVisible(false);
   open_.reset();
+  held_.clear();
+  if (hold_timer_ != 0) g_source_remove(std::exchange(hold_timer_, 0));
   link_.Close();
+}
+
+void Model::Deliver(std::function<void()> take) {
+  // Behind those that wait already, also when nothing is pressed any more.
+  if (held_.empty() && (!pressing_ || !pressing_())) return take();
+  held_.push_back(std::move(take));
+  if (hold_timer_ != 0) return;
+  held_since_ = g_get_monotonic_time();
+  hold_timer_ = g_timeout_add(
+      kHoldLookMilliseconds,
+      [](gpointer data) -> gboolean {
+        auto* self = static_cast<Model*>(data);
+        const gint64 held = g_get_monotonic_time() - self->held_since_;
+        if (held < absl::ToInt64Microseconds(self->hold_max_) && self->pressing_()) {
+          return G_SOURCE_CONTINUE;
+        }
+        self->hold_timer_ = 0;
+        self->DeliverHeld();
+        return G_SOURCE_REMOVE;
+      },
+      this);
+}
+
+void Model::DeliverHeld() {
+  for (const std::function<void()>& take : std::exchange(held_, {})) {
+    // One of them may have closed the window.
+    if (open_ != nullptr) take();
+  }
 }
 
 void Model::SetVisible(bool visible) {

@@ -8,6 +8,7 @@
 #include <absl/time/time.h>
 #include <glib.h>
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -53,6 +54,14 @@ class Model {
   // Looks now, at everything.
   void Refresh();
 
+  // Keeps every answer back while 'pressing' says that the person presses something, in the order
+  // they came in, but none for longer than 'longest': pages are filled anew with them, and what is
+  // pressed would be gone. Without it none is kept back.
+  void HoldWhile(std::function<bool()> pressing, absl::Duration longest) {
+    pressing_ = std::move(pressing);
+    hold_max_ = longest;
+  }
+
   // Runs 'call', an absl::StatusOr<T>(owner::Owner&), and then 'done' with its result. Looking, for
   // what a page shows.
   template <typename Call, typename Done>
@@ -85,8 +94,8 @@ class Model {
     const std::weak_ptr<bool> open = open_;
     const bool taken = lane.Post([this, open, call = std::move(call), done]() -> Lane::Result {
       auto answer = std::make_shared<Answer>(link_.Run(call));
-      return [open, answer, done] {
-        if (!open.expired()) done(std::move(*answer));
+      return [this, open, answer, done] {
+        if (!open.expired()) Deliver([answer, done] { done(std::move(*answer)); });
       };
     });
     if (!taken && !open.expired())
@@ -99,6 +108,10 @@ class Model {
       done(std::move(answer));
     };
   }
+
+  // Runs 'take', an answer's way to who waits for it, once nothing is pressed.
+  void Deliver(std::function<void()> take);
+  void DeliverHeld();
 
   void LookAtAccessNow();
   void LookAtChatsNow();
@@ -122,6 +135,12 @@ class Model {
   bool look_at_chats_again_ = false;
   guint access_timer_ = 0;
   guint chat_timer_ = 0;
+  std::function<bool()> pressing_;
+  absl::Duration hold_max_;
+  // Few: each lane has a bound, and a look is not repeated before it is answered.
+  std::deque<std::function<void()>> held_;
+  gint64 held_since_ = 0;
+  guint hold_timer_ = 0;
   // Held by nobody else: results that come after Close see that.
   std::shared_ptr<bool> open_ = std::make_shared<bool>(true);
 

@@ -58,15 +58,26 @@ std::vector<const v1::OwnedGrant*> AccessPicture::GrantsOf(const std::string& pr
 }
 
 std::string AccessPicture::Fingerprint() const {
-  // Counters of the log move all the time, and nobody is shown them.
-  v1::GetStatusResponse shown = status;
-  shown.clear_event_count();
-  shown.clear_log_bytes();
-  shown.clear_connection_count();
-  shown.clear_stream_count();
+  // The rest moves all the time, and nobody is shown it.
+  v1::GetStatusResponse shown;
+  shown.set_paused(status.paused());
+  *shown.mutable_warnings() = status.warnings();
+  *shown.mutable_notices() = status.notices();
   std::string text = absl::StrCat(shown.SerializeAsString(), "\f");
-  Append(apps, text);
-  Append(grants, text);
+  for (v1::App app : apps) {
+    // It is in use now, or was last at some time.
+    if (app.connection_count() > 0) {
+      app.set_connection_count(1);
+      if (!status.paused()) app.clear_last_seen_time();
+    }
+    absl::StrAppend(&text, app.SerializeAsString(), "\n");
+  }
+  absl::StrAppend(&text, "\f");
+  for (v1::OwnedGrant owned : grants) {
+    owned.clear_last_use_time();
+    absl::StrAppend(&text, owned.SerializeAsString(), "\n");
+  }
+  absl::StrAppend(&text, "\f");
   Append(erasures, text);
   return text;
 }

@@ -110,6 +110,8 @@ SettingsWindow::SettingsWindow(GtkApplication* application, owner::Paths paths,
   ShowPlace();
   Connect(pages_, "notify::visible-child", [this] { OnPageShown(); });
   model_.Observe([this] { Update(); });
+  press_.Watch(window_);
+  model_.HoldWhile([this] { return press_.UnderWay(); }, PressWatch::kPressMax);
   WatchVisibility();
   // The main loop ends with the window, but takes first what waits for it: answers to pages whose
   // widgets are gone.

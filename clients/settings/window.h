@@ -17,6 +17,7 @@
 #include "clients/settings/history_page.h"
 #include "clients/settings/model.h"
 #include "clients/settings/notices_box.h"
+#include "clients/settings/press_watch.h"
 #include "clients/settings/view_page.h"
 
 namespace postern::settings {
@@ -48,6 +49,7 @@ class SettingsWindow {
   void Say(const std::string& sentence);
 
   Model model_;
+  PressWatch press_;
   Around around_;
   AppsPage apps_page_;
   ChatsPage chats_page_;
