@@ -34,6 +34,15 @@ class Acts : public Settings {
     EXPECT_TRUE(stage().Owner()->owner->GetStatus(behaviors::Patiently().get(), {}, &status).ok());
     return status;
   }
+  // When the other people are told.
+  v1::NoticePolicy Policy() {
+    v1::ListOwnedAccountsResponse accounts;
+    EXPECT_TRUE(stage()
+                    .Owner()
+                    ->owner->ListOwnedAccounts(behaviors::Patiently().get(), {}, &accounts)
+                    .ok());
+    return accounts.notice_policies().at(accounts.accounts(0).id());
+  }
   bool SealsNothing() {
     v1::ListSealsResponse seals;
     EXPECT_TRUE(stage().Owner()->owner->ListSeals(behaviors::Patiently().get(), {}, &seals).ok());
@@ -54,6 +63,80 @@ TEST_F(Acts, ExtendsAsThePersonSays) {
   stage().AnswerWith(Allowance{.until = later});
   ASSERT_TRUE(window->Press({"Extend"}));
   EXPECT_TRUE(Eventually([&] { return EndOf("Short of time") == later; }));
+}
+
+// A press takes time, and news fills the page anew. Here it comes in between for sure: the window
+// looks at the broker as soon as the person has answered the question of an extension.
+class Presses : public Acts {
+ protected:
+  // An app's page, or another one, while Postern asks how long its access is to last.
+  std::unique_ptr<Window> OpenAsking(const std::string& app) {
+    stage().App(app, "Is pressed on", "", {Scope::kMessagesRead},
+                {.until = absl::Now() + absl::Hours(48)});
+    auto window = Open();
+    const size_t asked = stage().asked();
+    stage().Think();
+    if (!window->Press({app, "Extend"})) return nullptr;
+    return Eventually([&] { return stage().asked() > asked; }) ? std::move(window) : nullptr;
+  }
+  // The person answers, and the broker has news.
+  void Answer(const std::string& app) {
+    const absl::Time later =
+        absl::FromUnixSeconds(absl::ToUnixSeconds(EndOf(app))) + absl::Hours(24 * 9);
+    stage().AnswerWith(Allowance{.until = later});
+    EXPECT_TRUE(Eventually([&] { return EndOf(app) == later; }));
+  }
+  // The window has time to look, too, before what comes next.
+  void AnswerAndLook(const std::string& app, Window& window) {
+    Answer(app);
+    for (int look = 0; look < kLooks; ++look) window.Tree();
+  }
+
+ private:
+  static constexpr int kLooks = 3;
+};
+
+TEST_F(Presses, OfAScreenReaderAreNotLostToNews) {
+  const auto window = OpenAsking("Spoken to");
+  ASSERT_NE(window, nullptr);
+  ASSERT_TRUE(window->Press({"Take everything back"}));
+  Answer("Spoken to");
+  EXPECT_TRUE(window->Wait("Yes, take it back"));
+}
+
+TEST_F(Presses, OfAPointerAreNotLostToNews) {
+  const auto window = OpenAsking("Pointed at");
+  ASSERT_NE(window, nullptr);
+  ASSERT_TRUE(window->Hold("Take everything back"));
+  AnswerAndLook("Pointed at", *window);
+  window->LetGo();
+  EXPECT_TRUE(window->Wait("Yes, take it back"));
+}
+
+// It is turned some time after the pointer's button is up, which is when the news gets in.
+TEST_F(Presses, OfASwitchAreNotLostToNews) {
+  const auto window = OpenAsking("Paused");
+  ASSERT_NE(window, nullptr);
+  ASSERT_TRUE(window->Press({"Back"}));
+  ASSERT_TRUE(window->Hold("Pause all apps"));
+  AnswerAndLook("Paused", *window);
+  window->LetGo();
+  EXPECT_TRUE(Eventually([&] { return stage().paused(); }));
+  ASSERT_TRUE(window->Press({"Resume all apps"}));
+  EXPECT_TRUE(Eventually([&] { return !stage().paused(); }));
+}
+
+// The list of choices belongs to a row that news takes away.
+TEST_F(Presses, OfAListOfChoicesAreNotLostToNews) {
+  const auto window = OpenAsking("Chosen from");
+  ASSERT_NE(window, nullptr);
+  ASSERT_TRUE(window->Press({"Back"}));
+  ASSERT_TRUE(window->Turn("Chats"));
+  ASSERT_TRUE(
+      window->Choose("Alice's AliceChat", 2, [&] { AnswerAndLook("Chosen from", *window); }));
+  EXPECT_TRUE(Eventually([&] { return Policy() == v1::NOTICE_POLICY_ALWAYS; }));
+  ASSERT_TRUE(window->Choose("Alice's AliceChat", 1));
+  EXPECT_TRUE(Eventually([&] { return Policy() == v1::NOTICE_POLICY_WHEN_LEAVING; }));
 }
 
 TEST_F(Acts, OpensASealAsThePersonSays) {
@@ -198,20 +281,14 @@ TEST_F(Acts, EndsWellWhenTheWindowIsClosed) {
 }
 
 TEST_F(Acts, SetsWhenTheOtherPeopleAreTold) {
-  const Program owner = stage().Owner();
-  v1::ListOwnedAccountsResponse accounts;
-  const auto policy = [&] {
-    EXPECT_TRUE(owner->owner->ListOwnedAccounts(behaviors::Patiently().get(), {}, &accounts).ok());
-    return accounts.notice_policies().at(accounts.accounts(0).id());
-  };
-  ASSERT_EQ(policy(), v1::NOTICE_POLICY_WHEN_LEAVING);
+  ASSERT_EQ(Policy(), v1::NOTICE_POLICY_WHEN_LEAVING);
   const auto window = Open({}, {"--page", "chats"});
   ASSERT_TRUE(window->Choose("Alice's AliceChat", 2));
-  EXPECT_TRUE(Eventually([&] { return policy() == v1::NOTICE_POLICY_ALWAYS; }));
+  EXPECT_TRUE(Eventually([&] { return Policy() == v1::NOTICE_POLICY_ALWAYS; }));
   ASSERT_TRUE(window->Choose("Alice's AliceChat", 0));
-  EXPECT_TRUE(Eventually([&] { return policy() == v1::NOTICE_POLICY_OFF; }));
+  EXPECT_TRUE(Eventually([&] { return Policy() == v1::NOTICE_POLICY_OFF; }));
   ASSERT_TRUE(window->Choose("Alice's AliceChat", 1));
-  EXPECT_TRUE(Eventually([&] { return policy() == v1::NOTICE_POLICY_WHEN_LEAVING; }));
+  EXPECT_TRUE(Eventually([&] { return Policy() == v1::NOTICE_POLICY_WHEN_LEAVING; }));
 }
 
 TEST_F(Acts, DismissesWhatWasRead) {

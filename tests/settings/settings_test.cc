@@ -224,7 +224,7 @@ class SettingsScreens : public Settings, public testing::WithParamInterface<size
 
   static void Show(const Screen& screen, const daemon_test::Profile& profile, Stage* stage) {
     Window window(*desktop_, profile, {}, screen.arguments);
-    // The page is filled anew when the chats are known: what is pressed just then is gone.
+    // The page is filled anew when the chats are known: what is clicked may have moved just then.
     if (screen.over == Over::kTwoWeeks) ASSERT_TRUE(window.WaitForText("Seen by"));
     ASSERT_TRUE(window.Press(screen.presses));
     if (!screen.seeks.empty()) {

@@ -27,6 +27,8 @@ constexpr int kDays = 14;
 constexpr int kStepsMax = 30;
 // Below what one machine's programs may ask.
 constexpr absl::Duration kBetweenQuestions = absl::Minutes(20);
+// Of the person, about one question.
+constexpr absl::Duration kThinkingMax = absl::Seconds(60);
 
 void MakeFolder(const std::string& path) {
   std::filesystem::create_directories(path);
@@ -40,6 +42,8 @@ Stage::Stage(const fakes::SessionBus& session, absl::Time start)
       clock_(start),
       prompt_([this](const permissions::ConsentQuestion& question) {
         platform::MutexLock lock(mutex_);
+        while (thinking_ && decided_.WaitFor(mutex_, kThinkingMax)) {
+        }
         return std::optional(allowance_.has_value()
                                  ? behaviors::Allow(question, *allowance_)
                                  : fakes::ScriptedConsentPrompt::Refusal(question));
@@ -73,6 +77,13 @@ void Stage::StopBroker() {
 void Stage::AnswerWith(std::optional<Allowance> allowance) {
   platform::MutexLock lock(mutex_);
   allowance_ = std::move(allowance);
+  thinking_ = false;
+  decided_.NotifyAll();
+}
+
+void Stage::Think() {
+  platform::MutexLock lock(mutex_);
+  thinking_ = true;
 }
 
 Program Stage::Connect(const std::string& name, platform::TlsIdentity identity) {

@@ -57,6 +57,10 @@ class Stage {
   std::vector<v1::Grant> GrantsOf(const std::string& name);
   bool paused();
 
+  // The person thinks over the next question until AnswerWith says what they answer.
+  void Think();
+  // How many questions were put.
+  size_t asked() const { return prompt_.asked().size(); }
   // How the person answers the next questions; nothing: with a no.
   void AnswerWith(std::optional<Allowance> allowance);
   Adapter& adapter() { return *adapter_; }
@@ -76,6 +80,8 @@ class Stage {
   fakes::RecordingNotifier notifier_;
   platform::Mutex mutex_;
   std::optional<Allowance> allowance_ ABSL_GUARDED_BY(mutex_);
+  bool thinking_ ABSL_GUARDED_BY(mutex_) = false;
+  platform::ConditionVariable decided_;
   fakes::ScriptedConsentPrompt prompt_;
   std::unique_ptr<broker::Broker> broker_;
   std::map<std::string, Program> apps_;

@@ -167,6 +167,22 @@ bool Window::Press(const std::vector<std::string>& names) {
   return true;
 }
 
+bool Window::Hold(const std::string& name) {
+  const nlohmann::json place = Ask({{"do", "where"}, {"name", name}, {"in_row", true}});
+  if (!place.value("ok", false)) {
+    ADD_FAILURE() << "there is no " << name << " to hold:\n" << place.dump(1);
+    return false;
+  }
+  const auto middle = [&](const char* begin, const char* size) {
+    return std::to_string(scale_ * (place.value(begin, 0) + place.value(size, 0) / 2));
+  };
+  Output("DISPLAY=" + display_ + " xdotool mousemove " + middle("x", "width") + " " +
+         middle("y", "height") + " mousedown 1");
+  return true;
+}
+
+void Window::LetGo() { Output("DISPLAY=" + display_ + " xdotool mouseup 1"); }
+
 int Window::Close() { return Press({"Close"}) ? program_->Wait() : -1; }
 
 bool Window::Turn(const std::string& tab) {
@@ -183,12 +199,13 @@ bool Window::WaitForWindows(int count) {
                 " ]; do sleep 0.03; done; echo so'") == "so";
 }
 
-bool Window::Choose(const std::string& name, int place) {
+bool Window::Choose(const std::string& name, int place, const std::function<void()>& meanwhile) {
   if (!Press({name})) return false;
   if (!WaitForWindows(2)) {
     ADD_FAILURE() << name << " opens no list";
     return false;
   }
+  if (meanwhile) meanwhile();
   Key("Home");
   for (int i = 0; i < place; ++i) Key("Down");
   Key("Return");

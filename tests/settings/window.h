@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -60,6 +61,10 @@ class Window {
   // test fails, when one does not come.
   bool Press(const std::vector<std::string>& names);
   int actions() const { return actions_; }
+  // Puts the pointer's button down on what begins with 'name', and up again; not on a row, which
+  // GTK lets go when it is held for long. False, and the test fails, when it does not come.
+  bool Hold(const std::string& name);
+  void LetGo();
   // Turns to the page whose tab is named so. False, and the test fails, when there is none.
   bool Turn(const std::string& tab);
   // Waits until something can be pressed, or is said, that begins so.
@@ -68,9 +73,9 @@ class Window {
   bool WaitForText(const std::string& text);
   // All that a screen reader would say, from top to bottom.
   std::vector<std::string> Tree();
-  // Opens the list of choices that is named so, and chooses the one at 'place', the first being 0.
-  // False, and the test fails, when no list opens.
-  bool Choose(const std::string& name, int place);
+  // Opens the list of choices that is named so, and chooses the one at 'place', the first being 0;
+  // runs 'meanwhile' while it is open. False, and the test fails, when no list opens.
+  bool Choose(const std::string& name, int place, const std::function<void()>& meanwhile = {});
   // Gives the keyboard to what begins with 'name', by a click.
   bool Focus(const std::string& name);
   void Key(const std::string& key);
