@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <set>
 #include <vector>
 
 #include "clients/sdk/grants.h"
@@ -15,24 +14,6 @@ namespace postern::assistant {
 namespace {
 
 void Tell(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
-
-absl::StatusOr<std::set<v1::Scope>> Held(sdk::Client& client) {
-  const auto self = client.GetSelf();
-  if (!self.ok()) return self.status();
-  return sdk::HeldScopes(*self);
-}
-
-std::vector<v1::Scope> Missing(const v1::Manifest& manifest, const std::set<v1::Scope>& held) {
-  std::vector<v1::Scope> missing;
-  for (const auto& scopes : {manifest.required_scopes(), manifest.optional_scopes()}) {
-    for (const int scope : scopes) {
-      if (!held.contains(static_cast<v1::Scope>(scope))) {
-        missing.push_back(static_cast<v1::Scope>(scope));
-      }
-    }
-  }
-  return missing;
-}
 
 absl::Status AskForMore(sdk::Client& client, const v1::Manifest& manifest,
                         const std::vector<v1::Scope>& scopes) {
@@ -60,27 +41,24 @@ absl::Status Allow(const v1::Manifest& manifest, const sdk::ClientOptions& optio
     }
   };
   auto client = sdk::Client::Connect(manifest, telling);
-  auto held = client.ok() ? Held(**client) : client.status();
-  const v1::ErrorReason reason = sdk::ErrorReasonOf(held.status());
-  const bool taken_back = reason == v1::ERROR_REASON_GRANT_REVOKED ||
-                          reason == v1::ERROR_REASON_GRANT_EXPIRED || (held.ok() && held->empty());
-  if (taken_back) {
+  auto self = client.ok() ? (*client)->GetSelf() : client.status();
+  if (sdk::AccessIsOver(self.status()) || (self.ok() && sdk::HeldScopes(*self).empty())) {
     // That key is spent. A new one is a new program to Postern, and asked about as one.
     for (const char* file : {"/key.pem", "/certificate.pem"}) {
       ::unlink(absl::StrCat(options.state_directory, file).c_str());
     }
     client = sdk::Client::Connect(manifest, telling);
-    held = client.ok() ? Held(**client) : client.status();
+    self = client.ok() ? (*client)->GetSelf() : client.status();
   }
-  if (!held.ok()) return held.status();
+  if (!self.ok()) return self.status();
   // What the user left out a moment ago is a no; Postern would not ask again so soon either.
-  if (const auto missing = Missing(manifest, *held); !asked && !missing.empty()) {
+  if (const auto missing = sdk::MissingScopes(manifest, *self); !asked && !missing.empty()) {
     if (absl::Status more = AskForMore(**client, manifest, missing); !more.ok()) return more;
-    held = Held(**client);
-    if (!held.ok()) return held.status();
+    self = (*client)->GetSelf();
+    if (!self.ok()) return self.status();
   }
   std::vector<std::string> names;
-  for (const v1::Scope scope : *held) names.emplace_back(sdk::ScopeName(scope));
+  for (const v1::Scope scope : sdk::HeldScopes(*self)) names.emplace_back(sdk::ScopeName(scope));
   std::printf("Allowed: %s\n", absl::StrJoin(names, ", ").c_str());
   return absl::OkStatus();
 }

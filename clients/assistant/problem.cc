@@ -6,6 +6,7 @@
 #include <absl/time/time.h>
 
 #include "clients/sdk/errors.h"
+#include "clients/sdk/grants.h"
 #include "clients/sdk/silence.h"
 
 namespace postern::assistant {
@@ -40,14 +41,8 @@ std::string WithoutReason(const absl::Status& status) {
 std::string MessageOf(const absl::Status& status) { return std::string(status.message()); }
 
 bool IsNo(const absl::Status& status) {
-  switch (sdk::ErrorReasonOf(status)) {
-    case v1::ERROR_REASON_CONSENT_REFUSED:
-    case v1::ERROR_REASON_GRANT_REVOKED:
-    case v1::ERROR_REASON_GRANT_EXPIRED:
-      return true;
-    default:
-      return false;
-  }
+  return sdk::ErrorReasonOf(status) == v1::ERROR_REASON_CONSENT_REFUSED ||
+         sdk::AccessIsOver(status);
 }
 
 std::string Problem(const absl::Status& status) {

@@ -8,7 +8,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <set>
 #include <vector>
 
 #include "clients/crm/program.h"
@@ -44,21 +43,6 @@ sdk::ClientOptions OptionsFor(const Config& config) {
     }
   };
   return options;
-}
-
-absl::StatusOr<std::vector<v1::Scope>> MissingScopes(sdk::Client& client,
-                                                     const v1::Manifest& manifest) {
-  const auto self = client.GetSelf();
-  if (!self.ok()) return self.status();
-  const std::set<v1::Scope> held = sdk::HeldScopes(*self);
-  std::vector<v1::Scope> missing;
-  for (const auto* wanted : {&manifest.required_scopes(), &manifest.optional_scopes()}) {
-    for (const int scope : *wanted) {
-      if (!held.contains(static_cast<v1::Scope>(scope)))
-        missing.push_back(static_cast<v1::Scope>(scope));
-    }
-  }
-  return missing;
 }
 
 }  // namespace
@@ -137,7 +121,7 @@ absl::StatusOr<std::unique_ptr<sdk::Client>> Program::Connect(bool patient) {
   };
   const absl::Status status = patient ? Again(attempt, CanConnectLater) : attempt();
   stopper_.OnStop({});
-  if (AccessIsOver(status)) {
+  if (sdk::AccessIsOver(status)) {
     if (const absl::Status erased = EraseAfterRevocation(); !erased.ok()) return erased;
   }
   if (status.ok()) return client;
@@ -226,9 +210,10 @@ ExitCode Program::Ask() {
   if (!status.ok()) return Fail(status);
   const auto client = Connect(/*patient=*/false);
   if (!client.ok()) return Fail(client.status());
-  const auto missing = MissingScopes(**client, manifest_);
-  if (!missing.ok()) return Fail(missing.status());
-  if (missing->empty()) {
+  const auto self = (*client)->GetSelf();
+  if (!self.ok()) return Fail(self.status());
+  const std::vector<v1::Scope> missing = sdk::MissingScopes(manifest_, *self);
+  if (missing.empty()) {
     std::printf("Nothing is missing: you have allowed all that the configuration wants.\n");
     return ExitCode::kOk;
   }
@@ -237,7 +222,7 @@ ExitCode Program::Ask() {
     return ExitCode::kOk;
   }
   v1::RequestGrantRequest request;
-  for (const v1::Scope scope : *missing) request.add_scopes(scope);
+  for (const v1::Scope scope : missing) request.add_scopes(scope);
   request.set_purpose(manifest_.purpose());
   status = sdk::AskForGrant(
       **client, std::move(request),
@@ -263,7 +248,7 @@ absl::Status Program::LeavePostern() {
       sdk::Client::ConnectWithKey(*key, ReadWords(Path("certificate.pem")), options);
   if (!client.ok()) return client.status();
   const auto self = (*client)->GetSelf();
-  if (AccessIsOver(self.status())) return absl::OkStatus();
+  if (sdk::AccessIsOver(self.status())) return absl::OkStatus();
   if (!self.ok()) return self.status();
   const auto call = [](const std::function<grpc::Status(grpc::ClientContext*)>& made) {
     grpc::ClientContext context;

@@ -50,15 +50,10 @@ bool PassesByItself(const absl::Status& status) {
   }
 }
 
-bool AccessIsOver(const absl::Status& status) {
-  const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
-  return reason == v1::ERROR_REASON_GRANT_REVOKED || reason == v1::ERROR_REASON_GRANT_EXPIRED;
-}
-
 void Say(const std::string& line) { std::fprintf(stderr, "postern-crm: %s\n", line.c_str()); }
 
 ExitCode Fail(const absl::Status& status) {
-  if (AccessIsOver(status)) {
+  if (sdk::AccessIsOver(status)) {
     Say("your access was taken back or has run out; to ask for it again: postern-crm erase, then "
         "start this again");
     return ExitCode::kNotAllowed;
@@ -213,14 +208,9 @@ absl::Status Program::Follow() {
 void Program::TellWhatIsNotAllowed(sdk::Client& client) {
   const auto self = client.GetSelf();
   if (!self.ok()) return;
-  const std::set<v1::Scope> held = sdk::HeldScopes(*self);
-  for (const auto* wanted : {&manifest_.required_scopes(), &manifest_.optional_scopes()}) {
-    for (const int scope : *wanted) {
-      if (held.contains(static_cast<v1::Scope>(scope))) continue;
-      Say(absl::StrCat("the configuration wants ",
-                       std::string(sdk::ScopeName(static_cast<v1::Scope>(scope))),
-                       ", which you have not allowed; to be asked: postern-crm ask"));
-    }
+  for (const v1::Scope scope : sdk::MissingScopes(manifest_, *self)) {
+    Say(absl::StrCat("the configuration wants ", std::string(sdk::ScopeName(scope)),
+                     ", which you have not allowed; to be asked: postern-crm ask"));
   }
 }
 

@@ -35,9 +35,6 @@ bool PassesByItself(const absl::Status& status);
 // Says whether a connection that failed so may come about later: Postern is away, or that passes.
 bool CanConnectLater(const absl::Status& status);
 
-// The stream's end that means that all access is over.
-bool AccessIsOver(const absl::Status& status);
-
 // One line on standard error: never text of messages, names, numbers or keys.
 void Say(const std::string& line);
 // The same for an error, and its exit code.

@@ -9,6 +9,7 @@
 #include "clients/sdk/channel.h"
 #include "clients/sdk/enroll.h"
 #include "clients/sdk/errors.h"
+#include "clients/sdk/grants.h"
 
 namespace postern::sdk {
 namespace {
@@ -48,8 +49,7 @@ void EraseConfirmer::Confirm() {
 }
 
 void EraseConfirmer::Ended(const absl::Status& status, Pause& pause) {
-  const v1::ErrorReason reason = ErrorReasonOf(status);
-  if (reason != v1::ERROR_REASON_GRANT_REVOKED && reason != v1::ERROR_REASON_GRANT_EXPIRED) return;
+  if (!AccessIsOver(status)) return;
   if (std::exchange(ended_, true) || !options_.on_erase_everything) return;
   if (!options_.on_erase_everything().ok()) return;
   unconfirmed_.clear();

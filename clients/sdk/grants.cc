@@ -55,6 +55,24 @@ std::set<v1::Scope> HeldScopes(const v1::GetSelfResponse& self) {
   return held;
 }
 
+std::vector<v1::Scope> MissingScopes(const v1::Manifest& manifest,
+                                     const v1::GetSelfResponse& self) {
+  const std::set<v1::Scope> held = HeldScopes(self);
+  std::vector<v1::Scope> missing;
+  for (const auto* wanted : {&manifest.required_scopes(), &manifest.optional_scopes()}) {
+    for (const int number : *wanted) {
+      const auto scope = static_cast<v1::Scope>(number);
+      if (!held.contains(scope)) missing.push_back(scope);
+    }
+  }
+  return missing;
+}
+
+bool AccessIsOver(const absl::Status& status) {
+  const v1::ErrorReason reason = ErrorReasonOf(status);
+  return reason == v1::ERROR_REASON_GRANT_REVOKED || reason == v1::ERROR_REASON_GRANT_EXPIRED;
+}
+
 bool AccessRests(const absl::Status& status) {
   const v1::ErrorReason reason = ErrorReasonOf(status);
   return reason == v1::ERROR_REASON_GRANT_SUSPENDED ||

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a program holds, waiting while that rests, and asking its user for more.
+// What a program holds and lacks, whether that rests or is over, and asking its user for more.
 #pragma once
 
 #include <absl/status/status.h>
@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <set>
+#include <vector>
 
 #include "clients/sdk/client.h"
 
@@ -17,7 +18,13 @@ bool IsStanding(const v1::Grant& grant);
 
 // Returns the scopes of all grants that stand. In which chats is for each grant to say.
 std::set<v1::Scope> HeldScopes(const v1::GetSelfResponse& self);
+// Returns what the manifest wants and no grant that stands has: what it requires first.
+std::vector<v1::Scope> MissingScopes(const v1::Manifest& manifest, const v1::GetSelfResponse& self);
 
+// Says whether 'status' means that an access is over: the user took it back, or its time has
+// passed. A stream of events that ends so, and a Connect that fails so, speak of the whole; any
+// other call of the scope that it needs.
+bool AccessIsOver(const absl::Status& status);
 // Says whether 'status' means that the access rests and comes back by itself: the user suspended
 // it, or locked the screen, or a limit is used up and the broker says until when. Other limits, as
 // of open streams, stay used up until the program does something.

@@ -2,13 +2,9 @@
 #include "clients/xmpp_bridge/access.h"
 
 #include "clients/sdk/errors.h"
+#include "clients/sdk/grants.h"
 
 namespace postern::xmpp_bridge {
-
-bool AccessIsOver(const absl::Status& status) {
-  const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
-  return reason == v1::ERROR_REASON_GRANT_REVOKED || reason == v1::ERROR_REASON_GRANT_EXPIRED;
-}
 
 bool AccessIsSuspended(const absl::Status& status) {
   return sdk::ErrorReasonOf(status) == v1::ERROR_REASON_GRANT_SUSPENDED;
@@ -23,7 +19,7 @@ bool NeedsAPerson(const absl::Status& status) {
     case v1::ERROR_REASON_UNSPECIFIED:
       return absl::IsUnauthenticated(status);
     default:
-      return AccessIsOver(status);
+      return sdk::AccessIsOver(status);
   }
 }
 

@@ -6,9 +6,6 @@
 
 namespace postern::xmpp_bridge {
 
-// Whether the access was taken back or has run out: for good, and all of it.
-bool AccessIsOver(const absl::Status& status);
-
 // Whether it rests, and what was to be done is to be done later: the user suspended it, or has
 // locked the screen.
 bool AccessIsSuspended(const absl::Status& status);

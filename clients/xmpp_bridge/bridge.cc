@@ -84,12 +84,12 @@ absl::Status EraseAfterRevocation(const std::string& app_id) {
                                             }});
   // It ends with the same refusal, after the erasure was confirmed.
   const auto ended = events->Next(kErasePatience);
-  return AccessIsOver(ended.status()) ? erased : ended.status();
+  return sdk::AccessIsOver(ended.status()) ? erased : ended.status();
 }
 
 // Says what a person can do, where only they can, and what systemd is to know.
 ExitCode ExitFor(const absl::Status& end, const std::string& directory) {
-  if (AccessIsOver(end)) {
+  if (sdk::AccessIsOver(end)) {
     Log(absl::StrCat("to be asked anew, remove the folder ", directory, " and start the bridge"));
   } else if (sdk::ErrorReasonOf(end) == v1::ERROR_REASON_CONSENT_REFUSED) {
     Log("start the bridge again to be asked again");
@@ -153,7 +153,7 @@ ExitCode RunBridge(const Config& config, int signals) {
   }
   if (!client.ok()) {
     Log(std::string(client.status().message()));
-    if (AccessIsOver(client.status())) {
+    if (sdk::AccessIsOver(client.status())) {
       if (auto erased = EraseAfterRevocation(manifest->app_id()); !erased.ok()) {
         Log(absl::StrCat("not erased: ", erased.message()));
         return kTrouble;

@@ -98,7 +98,7 @@ absl::Status Outward::Run() {
 absl::Status Outward::Follow() {
   absl::Status opened = chats_.OpenAll();
   for (; !opened.ok(); opened = chats_.OpenAll()) {
-    if (AccessIsOver(opened)) break;  // the stream ends with it, when all has been erased
+    if (sdk::AccessIsOver(opened)) break;  // the stream ends with it, when all has been erased
     if (absl::IsCancelled(opened) || !sdk::IsRetriable(opened)) return opened;
     Log(absl::StrCat("waiting: ", opened.message()));
     if (!pauses_.For(kRetryPause)) return absl::CancelledError();
@@ -113,7 +113,7 @@ absl::Status Outward::Follow() {
     if (!event.ok()) return event.status();
     absl::Status carried = Carry(*event);
     for (; !carried.ok(); carried = Carry(*event)) {
-      if (AccessIsOver(carried)) break;
+      if (sdk::AccessIsOver(carried)) break;
       if (absl::IsCancelled(carried) || sdk::AccessRests(carried) ||
           sdk::ErrorReasonOf(carried) == v1::ERROR_REASON_SCOPE_REQUIRED) {
         return carried;

@@ -315,6 +315,36 @@ TEST(Grants, CountWhileTheyStand) {
               ::testing::ElementsAre(v1::SCOPE_CHATS_READ, v1::SCOPE_MESSAGES_READ));
 }
 
+TEST(Grants, AreMissingWhereTheManifestWantsThemAndNoneStands) {
+  v1::Manifest manifest;
+  manifest.add_optional_scopes(v1::SCOPE_MESSAGES_SEND);
+  manifest.add_optional_scopes(v1::SCOPE_EXPORT);
+  manifest.add_required_scopes(v1::SCOPE_CHATS_READ);
+  manifest.add_required_scopes(v1::SCOPE_MESSAGES_READ);
+  v1::GetSelfResponse self;
+  EXPECT_THAT(MissingScopes(manifest, self),
+              ::testing::ElementsAre(v1::SCOPE_CHATS_READ, v1::SCOPE_MESSAGES_READ,
+                                     v1::SCOPE_MESSAGES_SEND, v1::SCOPE_EXPORT));
+  v1::Grant& grant = *self.add_grants();
+  grant.set_state(v1::Grant::STATE_ACTIVE);
+  grant.add_scopes(v1::SCOPE_MESSAGES_READ);
+  grant.add_scopes(v1::SCOPE_EXPORT);
+  grant.add_scopes(v1::SCOPE_FORWARD);
+  EXPECT_THAT(MissingScopes(manifest, self),
+              ::testing::ElementsAre(v1::SCOPE_CHATS_READ, v1::SCOPE_MESSAGES_SEND));
+  grant.set_state(v1::Grant::STATE_REVOKED);
+  EXPECT_EQ(MissingScopes(manifest, self).size(), 4U);
+}
+
+TEST(Grants, AreOverWhenTakenBackOrRunOutAndNotWhileTheyRest) {
+  EXPECT_TRUE(AccessIsOver(Refused("GRANT_REVOKED", "")));
+  EXPECT_TRUE(AccessIsOver(Refused("GRANT_EXPIRED", "")));
+  EXPECT_FALSE(AccessIsOver(Refused("GRANT_SUSPENDED", "")));
+  EXPECT_FALSE(AccessIsOver(Refused("SCOPE_REQUIRED", "")));
+  EXPECT_FALSE(AccessIsOver(absl::UnauthenticatedError("")));
+  EXPECT_FALSE(AccessIsOver(absl::OkStatus()));
+}
+
 TEST(Grants, RestUntilTheyComeBackButAreLookedAtEachMinute) {
   EXPECT_TRUE(AccessRests(Refused("GRANT_SUSPENDED", "")));
   EXPECT_TRUE(AccessRests(Refused("LIMIT_EXCEEDED", "7")));
