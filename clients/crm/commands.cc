@@ -24,6 +24,8 @@ namespace {
 constexpr char kThisDevice[] = "this device";
 constexpr absl::Duration kLeaveTimeout = absl::Seconds(3);
 constexpr absl::Duration kCallTimeout = absl::Seconds(10);
+// A broker that goes away while it is told what was erased: the next start tells it.
+constexpr absl::Duration kErasePatience = absl::Seconds(30);
 // So much of a person's id is shown, and enough to name them.
 constexpr size_t kShortId = 8;
 
@@ -122,13 +124,14 @@ absl::StatusOr<std::unique_ptr<sdk::Client>> Program::Connect(bool patient) {
   const absl::Status status = patient ? Again(attempt, CanConnectLater) : attempt();
   stopper_.OnStop({});
   if (sdk::AccessIsOver(status)) {
-    if (const absl::Status erased = EraseAfterRevocation(); !erased.ok()) return erased;
+    const absl::Status ended = EraseAfterRevocation();
+    return ended.ok() ? status : ended;
   }
   if (status.ok()) return client;
   const bool of_this_device =
       sdk::ErrorReasonOf(status) == v1::ERROR_REASON_UNSPECIFIED &&
       (absl::IsFailedPrecondition(status) || absl::IsUnauthenticated(status));
-  // No word of Tryton's: posternd has not run yet, or has another key, or a file is open to others.
+  // No word of Tryton's: posternd has another key, or a file is open to others.
   return of_this_device ? absl::UnknownError(status.message()) : status;
 }
 
@@ -142,9 +145,12 @@ absl::Status Program::EraseAfterRevocation() {
       {.name = "crm", .on_erase_everything = [this] { return EraseAtTryton(); }});
   stopper_.OnStop([&] { events->Cancel(); });
   // It ends with the same refusal, after the erasure was confirmed.
-  const auto ended = events->Next();
+  const auto ended = events->Next(kErasePatience);
   stopper_.OnStop({});
-  return absl::OkStatus();
+  if (absl::IsDeadlineExceeded(ended.status())) {
+    return absl::UnavailableError("posternd went away while it was told what was erased");
+  }
+  return ended.status();
 }
 
 ExitCode Program::Check() {
@@ -212,6 +218,11 @@ ExitCode Program::Ask() {
   if (!client.ok()) return Fail(client.status());
   const auto self = (*client)->GetSelf();
   if (!self.ok()) return Fail(self.status());
+  // All of it may have been taken back grant by grant, of which Connect says nothing.
+  if (sdk::HeldScopes(*self).empty()) {
+    const absl::Status ended = EraseAfterRevocation();
+    if (sdk::AccessIsOver(ended)) return Fail(ended);
+  }
   const std::vector<v1::Scope> missing = sdk::MissingScopes(manifest_, *self);
   if (missing.empty()) {
     std::printf("Nothing is missing: you have allowed all that the configuration wants.\n");

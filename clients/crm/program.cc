@@ -32,6 +32,14 @@ bool CanTryAgain(const absl::Status& status) {
          absl::IsDeadlineExceeded(status) || absl::IsAborted(status);
 }
 
+// What is said of a wait for what passes by itself.
+std::string WaitingFor(const absl::Status& status) {
+  if (!sdk::AccessRests(status)) return absl::StrCat(std::string(status.message()), "; waiting");
+  return sdk::ErrorReasonOf(status) == v1::ERROR_REASON_GRANT_SUSPENDED
+             ? "your access is suspended; waiting until it is resumed"
+             : "a limit of this access is used up; waiting";
+}
+
 }  // namespace
 
 bool CanConnectLater(const absl::Status& status) {
@@ -97,12 +105,14 @@ absl::Status Program::Again(const std::function<absl::Status()>& attempt, Judge 
     // A refusal that says when it ends has other words each time.
     const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
     if (reason == v1::ERROR_REASON_UNSPECIFIED || reason != std::exchange(reason_said, reason)) {
-      SayOnce(
-          absl::StrCat(std::string(status.message()), PassesByItself(status) ? "; waiting" : ""));
+      SayOnce(PassesByItself(status) ? WaitingFor(status) : std::string(status.message()));
     }
     // Not longer at once: a device that slept, or a user who changed their mind, is seen soon.
-    if (!stopper_.Wait(backoff.Next(std::min(sdk::RetryAfterOf(status), kBackoff.longest))))
-      return absl::CancelledError("stopping");
+    const absl::Duration wait =
+        sdk::AccessRests(status)
+            ? sdk::RestOf(status)
+            : backoff.Next(std::min(sdk::RetryAfterOf(status), kBackoff.longest));
+    if (!stopper_.Wait(wait)) return absl::CancelledError("stopping");
   }
 }
 
@@ -173,10 +183,13 @@ absl::Status Program::Follow() {
   if (!client.ok()) return client.status();
   people_ = std::make_unique<People>(**client, *ledger_);
   recorder_ = std::make_unique<Recorder>(config_, *people_, *ledger_);
-  if (const absl::Status status = Again([&] { return people_->Refresh(); }); !status.ok())
-    return status;
-  TellWhatIsNotAllowed(**client);
-  SayOnce("following Postern");
+  const absl::Status read = Again([&] { return people_->Refresh(); }, CanConnectLater);
+  // Where that is all of the access, the subscription ends with it: it erases, and tells Postern.
+  if (!read.ok() && !sdk::AccessIsOver(read)) return read;
+  if (read.ok()) {
+    TellWhatIsNotAllowed(**client);
+    SayOnce("following Postern");
+  }
   for (;;) {
     const auto events = (*client)->Subscribe({
         .name = kSubscription,
@@ -195,9 +208,7 @@ absl::Status Program::Follow() {
     const absl::Status ended = Read(*events);
     stopper_.OnStop({});
     if (sdk::AccessRests(ended)) {
-      SayOnce(sdk::ErrorReasonOf(ended) == v1::ERROR_REASON_GRANT_SUSPENDED
-                  ? "your access is suspended; waiting until it is resumed"
-                  : "the day's limit of this access is used up; waiting");
+      SayOnce(WaitingFor(ended));
       if (!stopper_.Wait(sdk::RestOf(ended))) return absl::OkStatus();
     } else if (!ended.ok()) {
       return stopper_.stopped() ? absl::OkStatus() : ended;

@@ -69,7 +69,8 @@ class Program {
   absl::Status Read(sdk::Subscription& events);
   absl::Status PublishNow(sdk::Subscription& events);
   absl::Status EraseAtTryton();
-  // After the access was taken back while this did not run.
+  // After the access was taken back while this did not run. Returns the end of the stream, which
+  // AccessIsOver when all was erased, or why it could not be.
   absl::Status EraseAfterRevocation();
   // Gives back what the user allowed, and says that all was erased.
   absl::Status LeavePostern();
