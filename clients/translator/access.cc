@@ -20,6 +20,8 @@ namespace {
 
 // Between two tries to reach posternd, which are long themselves where it only is away.
 constexpr absl::Duration kReachPause = absl::Seconds(1);
+// For Postern to say that the access is over, and to be told of the erasure.
+constexpr absl::Duration kErasePatience = absl::Seconds(10);
 
 bool Covers(const v1::Selection& selection, const std::string& chat_id) {
   const auto has = [&](const auto& ids) {
@@ -99,6 +101,26 @@ absl::StatusOr<std::unique_ptr<sdk::Client>> Connect(const Config& config, Reach
     }
     absl::SleepFor(away ? kReachPause : sdk::AskPauseOf(client.status()));
   }
+}
+
+void EraseIfOver(const Config& config, const std::function<void()>& erase) {
+  const auto manifest = ManifestOf(config);
+  const auto directory = StateDirectoryOf(config);
+  if (!manifest.ok() || !directory.ok()) return;
+  sdk::ClientOptions options = OptionsOf(config, *manifest);
+  options.state_directory = *directory;
+  const auto identity = sdk::LoadIdentity(manifest->app_id(), options);
+  if (!identity.ok()) return;
+  // Not Connect: a key that was thrown out may still say this.
+  const auto client =
+      sdk::Client::ConnectWithKey(identity->key_pem, identity->certificate_pem, options);
+  if (!client.ok()) return;
+  const auto events = (*client)->Subscribe({.name = "", .cursor = {}, .on_erase_everything = [&] {
+                                              erase();
+                                              return absl::OkStatus();
+                                            }});
+  // It ends with the refusal, after the erasure was confirmed.
+  events->Next(kErasePatience).IgnoreError();
 }
 
 absl::Status CheckMayRead(sdk::Client& client) {

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "clients/sdk/grants.h"
 #include "clients/translator/access.h"
 #include "clients/translator/advice.h"
 #include "clients/translator/apertium.h"
@@ -83,8 +84,7 @@ struct Program {
     skipped =
         std::make_unique<SkippedChats>(config.skip, absl::StrCat(*directory, "/skipped"), screen);
     auto connected = Connect(config, reach, screen);
-    if (sdk::ErrorReasonOf(connected.status()) == v1::ERROR_REASON_GRANT_REVOKED) skipped->Forget();
-    if (!connected.ok()) return connected.status();
+    if (!connected.ok()) return LetGoIfOver(connected.status());
     client = *std::move(connected);
     guess = std::make_unique<LanguageGuess>([this](const std::string& chat_id) {
       auto page = client->ListMessages(chat_id, {.page_size = kHistoryMessages, .page_token = {}});
@@ -92,7 +92,13 @@ struct Program {
       return page.ok() ? std::move(page->items) : std::vector<v1::Message>();
     });
     answers = std::make_unique<Answers>(*client, *engine, config.languages.front(), screen);
-    return Patiently("Reading the chats", screen, [&] { return names.Load(*client); });
+    return LetGoIfOver(Patiently("Reading the chats", screen, [&] { return names.Load(*client); }));
+  }
+
+  // Returns 'status'. Where that is the end of the access, nothing is kept, and Postern is told so.
+  absl::Status LetGoIfOver(const absl::Status& status) {
+    if (sdk::AccessIsOver(status)) EraseIfOver(config, [this] { skipped->Forget(); });
+    return status;
   }
 };
 
