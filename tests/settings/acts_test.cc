@@ -93,7 +93,7 @@ class Presses : public Acts {
   }
 
  private:
-  static constexpr int kLooks = 3;
+  static constexpr int kLooks = 2;
 };
 
 TEST_F(Presses, OfAScreenReaderAreNotLostToNews) {
