@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "clients/xmpp_bridge/access.h"
 #include "clients/xmpp_bridge/log.h"
 #include "clients/xmpp_bridge/styling.h"
 #include "clients/xmpp_bridge/written_stanza.h"
@@ -14,7 +15,6 @@
 namespace postern::xmpp_bridge {
 namespace {
 
-constexpr absl::Duration kRetryPause = absl::Seconds(2);
 // A limit that lets nothing through for longer is told to the user.
 constexpr absl::Duration kPatience = absl::Minutes(10);
 constexpr size_t kTypingMax = 16;

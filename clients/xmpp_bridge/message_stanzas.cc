@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "clients/sdk/grants.h"
+#include "clients/xmpp_bridge/access.h"
 #include "clients/xmpp_bridge/log.h"
 #include "clients/xmpp_bridge/message_text.h"
 

@@ -12,9 +12,9 @@
 #include <set>
 #include <string>
 
+#include "clients/sdk/backoff.h"
 #include "clients/xmpp_bridge/config.h"
 #include "clients/xmpp_bridge/files.h"
-#include "clients/xmpp_bridge/pauses.h"
 #include "clients/xmpp_bridge/people.h"
 #include "clients/xmpp_bridge/rooms.h"
 #include "clients/xmpp_bridge/stanzas.h"
@@ -30,7 +30,7 @@ class MessageStanzas {
  public:
   // All must outlive it.
   MessageStanzas(const Config& config, Store& store, Rooms& rooms, Files& files, People& people,
-                 Pauses& pauses)
+                 sdk::Pause& pauses)
       : config_(config),
         store_(store),
         rooms_(rooms),
@@ -61,7 +61,7 @@ class MessageStanzas {
   Rooms& rooms_;
   Files& files_;
   People& people_;
-  Pauses& pauses_;
+  sdk::Pause& pauses_;
 };
 
 absl::Time TimeOf(const google::protobuf::Timestamp& time);

@@ -27,7 +27,7 @@ Outward::Outward(const Config& config, sdk::Client& client, Store& store, Compon
       chats_(config, client, store, rooms, leases, people_, messages_, teller_, heard_until) {}
 
 void Outward::Stop() {
-  pauses_.End();
+  pauses_.Stop();
   absl::MutexLock lock(&mutex_);
   if (events_ != nullptr) events_->Cancel();
 }
@@ -46,7 +46,7 @@ absl::Status Outward::Subscribe() {
   });
   {
     absl::MutexLock lock(&mutex_);
-    if (pauses_.ended()) return absl::CancelledError();
+    if (pauses_.stopped()) return absl::CancelledError();
     events_.swap(events);
   }
   // The one before ends here, where nobody waits for the lock.

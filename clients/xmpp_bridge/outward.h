@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 
+#include "clients/sdk/backoff.h"
 #include "clients/sdk/client.h"
 #include "clients/xmpp_bridge/chat_opener.h"
 #include "clients/xmpp_bridge/component.h"
@@ -22,7 +23,6 @@
 #include "clients/xmpp_bridge/files.h"
 #include "clients/xmpp_bridge/leases.h"
 #include "clients/xmpp_bridge/message_stanzas.h"
-#include "clients/xmpp_bridge/pauses.h"
 #include "clients/xmpp_bridge/people.h"
 #include "clients/xmpp_bridge/rooms.h"
 #include "clients/xmpp_bridge/store.h"
@@ -62,7 +62,7 @@ class Outward {
   Store& store_;
   Component& component_;
   Leases& leases_;
-  Pauses pauses_;
+  sdk::Pause pauses_;
   People people_;
   Teller teller_;
   MessageStanzas messages_;
