@@ -6,8 +6,8 @@
 
 #include <chrono>
 
+#include "clients/sdk/grants.h"
 #include "clients/sdk/stubs.h"
-#include "clients/xmpp_bridge/access.h"
 
 namespace postern::xmpp_bridge {
 namespace {
@@ -63,10 +63,7 @@ absl::StatusOr<bool> Leases::Acquire(const std::string& chat_id) {
   const absl::Status said =
       StatusOfCall(client_.stubs().forward->AcquireLease(&context, request, &response));
   if (!said.ok()) {
-    // Too many calls a minute pass; too many leases, which name no time, are a no.
-    const bool too_often = sdk::ErrorReasonOf(said) == v1::ERROR_REASON_LIMIT_EXCEEDED &&
-                           sdk::RetryAfterOf(said) > absl::ZeroDuration();
-    if (sdk::IsRetriable(said) || too_often || AccessIsSuspended(said)) return said;
+    if (sdk::IsRetriable(said) || sdk::AccessRests(said)) return said;
     absl::MutexLock lock(&mutex_);
     if (refused_.insert(chat_id).second) {
       log_(absl::StrCat("a chat is not forwarded: ", said.message()));
