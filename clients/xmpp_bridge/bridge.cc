@@ -37,7 +37,10 @@ constexpr int64_t kMarginSeconds = 60;
 constexpr char kFileName[] = "bridge.db";
 // A broker that goes away while it is told what was erased: the next start tells it.
 constexpr absl::Duration kErasePatience = absl::Seconds(30);
+// A new connection can be used a moment after it is announced, or it has broken: so often it is
+// looked whether it can.
 constexpr int kLookMilliseconds = 200;
+constexpr int kLooksMax = 50;
 // For the file store to say that it is one.
 constexpr absl::Duration kLookPatience = absl::Seconds(10);
 
@@ -214,7 +217,7 @@ ExitCode RunBridge(const Config& config, int signals) {
                                    : absl::FromUnixSeconds(seen_before - kMarginSeconds));
 
   absl::Status end;
-  bool look = false;
+  int looks = 0;  // that are left
   const int ended = ::eventfd(0, EFD_CLOEXEC);
   leases.Start();
   component.Start();
@@ -226,14 +229,15 @@ ExitCode RunBridge(const Config& config, int signals) {
   });
   for (;;) {
     pollfd polled[3] = {{signals, POLLIN, 0}, {ended, POLLIN, 0}, {up, POLLIN, 0}};
-    if (::poll(polled, 3, look ? kLookMilliseconds : kSeenMilliseconds) > 0) {
+    if (::poll(polled, 3, looks > 0 ? kLookMilliseconds : kSeenMilliseconds) > 0) {
       if (polled[0].revents != 0 || polled[1].revents != 0) break;
       uint64_t count = 0;
-      look = ::read(up, &count, sizeof count) > 0 || look;
+      if (::read(up, &count, sizeof count) > 0) looks = kLooksMax;
+    } else if (looks > 0) {
+      --looks;
     }
-    // It is set a moment before the connection can be used.
-    if (look && component.connected()) {
-      look = false;
+    if (looks > 0 && component.connected()) {
+      looks = 0;
       LookAtFileStore(config, component);
     }
     if (component.connected() && outward.bridging()) (*store)->SetSeen(absl::Now()).IgnoreError();
