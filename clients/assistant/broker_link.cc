@@ -31,17 +31,9 @@ constexpr char kNotConnected[] =
     "This assistant cannot connect to Postern; its log says why. `postern-assistant --allow` in a "
     "terminal says it too.";
 
-bool IsFinal(const absl::Status& status) {
-  const v1::ErrorReason reason = sdk::ErrorReasonOf(status);
-  return reason == v1::ERROR_REASON_CONSENT_REFUSED || reason == v1::ERROR_REASON_GRANT_REVOKED;
-}
-
 absl::Duration WaitAfter(const absl::Status& status, absl::Duration usual) {
-  if (sdk::CanBeAskedLater(status)) {
-    // Looked at again before it is over too: what is said of it must not grow old.
-    const absl::Duration asked_for = sdk::RetryAfterOf(status);
-    return asked_for > absl::ZeroDuration() ? std::min(kConsentWait, asked_for) : kConsentWait;
-  }
+  // Looked at again before it is over too: what is said of it must not grow old.
+  if (sdk::CanBeAskedLater(status)) return std::min(kConsentWait, sdk::AskPauseOf(status));
   return usual;
 }
 
@@ -75,7 +67,7 @@ struct BrokerLink::State {
     Log(absl::StrCat("event=connect outcome=", absl::StatusCodeToString(problem.code()),
                      problem.ok() ? "" : " problem=\"" + Problem(problem) + "\""));
     if (connected.ok()) client = *std::move(connected);
-    return connected.ok() || IsFinal(problem);
+    return connected.ok() || IsNo(problem);
   }
 
   void Run() {
