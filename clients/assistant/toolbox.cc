@@ -9,6 +9,7 @@
 #include "clients/assistant/log.h"
 #include "clients/assistant/problem.h"
 #include "clients/assistant/untrusted.h"
+#include "clients/sdk/silence.h"
 
 namespace postern::assistant {
 namespace {
@@ -70,9 +71,9 @@ absl::Status Toolbox::KeepPace() {
     calls_ = 0;
   }
   if (++calls_ <= config_.calls_per_minute) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat(
-      "More than ", config_.calls_per_minute, " calls in a minute. Try again in ",
-      absl::FormatDuration(absl::Ceil(minute_ + absl::Minutes(1) - now, absl::Seconds(1))), "."));
+  return absl::ResourceExhaustedError(
+      absl::StrCat("More than ", config_.calls_per_minute, " calls in a minute. Try again in ",
+                   sdk::WaitInWords(minute_ + absl::Minutes(1) - now), "."));
 }
 
 absl::StatusOr<ToolAnswer> Toolbox::Run(const Tool& tool, const Json& arguments) {

@@ -7,6 +7,7 @@
 
 #include "clients/owner/visible_text.h"
 #include "clients/sdk/errors.h"
+#include "clients/sdk/silence.h"
 
 namespace postern::cli {
 namespace {
@@ -27,10 +28,8 @@ std::string MetadataOf(const absl::Status& status, const std::string& key) {
 
 std::string LaterText(const absl::Status& status) {
   const absl::Duration wait = sdk::RetryAfterOf(status);
-  return wait > absl::ZeroDuration()
-             ? absl::StrCat("Try again in ",
-                            absl::FormatDuration(absl::Trunc(wait, absl::Seconds(1))), ".")
-             : "Try again later.";
+  return wait > absl::ZeroDuration() ? absl::StrCat("Try again in ", sdk::WaitInWords(wait), ".")
+                                     : "Try again later.";
 }
 
 struct Unasked {
