@@ -76,12 +76,12 @@ class Client {
   //
   // INVALID_ARGUMENT for a manifest that does not pass CheckManifest. FAILED_PRECONDITION when
   // there is no broker certificate where 'options' name it, or others could have written it, or the
-  // key file is not private. UNAVAILABLE when posternd has not run yet for this user, or no broker
-  // answers within reach_timeout; UNAUTHENTICATED without a
-  // reason when one answers that is not the pinned one. PERMISSION_DENIED CONSENT_REFUSED when the
-  // user said no, DEADLINE_EXCEEDED CONSENT_REFUSED when nobody answered, RESOURCE_EXHAUSTED
-  // CONSENT_SILENCED after too many refusals, UNAVAILABLE CONSENT_UNAVAILABLE when nobody can be
-  // asked, UNAUTHENTICATED GRANT_REVOKED when the user took the access back.
+  // key file is not private. UNAVAILABLE when posternd has not run yet for this user, or there is
+  // no socket (after 2 s at most), or no broker answers at it within reach_timeout; UNAUTHENTICATED
+  // without a reason when one answers that is not the pinned one. PERMISSION_DENIED CONSENT_REFUSED
+  // when the user said no, DEADLINE_EXCEEDED CONSENT_REFUSED when nobody answered,
+  // RESOURCE_EXHAUSTED CONSENT_SILENCED after too many refusals, UNAVAILABLE CONSENT_UNAVAILABLE
+  // when nobody can be asked, UNAUTHENTICATED GRANT_REVOKED when the user took the access back.
   static absl::StatusOr<std::unique_ptr<Client>> Connect(const v1::Manifest& manifest,
                                                          ClientOptions options = {});
   // Tools that bring their own key (the owner's, from the Secret Service) connect with it and never

@@ -24,8 +24,9 @@ struct ClientOptions {
   // where that is out of reach, broker.pem in 'state_directory'.
   std::string broker_certificate_path;
 
-  // How long Connect tries to reach a broker that is not there, and a call one that went away.
-  // Does not limit how long a person may take to answer.
+  // How long Connect tries to reach a broker that does not answer (2 s at most where there is no
+  // socket at all), and a call one that went away. Does not limit how long a person may take to
+  // answer.
   absl::Duration reach_timeout = absl::Seconds(15);
   // Longest time a single unary call may take, sends included.
   absl::Duration call_timeout = absl::Seconds(60);
