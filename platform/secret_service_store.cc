@@ -226,10 +226,15 @@ class SecretServiceSession final : public SecretStore {
   // takes many more messages than these two.
   SecretStoreState Ask(const Deadline& deadline) {
     if (!IsOnBus(deadline)) return SecretStoreState::kNoSessionBus;
+    // A bus that went is noticed when it is asked at the latest.
+    const auto no_answer = [this] {
+      return g_dbus_connection_is_closed(bus_) ? SecretStoreState::kNoSessionBus
+                                               : SecretStoreState::kNoService;
+    };
     const UniqueVariant alias(Call(deadline, kServicePath, "org.freedesktop.Secret.Service",
                                    "ReadAlias", g_variant_new("(s)", SECRET_COLLECTION_DEFAULT),
                                    "(o)"));
-    if (alias == nullptr) return SecretStoreState::kNoService;
+    if (alias == nullptr) return no_answer();
     const gchar* collection = nullptr;
     g_variant_get(alias.get(), "(&o)", &collection);
     // No default collection yet: a keyring that nobody has set up. It cannot be read or written
@@ -238,7 +243,7 @@ class SecretServiceSession final : public SecretStore {
     const UniqueVariant answer(
         Call(deadline, collection, "org.freedesktop.DBus.Properties", "Get",
              g_variant_new("(ss)", "org.freedesktop.Secret.Collection", "Locked"), "(v)"));
-    if (answer == nullptr) return SecretStoreState::kNoService;
+    if (answer == nullptr) return no_answer();
     GVariant* inner = nullptr;
     g_variant_get(answer.get(), "(v)", &inner);
     const UniqueVariant locked(inner);

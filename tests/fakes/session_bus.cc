@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -29,6 +30,7 @@ using platform::UniqueFd;
 
 // A daemon that is not up by then, on a machine that builds at the same time, will not come up.
 constexpr int kStartMilliseconds = 20'000;
+constexpr char kDefaultPath[] = "/org/freedesktop/secrets/aliases/default";
 constexpr char kPassword[] = "a keyring of no worth";
 constexpr char kSecretsName[] = "org.freedesktop.secrets";
 
@@ -173,6 +175,26 @@ absl::Status AwaitSecrets(const std::string& address) {
   return result;
 }
 
+// Waits until the default collection is there and open: the service's name comes a moment before.
+absl::Status AwaitOpen(const std::string& address) {
+  ASSIGN_OR_RETURN(GDBusConnection* const bus, Connect(address));
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(kStartMilliseconds);
+  bool open = false;
+  while (!open && std::chrono::steady_clock::now() < deadline) {
+    auto answer = Call(bus, kDefaultPath, "org.freedesktop.DBus.Properties", "Get",
+                       g_variant_new("(ss)", "org.freedesktop.Secret.Collection", "Locked"));
+    if (!answer.ok()) continue;
+    GVariant* locked = nullptr;
+    g_variant_get(*answer, "(v)", &locked);
+    open = !g_variant_get_boolean(locked);
+    g_variant_unref(locked);
+    g_variant_unref(*answer);
+  }
+  g_object_unref(bus);
+  return open ? absl::OkStatus() : absl::UnavailableError("gnome-keyring opened no keyring");
+}
+
 constexpr char kConfiguration[] = R"(<!DOCTYPE busconfig PUBLIC
  "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -251,13 +273,14 @@ absl::Status SessionBus::StartKeyring() {
     return absl::UnavailableError("gnome-keyring takes no password");
   }
   password.write.Reset();
-  return AwaitSecrets(environment_.at("DBUS_SESSION_BUS_ADDRESS"));
+  RETURN_IF_ERROR(AwaitSecrets(environment_.at("DBUS_SESSION_BUS_ADDRESS")));
+  return AwaitOpen(environment_.at("DBUS_SESSION_BUS_ADDRESS"));
 }
 
 absl::Status SessionBus::Lock() {
   ASSIGN_OR_RETURN(GDBusConnection* const bus,
                    Connect(environment_.at("DBUS_SESSION_BUS_ADDRESS")));
-  const char* const paths[] = {"/org/freedesktop/secrets/aliases/default", nullptr};
+  const char* const paths[] = {kDefaultPath, nullptr};
   auto answer = Call(bus, "/org/freedesktop/secrets", "org.freedesktop.Secret.Service", "Lock",
                      g_variant_new("(^ao)", paths));
   if (answer.ok()) g_variant_unref(*answer);

@@ -148,7 +148,8 @@ TEST(SecretService, IsGoneToASessionWhenItIs) {
   auto store = MakeSecretServiceStore("/profile");
   const auto session = store->OpenSession();
   ASSERT_NE(session, nullptr);
-  ASSERT_TRUE(session->Store("database-key", std::vector<uint8_t>{1}).ok());
+  const absl::Status stored = session->Store("database-key", std::vector<uint8_t>{1});
+  ASSERT_TRUE(stored.ok()) << stored;
   (*bus)->KillKeyring();
   EXPECT_EQ(session->State(), SecretStoreState::kNoService);
   // Never "there is none": that would have a new key made.
