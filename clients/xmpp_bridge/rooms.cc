@@ -42,7 +42,7 @@ std::string Rooms::FreeNick(const Room& room, const Person& person) const {
 std::string Rooms::Entry(const Room& room, const Person& person, const std::string& nick) const {
   TagPtr presence = MakeTag("presence", {{"from", GhostJid(person)},
                                          {"to", absl::StrCat(JidOf(room.chat), "/", nick)},
-                                         {"id", absl::StrCat("join-", person.node)}});
+                                         {"id", absl::StrCat(kJoinId, person.node)}});
   if (person.presence == "away") Add(*presence, "show", nullptr, {}, "away");
   Add(*Add(*presence, "x", kMuc), "history", nullptr, {{"maxstanzas", "0"}});
   return presence->xml();
@@ -52,7 +52,7 @@ std::string Rooms::Admission(const Room& room, const std::string& jid) const {
   TagPtr iq = MakeTag("iq", {{"type", "set"},
                              {"from", absl::StrCat(config_.component, "/", kResource)},
                              {"to", JidOf(room.chat)},
-                             {"id", absl::StrCat("admit-", jid)}});
+                             {"id", absl::StrCat(kAdmitId, jid)}});
   // One at a time: Prosody 0.12 looks at the first item only.
   Add(*Add(*iq, "query", kMucAdmin), "item", nullptr, {{"affiliation", "member"}, {"jid", jid}});
   return iq->xml();
@@ -69,7 +69,7 @@ std::vector<std::string> Rooms::Make(const Room& room, int64_t missed_seconds) c
   stanzas.push_back(enter->xml());
 
   TagPtr configure =
-      MakeTag("iq", {{"type", "set"}, {"from", self}, {"to", jid}, {"id", "make-room"}});
+      MakeTag("iq", {{"type", "set"}, {"from", self}, {"to", jid}, {"id", kMakeRoomId}});
   gloox::Tag* form =
       Add(*Add(*configure, "query", kMucOwner), "x", "jabber:x:data", {{"type", "submit"}});
   Field(*form, "FORM_TYPE", "http://jabber.org/protocol/muc#roomconfig");

@@ -16,6 +16,12 @@
 
 namespace postern::xmpp_bridge {
 
+// The ids of what makes a room, and of what lets a ghost in and brings it in: these two end in its
+// address.
+inline constexpr char kMakeRoomId[] = "make-room";
+inline constexpr char kAdmitId[] = "admit-";
+inline constexpr char kJoinId[] = "join-";
+
 // Thread-safe.
 class Rooms {
  public:

@@ -3,6 +3,8 @@
 
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_split.h>
+#include <absl/strings/string_view.h>
 
 #include <utility>
 
@@ -14,8 +16,6 @@ namespace {
 
 // A room that refuses a ghost gets it under other nicks, so often.
 constexpr int kNickTries = 3;
-// The id of what makes a room, before the reason of who refuses it.
-constexpr char kMakeRoom[] = "make-room ";
 
 }  // namespace
 
@@ -42,14 +42,22 @@ absl::Status Teller::Tell(const ChatEntry& chat, const std::string& event_id, Te
 }
 
 void Teller::Refused(const std::string& what) {
-  if (!absl::StartsWith(what, kMakeRoom)) {
-    Log(absl::StrCat("the XMPP server refuses a stanza: ", what));
-  } else if (!std::exchange(told_of_rooms_, true)) {
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(what, absl::MaxSplits(' ', 1));
+  const auto& [id, condition] = parts;
+  // An id may name a person: only what kind of stanza it is goes to the log.
+  const bool entry = absl::StartsWith(id, kAdmitId) || absl::StartsWith(id, kJoinId);
+  if (id == kMakeRoomId) {
+    if (std::exchange(told_of_rooms_, true)) return;
     Log(absl::StrCat(
         "groups are not bridged: the bridge may not make rooms at rooms = \"", config_.rooms,
-        "\" (", what.substr(sizeof kMakeRoom - 1),
+        "\" (", condition,
         "); compare that with the Component \"...\" \"muc\" in Prosody's configuration, "
         "and its restrict_room_creation"));
+  } else if (!entry || !told_of_rooms_) {
+    // Nobody can enter a room that could not be made.
+    Log(absl::StrCat("the XMPP server refuses ",
+                     entry ? "somebody's entry into a room" : "a message", ": ", condition));
   }
 }
 

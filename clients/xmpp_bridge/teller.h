@@ -40,7 +40,8 @@ class Teller {
   absl::Status Say(const std::string& event_id, const std::string& text);
 
  private:
-  // Says what the server refuses, by its id and why; of all the rooms once.
+  // Says what kind of stanza the server refuses, and why; of rooms that cannot be made once.
+  // 'what' is the stanza's id and the condition.
   void Refused(const std::string& what);
 
   const Config& config_;
