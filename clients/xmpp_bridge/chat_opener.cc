@@ -44,7 +44,12 @@ absl::Status ChatOpener::OnChat(const v1::Event& event) {
   // Newly granted chats, and those whose lease has come to us.
   if (event.has_grant_changed()) return OpenAll();
   if (event.has_lease_changed()) {
-    return event.lease_changed().held_by_self() ? OpenAll() : absl::OkStatus();
+    const v1::LeaseChanged& changed = event.lease_changed();
+    if (!changed.held_by_self() || changed.target_network() != kTargetNetwork) {
+      return absl::OkStatus();
+    }
+    leases_.CameToUs(event.chat_id());
+    return OpenAll();
   }
   if (!event.has_chat_changed()) return absl::OkStatus();
   const v1::Chat& chat = event.chat_changed().chat();

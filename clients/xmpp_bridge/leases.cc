@@ -47,9 +47,17 @@ absl::StatusOr<bool> Leases::Held(const std::string& chat_id) {
   {
     absl::MutexLock lock(&mutex_);
     wanted_.insert(chat_id);
-    if (held_.contains(chat_id)) return true;
+    if (held_.contains(chat_id)) return !awaited_.contains(chat_id);
   }
-  return Acquire(chat_id);
+  const absl::StatusOr<bool> held = Acquire(chat_id);
+  if (!held.ok() || !*held) return held;
+  absl::MutexLock lock(&mutex_);
+  return !awaited_.contains(chat_id);
+}
+
+void Leases::CameToUs(const std::string& chat_id) {
+  absl::MutexLock lock(&mutex_);
+  if (awaited_.erase(chat_id) != 0) log_("took over a chat from another bridge");
 }
 
 absl::StatusOr<bool> Leases::Acquire(const std::string& chat_id) {
@@ -73,20 +81,15 @@ absl::StatusOr<bool> Leases::Acquire(const std::string& chat_id) {
   absl::MutexLock lock(&mutex_);
   refused_.erase(chat_id);
   if (response.lease().held()) {
-    Hold(chat_id);
+    held_.insert(chat_id);
   } else if (awaited_.insert(chat_id).second) {
     log_("another bridge forwards a chat; this one stands by");
   }
   return response.lease().held();
 }
 
-void Leases::Hold(const std::string& chat_id) {
-  held_.insert(chat_id);
-  if (awaited_.erase(chat_id) != 0) log_("took over a chat from another bridge");
-}
-
 void Leases::Follow() {
-  for (;;) {
+  for (bool connected_before = false;; connected_before = true) {
     grpc::ClientContext context;
     {
       absl::MutexLock lock(&mutex_);
@@ -102,13 +105,19 @@ void Leases::Follow() {
         absl::MutexLock lock(&mutex_);
         held_.clear();
         for (const auto& lease : response.leases()) {
-          if (lease.held() && lease.target_network() == kTargetNetwork) Hold(lease.chat_id());
+          if (lease.held() && lease.target_network() == kTargetNetwork) {
+            held_.insert(lease.chat_id());
+          }
         }
         if (first) again = wanted_;
       }
-      // The connection is new: leases end with the one that they were taken over.
+      // The connection is new: leases end with the one that they were taken over. What is free then
+      // was nobody's for a while, and may not have been told by anybody.
       first = false;
-      for (const auto& chat : again) Acquire(chat).IgnoreError();
+      for (const auto& chat : again) {
+        const auto held = Acquire(chat);
+        if (connected_before && held.ok() && *held) CameToUs(chat);
+      }
     }
     reader->Finish();
     absl::MutexLock lock(&mutex_);

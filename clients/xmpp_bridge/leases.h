@@ -38,12 +38,15 @@ class Leases {
   // another bridge does, or the user does not want it. UNAVAILABLE while Postern is away,
   // LIMIT_EXCEEDED when it was asked too often for the moment, GRANT_SUSPENDED while the access is:
   // what is for this chat must wait then, and not be passed over.
+  // Of a chat that was another bridge's it says false until CameToUs: what is read before that was
+  // said while the other had it.
   absl::StatusOr<bool> Held(const std::string& chat_id);
+  // The events have come to where the chat became this bridge's.
+  void CameToUs(const std::string& chat_id);
 
  private:
   void Follow();
   absl::StatusOr<bool> Acquire(const std::string& chat_id);
-  void Hold(const std::string& chat_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   sdk::Client& client_;
   const std::function<void(const std::string&)> log_;
@@ -55,7 +58,8 @@ class Leases {
   std::set<std::string> held_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> wanted_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> refused_ ABSL_GUARDED_BY(mutex_);
-  std::set<std::string> awaited_ ABSL_GUARDED_BY(mutex_);  // another bridge's
+  // Another bridge's, as far as the events have been read.
+  std::set<std::string> awaited_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace postern::xmpp_bridge
