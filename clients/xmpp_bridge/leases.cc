@@ -57,10 +57,15 @@ absl::StatusOr<bool> Leases::Held(const std::string& chat_id) {
 
 void Leases::CameToUs(const std::string& chat_id) {
   absl::MutexLock lock(&mutex_);
+  ++came_;
   if (awaited_.erase(chat_id) != 0) log_("took over a chat from another bridge");
 }
 
 absl::StatusOr<bool> Leases::Acquire(const std::string& chat_id) {
+  const uint64_t came_before = [this] {
+    absl::MutexLock lock(&mutex_);
+    return came_;
+  }();
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kCallTimeout);
   v1::AcquireLeaseRequest request;
@@ -82,7 +87,7 @@ absl::StatusOr<bool> Leases::Acquire(const std::string& chat_id) {
   refused_.erase(chat_id);
   if (response.lease().held()) {
     held_.insert(chat_id);
-  } else if (awaited_.insert(chat_id).second) {
+  } else if (came_ == came_before && awaited_.insert(chat_id).second) {
     log_("another bridge forwards a chat; this one stands by");
   }
   return response.lease().held();

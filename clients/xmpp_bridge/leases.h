@@ -8,6 +8,7 @@
 #include <absl/synchronization/mutex.h>
 #include <grpcpp/client_context.h>
 
+#include <cstdint>
 #include <functional>
 #include <set>
 #include <string>
@@ -58,6 +59,8 @@ class Leases {
   std::set<std::string> held_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> wanted_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> refused_ ABSL_GUARDED_BY(mutex_);
+  // How often a chat came to this bridge: what was answered before the last time is out of date.
+  uint64_t came_ ABSL_GUARDED_BY(mutex_) = 0;
   // Another bridge's, as far as the events have been read.
   std::set<std::string> awaited_ ABSL_GUARDED_BY(mutex_);
 };

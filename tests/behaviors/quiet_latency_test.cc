@@ -80,10 +80,11 @@ std::vector<absl::Duration> FirstEvents() {
   for (int i = 0; i < kSilences; ++i) {
     const auto late = std::count_if(best.begin(), best.end(), is_late);
     if (late == 0) break;
-    if (i == 1)
+    if (i == 1) {
       std::printf("[ figure   ] measured again: %d of %d brokers\n", static_cast<int>(late),
                   kHouseholds);
-    if (i == 1 && late > kSpoiltMax) return {};
+      if (late > kSpoiltMax) return {};
+    }
     households.back()->BeSilent();
     for (size_t home = 0; home < households.size(); ++home) {
       if (!is_late(best[home])) continue;

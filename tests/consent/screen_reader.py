@@ -102,7 +102,6 @@ class Bus:
             GLib.MainContext.default().iteration(True)
         return answers
 
-
     def act(self, place):
         """Does a widget's first action. Returns whether it was still there; who does not answer may have done it."""
         try:
