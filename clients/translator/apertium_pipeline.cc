@@ -160,8 +160,9 @@ absl::StatusOr<std::string> ApertiumPipeline::Translate(std::string_view text,
   std::string out;
   // Writing and reading at once: a long text does not fit into the pipes.
   for (;;) {
+    // Rounded up: no text is given up before its time.
     const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(end - SteadyClock::now()).count();
+        std::chrono::ceil<std::chrono::milliseconds>(end - SteadyClock::now()).count();
     if (left <= 0) return absl::DeadlineExceededError("Apertium got stuck on this text.");
     pollfd both[2] = {{output_, POLLIN, 0}, {input_, POLLOUT, 0}};
     const int ready = ::poll(both, written < in.size() ? 2 : 1, static_cast<int>(left));

@@ -2,6 +2,7 @@
 // The translator's engine with the real Apertium, and its detection with the real CLD2.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -29,8 +30,9 @@ const Language kSpanish{"es"};
 // A folder of modes made of ordinary programs, which stand in for a pair where that must misbehave.
 class Modes {
  public:
-  Modes() : path_(std::filesystem::path(testing::TempDir()) / "translator-modes") {
-    std::filesystem::remove_all(path_);
+  Modes()
+      : path_(std::filesystem::path(testing::TempDir()) /
+              ("translator-modes-" + std::to_string(::getpid()))) {
     std::filesystem::create_directories(path_);
   }
   ~Modes() { std::filesystem::remove_all(path_); }

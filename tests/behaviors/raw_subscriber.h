@@ -18,6 +18,10 @@ namespace postern::behaviors {
 
 class RawSubscriber {
  public:
+  // Of the kernel's 208 KiB and the windows of HTTP/2. Once so much waits unread, the broker's
+  // write of a frame that is larger than all of it waits too.
+  static constexpr int kStuckBytes = 96 * 1024;
+
   // Connects with the program's key and sends the request. Reads nothing after the TLS handshake.
   RawSubscriber(const BrokerHarness& harness, const Program& program,
                 const v1::SubscribeRequest& request);

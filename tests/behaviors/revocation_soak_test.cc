@@ -35,8 +35,6 @@ constexpr absl::Duration kStalledSees = absl::Seconds(kSlowdown);
 constexpr absl::Duration kReadersSee = absl::Milliseconds(100);
 // One revocation in so many, at least, cuts the connection of a stalled app.
 constexpr size_t kStalledEndsOneIn = 50;
-// Of the kernel's 208 KiB and the windows of HTTP/2: by then the broker's write waits.
-constexpr int kStalledBytes = 96 * 1024;
 
 // Reads a stream to its end, and keeps only the highest number it saw.
 class Follower {
@@ -278,8 +276,11 @@ class Soak {
     stalled.stream = std::make_unique<RawSubscriber>(harness_, stalled.app, FromOldest());
     // Between two looks the broker has answered a call, so it had time to write.
     const auto deadline = Steady::now() + absl::ToChronoNanoseconds(kPatience);
-    while (stalled.stream->unread_bytes() < kStalledBytes && Steady::now() < deadline) EventCount();
-    EXPECT_GE(stalled.stream->unread_bytes(), kStalledBytes);
+    while (stalled.stream->unread_bytes() < RawSubscriber::kStuckBytes &&
+           Steady::now() < deadline) {
+      EventCount();
+    }
+    EXPECT_GE(stalled.stream->unread_bytes(), RawSubscriber::kStuckBytes);
     return stalled;
   }
 

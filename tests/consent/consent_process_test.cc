@@ -30,7 +30,7 @@ using Kind = ConsentOutcome::Kind;
 
 // Runs 'script' (sh) as the agent.
 ConsentOutcome AskAgent(const std::string& script, const ConsentQuestion& question) {
-  const std::string path = testing::TempDir() + "postern_agent.sh";
+  const std::string path = absl::StrCat(testing::TempDir(), "postern_agent.", ::getpid(), ".sh");
   FILE* file = ::fopen(path.c_str(), "w");
   ::fputs(absl::StrCat("#!/bin/sh\n", script, "\n").c_str(), file);
   ::fclose(file);

@@ -42,7 +42,8 @@ TEST(PeerEvidence, NamesTheProgramItsHashAndItsParents) {
 }
 
 TEST(PeerEvidence, NamesTheScriptThatAnInterpreterRuns) {
-  const std::string script = testing::TempDir() + "postern_evidence_test.sh";
+  const std::string script =
+      testing::TempDir() + "postern_evidence_test." + std::to_string(::getpid()) + ".sh";
   FILE* file = ::fopen(script.c_str(), "w");
   ASSERT_NE(file, nullptr);
   // Says that it runs, then waits for its standard input to close.
