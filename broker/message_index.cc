@@ -404,9 +404,9 @@ absl::Status MessageIndex::RemoveBefore(Sequence oldest) {
   for (const auto& [remove, before] : passed) {
     bool more = true;
     while (more && !stopping_) {
-      RETURN_IF_ERROR(
-          store_.Write([&, remove = remove, before = before](Database& database) -> absl::Status {
-            RETURN_IF_ERROR(database.Run(remove, before, kIndexSlice));
+      RETURN_IF_ERROR(store_.Write(
+          [&, statement = remove, first_kept = before](Database& database) -> absl::Status {
+            RETURN_IF_ERROR(database.Run(statement, first_kept, kIndexSlice));
             more = database.changes() == kIndexSlice;
             return absl::OkStatus();
           }));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <absl/status/statusor.h>
+#include <absl/strings/ascii.h>
 #include <absl/strings/escaping.h>
 #include <absl/time/time.h>
 
@@ -11,10 +12,12 @@
 #include <array>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "permissions/hex.h"
 #include "permissions/json_reader.h"
 #include "permissions/scope.h"
 
@@ -110,15 +113,12 @@ template <size_t N>
 std::array<uint8_t, N> ReadHex(JsonReader& reader, std::string_view field) {
   std::array<uint8_t, N> bytes{};
   const std::string hex = reader.String(field);
-  const bool digits = std::all_of(hex.begin(), hex.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
-  if (hex.size() != 2 * N || !digits) {
+  const std::optional<std::string> raw = BytesOfHex(hex);
+  if (!raw.has_value() || raw->size() != N || absl::AsciiStrToLower(hex) != hex) {
     reader.Fail(field, "must be lower-case hex of the right length");
     return bytes;
   }
-  const std::string raw = absl::HexStringToBytes(hex);
-  std::copy(raw.begin(), raw.end(), bytes.begin());
+  std::copy(raw->begin(), raw->end(), bytes.begin());
   return bytes;
 }
 

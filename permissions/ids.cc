@@ -3,7 +3,7 @@
 
 #include <absl/strings/escaping.h>
 
-#include <algorithm>
+#include "permissions/hex.h"
 
 namespace postern::permissions {
 
@@ -12,12 +12,8 @@ std::string Principal::ToHex() const {
 }
 
 Principal Principal::FromHex(std::string_view hex) {
-  constexpr size_t kHexLength = 64;
-  const auto is_hex = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-  };
-  if (hex.size() != kHexLength || !std::all_of(hex.begin(), hex.end(), is_hex)) return {};
-  return FromRaw(absl::HexStringToBytes(absl::string_view(hex.data(), hex.size())));
+  const auto raw = BytesOfHex(hex);
+  return raw.has_value() ? FromRaw(*raw) : Principal();
 }
 
 }  // namespace postern::permissions

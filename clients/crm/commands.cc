@@ -24,8 +24,6 @@ namespace {
 constexpr char kThisDevice[] = "this device";
 constexpr absl::Duration kLeaveTimeout = absl::Seconds(3);
 constexpr absl::Duration kCallTimeout = absl::Seconds(10);
-// A broker that goes away while it is told what was erased: the next start tells it.
-constexpr absl::Duration kErasePatience = absl::Seconds(30);
 // So much of a person's id is shown, and enough to name them.
 constexpr size_t kShortId = 8;
 
@@ -124,7 +122,7 @@ absl::StatusOr<std::unique_ptr<sdk::Client>> Program::Connect(bool patient) {
   const absl::Status status = patient ? Again(attempt, CanConnectLater) : attempt();
   stopper_.OnStop({});
   if (sdk::AccessIsOver(status)) {
-    const absl::Status ended = EraseAfterRevocation();
+    const absl::Status ended = EraseIfOver();
     return ended.ok() ? status : ended;
   }
   if (status.ok()) return client;
@@ -135,22 +133,8 @@ absl::StatusOr<std::unique_ptr<sdk::Client>> Program::Connect(bool patient) {
   return of_this_device ? absl::UnknownError(status.message()) : status;
 }
 
-absl::Status Program::EraseAfterRevocation() {
-  const auto key = sdk::ReadTrustedFile(Path("key.pem"), sdk::FileTrust::kPrivate);
-  if (!key.ok()) return key.status();
-  const auto client =
-      sdk::Client::ConnectWithKey(*key, ReadWords(Path("certificate.pem")), OptionsFor(config_));
-  if (!client.ok()) return client.status();
-  const auto events = (*client)->Subscribe(
-      {.name = "crm", .on_erase_everything = [this] { return EraseAtTryton(); }});
-  stopper_.OnStop([&] { events->Cancel(); });
-  // It ends with the same refusal, after the erasure was confirmed.
-  const auto ended = events->Next(kErasePatience);
-  stopper_.OnStop({});
-  if (absl::IsDeadlineExceeded(ended.status())) {
-    return absl::UnavailableError("posternd went away while it was told what was erased");
-  }
-  return ended.status();
+absl::Status Program::EraseIfOver() {
+  return sdk::EraseIfOver(manifest_.app_id(), Options(), [this] { return EraseAtTryton(); });
 }
 
 ExitCode Program::Check() {
@@ -220,7 +204,7 @@ ExitCode Program::Ask() {
   if (!self.ok()) return Fail(self.status());
   // All of it may have been taken back grant by grant, of which Connect says nothing.
   if (sdk::HeldScopes(*self).empty()) {
-    const absl::Status ended = EraseAfterRevocation();
+    const absl::Status ended = EraseIfOver();
     if (sdk::AccessIsOver(ended)) return Fail(ended);
   }
   const std::vector<v1::Scope> missing = sdk::MissingScopes(manifest_, *self);

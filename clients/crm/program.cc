@@ -171,6 +171,7 @@ absl::Status Program::EraseAtTryton() {
   return Again([&] {
     const auto kept = publisher_->EraseEverything();
     if (!kept.ok()) return kept.status();
+    erased_ = true;
     Say("everything that came through Postern was removed from Tryton");
     if (*kept > 0)
       Say(absl::StrCat(*kept, " parties that this app had made stay: others work with them now"));
@@ -190,7 +191,8 @@ absl::Status Program::Follow() {
     TellWhatIsNotAllowed(**client);
     SayOnce("following Postern");
   }
-  for (;;) {
+  absl::Status over;
+  while (over.ok()) {
     const auto events = (*client)->Subscribe({
         .name = kSubscription,
         // From the grant on: also what came before this was ready.
@@ -210,10 +212,16 @@ absl::Status Program::Follow() {
     if (sdk::AccessRests(ended)) {
       SayOnce(WaitingFor(ended));
       if (!stopper_.Wait(sdk::RestOf(ended))) return absl::OkStatus();
+    } else if (stopper_.stopped()) {
+      return absl::OkStatus();
     } else if (!ended.ok()) {
-      return stopper_.stopped() ? absl::OkStatus() : ended;
+      over = ended;
     }
   }
+  if (!sdk::AccessIsOver(over) || erased_) return over;
+  // Another call than the stream's heard of it first.
+  const absl::Status erased = EraseIfOver();
+  return erased.ok() ? over : erased;
 }
 
 void Program::TellWhatIsNotAllowed(sdk::Client& client) {

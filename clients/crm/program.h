@@ -69,9 +69,8 @@ class Program {
   absl::Status Read(sdk::Subscription& events);
   absl::Status PublishNow(sdk::Subscription& events);
   absl::Status EraseAtTryton();
-  // After the access was taken back while this did not run. Returns the end of the stream, which
-  // AccessIsOver when all was erased, or why it could not be.
-  absl::Status EraseAfterRevocation();
+  // Where no stream of events has heard that the access is over. As sdk::EraseIfOver.
+  absl::Status EraseIfOver();
   // Gives back what the user allowed, and says that all was erased.
   absl::Status LeavePostern();
   void TellWhatIsNotAllowed(sdk::Client& client);
@@ -102,6 +101,7 @@ class Program {
   int waiting_ = 0;
   // An erasure could not be carried out in Tryton: it is asked for again by a new subscription.
   bool erasure_missed_ = false;
+  bool erased_ = false;  // everything, since the access is over
   sdk::Backoff publish_backoff_;
   absl::Time publish_after_ = absl::InfinitePast();
 };

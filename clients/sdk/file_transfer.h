@@ -24,13 +24,13 @@ struct Stubs;
 
 struct TransferOptions {
   // Told how many bytes are there, and of how many (0: not known yet). May be empty.
-  std::function<void(uint64_t done, uint64_t total)> on_progress;
+  std::function<void(uint64_t done, uint64_t total)> on_progress{};
   // How long to try without progress.
   absl::Duration reach_timeout = absl::Seconds(30);
-  BackoffOptions backoff;
+  BackoffOptions backoff{};
   // For Upload: names it in the broker; the same id goes on with what an earlier call began. Empty:
   // a new one.
-  std::string request_id;
+  std::string request_id{};
 };
 
 // Fetches an attachment: 'take' gets its bytes in order, each once, and stops it with an error.

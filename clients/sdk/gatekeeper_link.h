@@ -66,12 +66,12 @@ enum class LinkState {
 };
 
 struct GatekeeperOptions {
-  ClientOptions client;
+  ClientOptions client{};
   // Holds the spool's key under "spool-key:<app_id>". Required; must outlive Open, and is not used
   // later.
   platform::SecretStore* secret_store = nullptr;
   // The spool's file. Empty: spool.db in the client's state directory.
-  std::string spool_path;
+  std::string spool_path{};
   // Most bytes of events that may wait for the broker; beyond, Submit answers RESOURCE_EXHAUSTED.
   uint64_t spool_bytes_max = 1024u * 1024 * 1024;
 };
@@ -79,25 +79,25 @@ struct GatekeeperOptions {
 struct GatekeeperCallbacks {
   // Carries a command out, then or later, and has it answered with GatekeeperLink::Answer. Called
   // once for each command id, ever, across restarts; again only after STATE_FAILED_RETRIABLE.
-  std::function<void(const v1::Command&)> on_command;
+  std::function<void(const v1::Command&)> on_command{};
   // Brings the bytes of an UploadCommand, at most 64 KiB at a time. When it returns they count as
   // taken; the broker stays at most 1 MiB ahead, so to wait in here is to slow it down (and every
   // later command). Empty: uploads are refused.
-  std::function<void(const v1::AttachmentChunk&)> on_chunk;
+  std::function<void(const v1::AttachmentChunk&)> on_chunk{};
   // A SendChunk that was refused for want of room would now be taken. May be empty.
-  std::function<void(const std::string& command_id)> on_room;
+  std::function<void(const std::string& command_id)> on_room{};
   // The broker gave a download or an upload up: no more bytes of it are wanted, or come. Answer the
   // command all the same. May be empty.
-  std::function<void(const std::string& command_id)> on_transfer_ended;
+  std::function<void(const std::string& command_id)> on_transfer_ended{};
   // Told when the link's state changes, on its threads. May be empty.
-  std::function<void(LinkState, const absl::Status&)> on_state;
+  std::function<void(LinkState, const absl::Status&)> on_state{};
   // Who can see a chat, for the client to show. After each attach all chats that some app can see
   // are told of anew; of any other chat, what was told before no longer holds. May be empty.
-  std::function<void(const v1::Disclosure&)> on_disclosure;
+  std::function<void(const v1::Disclosure&)> on_disclosure{};
   // Everything up to this position is durable at the broker. May be empty.
-  std::function<void(uint64_t position)> on_durable;
+  std::function<void(uint64_t position)> on_durable{};
   // The broker refused an event for good. May be empty.
-  std::function<void(const v1::RefusedEvent&)> on_refused;
+  std::function<void(const v1::RefusedEvent&)> on_refused{};
 };
 
 class GatekeeperLink {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "clients/sdk/enroll.h"
+#include "clients/sdk/identity.h"
 #include "clients/sdk/silence.h"
 #include "clients/sdk/stubs.h"
 #include "platform/status_macros.h"
@@ -20,6 +21,8 @@ constexpr absl::Duration kAnswerAtMost = absl::Minutes(15);
 constexpr absl::Duration kCallTimeout = absl::Seconds(30);
 constexpr absl::Duration kRestMin = absl::Seconds(5);
 constexpr absl::Duration kRestMax = absl::Minutes(1);
+// For the broker to refuse a stream of events.
+constexpr absl::Duration kEndWithin = absl::Seconds(10);
 
 // One call that gives a GrantRequest.
 template <typename Request, typename Response>
@@ -81,6 +84,27 @@ bool AccessRests(const absl::Status& status) {
 
 absl::Duration RestOf(const absl::Status& status) {
   return std::clamp(RetryAfterOf(status), kRestMin, kRestMax);
+}
+
+absl::Status EraseIfOver(const std::string& app_id, const ClientOptions& options,
+                         const std::function<absl::Status()>& erase_everything) {
+  ASSIGN_OR_RETURN(const Identity identity, LoadIdentity(app_id, options));
+  // Not Connect: a key that was thrown out may still say this, and nobody is to be asked anew.
+  ASSIGN_OR_RETURN(const auto client,
+                   Client::ConnectWithKey(identity.key_pem, identity.certificate_pem, options));
+  const auto self = client->GetSelf();
+  if (!self.ok() && !AccessIsOver(self.status())) return self.status();
+  if (self.ok() && !HeldScopes(*self).empty()) return absl::OkStatus();
+  absl::Status erased;
+  const auto events = client->Subscribe({.on_erase_everything = [&] {
+    erased = erase_everything();
+    return erased;
+  }});
+  // It ends with the refusal, after the erasure was confirmed.
+  const absl::Status ended = events->Next(kEndWithin).status();
+  if (AccessIsOver(ended)) return erased.ok() ? ended : erased;
+  if (!absl::IsDeadlineExceeded(ended)) return ended;
+  return absl::UnavailableError("posternd does not say whether this program's access is over");
 }
 
 absl::Status AskForGrant(Client& client, v1::RequestGrantRequest request, AskOptions options) {

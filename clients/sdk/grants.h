@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "clients/sdk/client.h"
@@ -33,11 +34,23 @@ bool AccessRests(const absl::Status& status);
 // bounds, so that what the user gives back early is seen soon.
 absl::Duration RestOf(const absl::Status& status);
 
+// For a program that finds its access over (AccessIsOver) before it has a stream of events, as when
+// it was taken back while the program was not running. Asks the broker, with the program's key (see
+// LoadIdentity), whether all of the access is over; if so calls 'erase_everything', on this thread,
+// and tells the broker when it was done.
+//
+// Returns the refusal (AccessIsOver) when everything was erased, and OK when some access stands and
+// nothing was erased. Else what 'erase_everything' returned, or why the broker could not be asked:
+// UNAVAILABLE when it does not answer within 10 s; then the program is to try again at its next
+// start.
+absl::Status EraseIfOver(const std::string& app_id, const ClientOptions& options,
+                         const std::function<absl::Status()>& erase_everything);
+
 struct AskOptions {
   // Called once, when the user is being asked. May be empty.
-  std::function<void()> on_asking;
+  std::function<void()> on_asking{};
   // Waits before it looks for the answer again; false to wait no longer. Empty: sleeps.
-  std::function<bool(absl::Duration)> wait;
+  std::function<bool(absl::Duration)> wait{};
 };
 
 // Asks the user for more and waits for the answer, on the calling thread; that can take minutes.

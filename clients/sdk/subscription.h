@@ -16,9 +16,9 @@ namespace postern::sdk {
 struct SubscribeOptions {
   // 1 to 64 characters of [a-zA-Z0-9._-]. The broker keeps a named subscription's acknowledged
   // cursor, so the next run goes on where this one stopped. Empty: nothing is kept.
-  std::string name;
+  std::string name{};
   // Start after this cursor. Empty: after the acknowledged one, or as 'start' says.
-  std::string cursor;
+  std::string cursor{};
   v1::SubscribeRequest::Start start = v1::SubscribeRequest::START_NOW;
   // Also what this app caused itself.
   bool include_own = false;

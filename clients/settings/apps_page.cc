@@ -186,9 +186,8 @@ void AppsPage::AddFormerApps() {
   AdwPreferencesGroup* group =
       NewGroup(Tr("Apps that are out"), Tr("They see nothing any more. What they saw, they have."));
   for (const auto& [key, principal] : former) {
-    AdwActionRow* row =
-        NewDoor(VisibleText(access.AppName(principal)), Tr("What did it see?"),
-                [this, principal = principal] { around_.open_view(principal, true); });
+    AdwActionRow* row = NewDoor(VisibleText(access.AppName(principal)), Tr("What did it see?"),
+                                [this, whose = principal] { around_.open_view(whose, true); });
     adw_action_row_add_prefix(row, NewAvatar(access.AppName(principal), kAvatarSize));
     gtk_widget_set_name(GTK_WIDGET(row), principal.c_str());
     adw_preferences_group_add(group, GTK_WIDGET(row));

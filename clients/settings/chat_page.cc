@@ -109,8 +109,8 @@ void ChatPage::AddSeal() {
   }
   // Connected once all are one group and one is ticked: only what the person does is heard.
   for (const auto& [check, chosen] : checks) {
-    Connect(check, "toggled", [this, check = check, chosen = chosen] {
-      if (gtk_check_button_get_active(check)) SetSeal(GTK_WIDGET(check), chosen);
+    Connect(check, "toggled", [this, button = check, reach = chosen] {
+      if (gtk_check_button_get_active(button)) SetSeal(GTK_WIDGET(button), reach);
     });
   }
   gtk_box_append(column_, GTK_WIDGET(group));

@@ -267,6 +267,8 @@ GtkWidget* NewBusyPage() {
 }
 
 void SetAccessibleName(gpointer widget, const std::string& name) {
+  // Which GTK 4.18 sets by itself, and which goes before a name.
+  gtk_accessible_reset_relation(GTK_ACCESSIBLE(widget), GTK_ACCESSIBLE_RELATION_LABELLED_BY);
   gtk_accessible_update_property(GTK_ACCESSIBLE(widget), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                  name.c_str(), -1);
 }

@@ -20,8 +20,6 @@ namespace {
 
 // Between two tries to reach posternd, which are long themselves where it only is away.
 constexpr absl::Duration kReachPause = absl::Seconds(1);
-// For Postern to say that the access is over, and to be told of the erasure.
-constexpr absl::Duration kErasePatience = absl::Seconds(10);
 
 bool Covers(const v1::Selection& selection, const std::string& chat_id) {
   const auto has = [&](const auto& ids) {
@@ -109,18 +107,10 @@ void EraseIfOver(const Config& config, const std::function<void()>& erase) {
   if (!manifest.ok() || !directory.ok()) return;
   sdk::ClientOptions options = OptionsOf(config, *manifest);
   options.state_directory = *directory;
-  const auto identity = sdk::LoadIdentity(manifest->app_id(), options);
-  if (!identity.ok()) return;
-  // Not Connect: a key that was thrown out may still say this.
-  const auto client =
-      sdk::Client::ConnectWithKey(identity->key_pem, identity->certificate_pem, options);
-  if (!client.ok()) return;
-  const auto events = (*client)->Subscribe({.name = "", .cursor = {}, .on_erase_everything = [&] {
-                                              erase();
-                                              return absl::OkStatus();
-                                            }});
-  // It ends with the refusal, after the erasure was confirmed.
-  events->Next(kErasePatience).IgnoreError();
+  sdk::EraseIfOver(manifest->app_id(), options, [&] {
+    erase();
+    return absl::OkStatus();
+  }).IgnoreError();
 }
 
 absl::Status CheckMayRead(sdk::Client& client) {

@@ -32,9 +32,7 @@ enum class Reach {
 absl::StatusOr<std::unique_ptr<sdk::Client>> Connect(const Config& config, Reach reach,
                                                      Screen& screen);
 
-// After a refusal by which the access may be over (sdk::AccessIsOver), taken back while this was
-// not running: where all of it is, calls 'erase' and tells Postern that it was done. What cannot be
-// told now, the next start tells.
+// As sdk::EraseIfOver; what cannot be told now, the next start tells.
 void EraseIfOver(const Config& config, const std::function<void()>& erase);
 
 // OK where the user allowed it to read what comes in; else PERMISSION_DENIED, since without that

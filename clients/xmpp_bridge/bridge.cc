@@ -35,8 +35,6 @@ constexpr int kSeenMilliseconds = 10'000;
 // What a room is asked to say again goes back this much further than the bridge was away.
 constexpr int64_t kMarginSeconds = 60;
 constexpr char kFileName[] = "bridge.db";
-// A broker that goes away while it is told what was erased: the next start tells it.
-constexpr absl::Duration kErasePatience = absl::Seconds(30);
 // A new connection can be used a moment after it is announced, or it has broken: so often it is
 // looked whether it can.
 constexpr int kLookMilliseconds = 200;
@@ -76,18 +74,9 @@ absl::Status EraseAfterRevocation(const std::string& app_id) {
     if (!opened.ok()) return opened.status();
     store = *std::move(opened);
   }
-  auto identity = sdk::LoadIdentity(app_id, options);
-  if (!identity.ok()) return identity.status();
-  auto client = sdk::Client::ConnectWithKey(identity->key_pem, identity->certificate_pem, options);
-  if (!client.ok()) return client.status();
-  absl::Status erased;
-  const auto events = (*client)->Subscribe({.name = kSubscription, .on_erase_everything = [&] {
-                                              if (store != nullptr) erased = store->EraseAll();
-                                              return erased;
-                                            }});
-  // It ends with the same refusal, after the erasure was confirmed.
-  const auto ended = events->Next(kErasePatience);
-  return sdk::AccessIsOver(ended.status()) ? erased : ended.status();
+  const absl::Status over = sdk::EraseIfOver(
+      app_id, options, [&] { return store == nullptr ? absl::OkStatus() : store->EraseAll(); });
+  return sdk::AccessIsOver(over) ? absl::OkStatus() : over;
 }
 
 // Says what a person can do, where only they can, and what systemd is to know.

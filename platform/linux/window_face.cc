@@ -55,6 +55,8 @@ class ConsentWindow {
     Update();
   }
   ~ConsentWindow() {
+    // A window that goes loses the focus, and GTK 4.18 says so.
+    g_signal_handlers_disconnect_by_data(window_, this);
     for (const guint source : {guard_source_, timeout_source_, channel_source_}) {
       if (source != 0) g_source_remove(source);
     }

@@ -75,6 +75,8 @@ AdwComboRow* AddComboRow(AdwPreferencesGroup* group, const std::string& title,
 size_t SelectedOf(AdwComboRow* row) { return adw_combo_row_get_selected(row); }
 
 void SetAccessibleLabel(GtkWidget* widget, const std::string& label) {
+  // Which GTK 4.18 sets by itself, and which goes before a name.
+  gtk_accessible_reset_relation(GTK_ACCESSIBLE(widget), GTK_ACCESSIBLE_RELATION_LABELLED_BY);
   gtk_accessible_update_property(GTK_ACCESSIBLE(widget), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                  label.c_str(), -1);
 }

@@ -5,10 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 #include <set>
 
 #include "clients/sdk/client.h"
+#include "clients/sdk/grants.h"
 #include "tests/behaviors/broker_harness.h"
 #include "tests/behaviors/owner_calls.h"
 
@@ -468,17 +470,22 @@ class SdkErasureTest : public ErasureTest {
  protected:
   absl::StatusOr<std::unique_ptr<sdk::Client>> Connect() {
     harness_.clock().Advance(absl::Minutes(20));
+    return sdk::Client::Connect(manifest_, Options());
+  }
+  sdk::ClientOptions Options() {
     sdk::ClientOptions options;
     options.socket_path = harness_.socket_path();
     options.broker_certificate_path = harness_.data_dir() + "/broker.pem";
     options.state_directory = harness_.data_dir() + "/sdk-app";
-    return sdk::Client::Connect(AppManifest("SDK", {kChatsRead, kMessagesRead}), options);
+    return options;
   }
   std::optional<v1::AppErasure> OfClient(const sdk::Client& client) {
     Program named;
     named.principal = client.principal();
     return Of(named);
   }
+
+  const v1::Manifest manifest_ = AppManifest("SDK", {kChatsRead, kMessagesRead});
 };
 
 TEST_F(SdkErasureTest, TheSdkConfirmsWhatTheAppErasedOnceTheAppComesBackForMore) {
@@ -543,6 +550,45 @@ TEST_F(SdkErasureTest, OfAnAppThatIsThrownOutTheSdkErasesEverythingAndSaysSo) {
   EXPECT_TRUE(OfClient(**client)->everything_confirmed());
   EXPECT_FALSE(events->Next(absl::Milliseconds(10)).ok());
   EXPECT_EQ(called, 1);
+}
+
+// Both ways in which a user takes all of it back.
+TEST_F(SdkErasureTest, WhatWasTakenBackWhileTheAppWasAwayItErasesWhenItComesBack) {
+  for (const bool whole_app : {false, true}) {
+    auto client = Connect();
+    ASSERT_TRUE(client.ok()) << client.status();
+    ASSERT_TRUE(adapter_->PushDurably({MessageEvent("club", whole_app ? "m1" : "m2", "one")}));
+    auto events = (*client)->Subscribe({.start = v1::SubscribeRequest::START_OLDEST});
+    ASSERT_TRUE(events->Next(kPatience).ok());
+    events.reset();
+    int called = 0;
+    absl::Status answer = absl::InternalError("the disk is full");
+    const auto erase = [&] {
+      ++called;
+      return answer;
+    };
+    // While any of it stands there is nothing to erase.
+    EXPECT_TRUE(sdk::EraseIfOver(manifest_.app_id(), Options(), erase).ok());
+    EXPECT_EQ(called, 0);
+
+    if (whole_app) {
+      owner_.RevokeApp((*client)->principal());
+    } else {
+      for (const v1::Grant& grant : owner_.Grants((*client)->principal())) {
+        owner_.Revoke(grant.id());
+      }
+    }
+    EXPECT_EQ(sdk::EraseIfOver(manifest_.app_id(), Options(), erase), answer);
+    EXPECT_EQ(called, 1);
+    EXPECT_TRUE(OfClient(**client)->everything_asked());
+    EXPECT_FALSE(OfClient(**client)->everything_confirmed());
+    answer = absl::OkStatus();
+    const absl::Status over = sdk::EraseIfOver(manifest_.app_id(), Options(), erase);
+    EXPECT_TRUE(sdk::AccessIsOver(over)) << over;
+    EXPECT_EQ(called, 2);
+    EXPECT_TRUE(OfClient(**client)->everything_confirmed());
+    std::filesystem::remove_all(Options().state_directory);
+  }
 }
 
 }  // namespace

@@ -48,6 +48,8 @@ TABS = (Role.PAGE_TAB,)
 BUTTONS = (Role.PUSH_BUTTON, Role.BUTTON if hasattr(Role, "BUTTON") else Role.PUSH_BUTTON)
 TICKABLE = (Role.CHECK_BOX, Role.TOGGLE_BUTTON)
 WRITTEN = (Role.TEXT, Role.ENTRY, Role.LABEL)
+# What at-spi2 of Debian 13 calls otherwise.
+ROLE_NAMES = {"button": "push button"}
 # These hold others and say nothing by themselves.
 SILENT = (Role.FILLER, Role.PANEL, Role.SCROLL_PANE, Role.SEPARATOR, Role.VIEWPORT, Role.UNKNOWN)
 ACCESSIBLE = "org.a11y.atspi.Accessible"
@@ -207,7 +209,8 @@ def line_of(widget, text):
         text = ""
     if widget.role in SILENT and not name and not text:
         return None
-    words = [Role.get_name(widget.role)]
+    role = Role.get_name(widget.role)
+    words = [ROLE_NAMES.get(role, role)]
     if name:
         words.append(json.dumps(name, ensure_ascii=False))
     if text:

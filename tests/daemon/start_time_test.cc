@@ -26,8 +26,8 @@ constexpr int kStoredEvents = 100'000;
 constexpr int kRuns = 10;
 constexpr double kStartMillisecondsMax = 150;
 constexpr double kResidentMebibytesMax = 40;
-// After all of it was read at once.
-constexpr double kReadMebibytesMax = 44;
+// After all of it was read at once. 42 on Debian 12; the libraries of 13 are 3 MiB larger.
+constexpr double kReadMebibytesMax = 46;
 
 struct Memory {
   double resident = 0;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "permissions/scope.h"
 
+#include <absl/container/flat_hash_set.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <set>
+#include <string>
 
 #include "permissions/ids.h"
 
@@ -74,6 +76,15 @@ TEST(Scope, ThatNobodyKnowsIsShownAsUnknown) {
   }
 }
 
+TEST(Id, IsFoundAmongOthers) {
+  const auto numbered = [](char number) { return ChatId::FromRaw(std::string(16, number)); };
+  absl::flat_hash_set<ChatId> chats;
+  for (char number = 1; number <= 20; ++number) chats.insert(numbered(number));
+  EXPECT_EQ(chats.size(), 20u);
+  EXPECT_TRUE(chats.contains(numbered(20)));
+  EXPECT_FALSE(chats.contains(numbered(21)));
+}
+
 TEST(Principal, RefusesWhatIsNotSixtyFourHexDigits) {
   const std::string good(64, 'a');
   EXPECT_TRUE(Principal::FromHex("").empty());
@@ -84,6 +95,8 @@ TEST(Principal, RefusesWhatIsNotSixtyFourHexDigits) {
   EXPECT_TRUE(Principal::FromHex(good.substr(1) + ":").empty());
   EXPECT_TRUE(Principal::FromHex(good.substr(1) + "G").empty());
   EXPECT_TRUE(Principal::FromHex(good.substr(1) + "@").empty());
+  EXPECT_TRUE(Principal::FromHex(good.substr(2) + "-1").empty());
+  EXPECT_TRUE(Principal::FromHex("0x" + good.substr(2)).empty());
   EXPECT_EQ(Principal::FromHex(good).ToHex(), good);
   EXPECT_EQ(Principal::FromHex(std::string(64, 'A')).ToHex(), good);
   EXPECT_EQ(Principal::FromHex(std::string(64, '9')).ToHex(), std::string(64, '9'));

@@ -148,7 +148,7 @@ class World:
         person.wait(WAIT_SECONDS)
 
     def start_gatekeeper(self, speed, lines):
-        """AliceChat, which plays its script once over all its starts. Returns when it is attached."""
+        """AliceChat, which plays its script twice over all its starts. Returns when it is attached."""
         return self.start([program("postern-demo-gatekeeper"), "--speed", speed, "--repeat", "2"], lines, "attached")
 
     def postern(self, *arguments):

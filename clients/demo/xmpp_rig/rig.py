@@ -69,7 +69,8 @@ https_ssl = {{ key = "{home}/server.key", certificate = "{home}/server.crt" }}
 component_ports = {{ }}
 modules_disabled = {{ "s2s" }}
 modules_enabled = {{ "roster", "saslauth", "tls", "disco", "carbons", "pep", "blocklist", "vcard4",
-  "vcard_legacy", "ping", "offline", "private", "bookmarks", "groups", "stanza_debug", "pep_server_identity" }}
+  "vcard_legacy", "ping", "offline", "private", "bookmarks", "groups", "stanza_debug", "pep_server_identity",
+  "admin_shell" }}
 groups_file = "{home}/groups"
 authentication = "internal_hashed"
 storage = "internal"
@@ -217,12 +218,17 @@ class Rig:
                     os.chown(name, user.pw_uid, user.pw_gid)
         owner_password = secrets.token_urlsafe(18)
         write_private(self.state["owner_password_file"], owner_password)
-        self.register(OWNER, owner_password)
-        self.register(PEER, self.state["peer_password"])
-        for name in self.people:
-            password = secrets.token_urlsafe(18)
-            write_private(os.path.join(self.folder, f"{name}.password"), password)
-            self.register(name, password)
+        # Prosody 0.12 registers people while it is down, 13 only while it runs.
+        server = self.start_server()
+        try:
+            self.register(OWNER, owner_password)
+            self.register(PEER, self.state["peer_password"])
+            for name in self.people:
+                password = secrets.token_urlsafe(18)
+                write_private(os.path.join(self.folder, f"{name}.password"), password)
+                self.register(name, password)
+        finally:
+            self.end_server(server)
 
     def password(self, name):
         if name == PEER:

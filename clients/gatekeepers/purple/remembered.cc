@@ -133,8 +133,8 @@ void Remembered::Rewrite() {
   {
     std::ofstream file(fresh, std::ios::trunc);
     for (const auto& [kind, facts] : facts_) {
-      const auto write = [&, &kind = kind](const std::string& key, const std::string& value) {
-        file << kind << '\t' << key << '\t' << value << '\n';
+      const auto write = [&, &of_kind = kind](const std::string& key, const std::string& value) {
+        file << of_kind << '\t' << key << '\t' << value << '\n';
       };
       if (Grows(kind)) {
         // The oldest first: the next run must know which to drop.
