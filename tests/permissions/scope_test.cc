@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "permissions/scope.h"
 
-#include <absl/container/flat_hash_set.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <set>
-#include <string>
 
 #include "permissions/ids.h"
 
@@ -74,15 +72,6 @@ TEST(Scope, ThatNobodyKnowsIsShownAsUnknown) {
     EXPECT_EQ(ScopeSentence(scope), "unknown");
     EXPECT_TRUE(IsWriteScope(scope));
   }
-}
-
-TEST(Id, IsFoundAmongOthers) {
-  const auto numbered = [](char number) { return ChatId::FromRaw(std::string(16, number)); };
-  absl::flat_hash_set<ChatId> chats;
-  for (char number = 1; number <= 20; ++number) chats.insert(numbered(number));
-  EXPECT_EQ(chats.size(), 20u);
-  EXPECT_TRUE(chats.contains(numbered(20)));
-  EXPECT_FALSE(chats.contains(numbered(21)));
 }
 
 TEST(Principal, RefusesWhatIsNotSixtyFourHexDigits) {
