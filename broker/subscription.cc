@@ -42,6 +42,20 @@ bool IsSubscriptionName(const std::string& name) {
          });
 }
 
+// Which of two refusals an app is told: one that passes by itself before one that is final, after
+// which it would erase what it has.
+int WeightOf(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kPaused:
+    case Verdict::kSuspended:
+      return 2;
+    case Verdict::kScopeMissing:
+      return 0;
+    default:
+      return 1;
+  }
+}
+
 }  // namespace
 
 Subscription::Subscription(const Parts& parts, const Caller& caller,
@@ -152,7 +166,7 @@ absl::Status Subscription::CheckStanding() {
       if (!scope.has_value()) continue;
       const Verdict verdict = permissions::Decide(access, *scope, {}, now);
       if (verdict == Verdict::kAllowed) return absl::OkStatus();
-      if (verdict != Verdict::kScopeMissing) {
+      if (WeightOf(verdict) > WeightOf(best)) {
         best = verdict;
         best_scope = *scope;
       }

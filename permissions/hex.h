@@ -7,7 +7,7 @@
 
 namespace postern::permissions {
 
-// The bytes that 'hex' writes in two digits each, capitals or not; nothing when it writes none.
+// The bytes that 'hex' writes in two digits each, capitals or not; nullopt when it is no hex.
 std::optional<std::string> BytesOfHex(std::string_view hex);
 
 }  // namespace postern::permissions

@@ -205,7 +205,10 @@ ExitCode Program::Ask() {
   // All of it may have been taken back grant by grant, of which Connect says nothing.
   if (sdk::HeldScopes(*self).empty()) {
     const absl::Status ended = EraseIfOver();
-    if (sdk::AccessIsOver(ended)) return Fail(ended);
+    // Nobody is asked anew before the old is erased; and this one was never allowed anything.
+    const bool never = sdk::ErrorReasonOf(ended) == v1::ERROR_REASON_SCOPE_REQUIRED;
+    if (stopper_.stopped()) return ExitCode::kFailed;
+    if (!ended.ok() && !never) return Fail(ended);
   }
   const std::vector<v1::Scope> missing = sdk::MissingScopes(manifest_, *self);
   if (missing.empty()) {

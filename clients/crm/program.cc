@@ -221,7 +221,9 @@ absl::Status Program::Follow() {
   if (!sdk::AccessIsOver(over) || erased_) return over;
   // Another call than the stream's heard of it first.
   const absl::Status erased = EraseIfOver();
-  return erased.ok() ? over : erased;
+  if (!erased.ok()) return erased;
+  return sdk::MakeError(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_SCOPE_REQUIRED,
+                        "you took back something that this needs; to be asked: postern-crm ask");
 }
 
 void Program::TellWhatIsNotAllowed(sdk::Client& client) {

@@ -131,8 +131,13 @@ absl::StatusOr<json> Tryton::Result(const std::string& method, const Answer& ans
   // The first word is a kind of error; the rest can hold what was sent, and stays here.
   const std::string kind =
       error.is_array() && !error.empty() && error[0].is_string() ? error[0].get<std::string>() : "";
-  // The second is where Debian 13's stumbles over it.
-  if (absl::StrContains(kind, "doesn't exist") || absl::StrContains(kind, "put_connection")) {
+  if (absl::StrContains(kind, "put_connection")) {
+    // What Debian 13's says also while the database's server is away.
+    return absl::UnavailableError(absl::StrCat("Tryton has no database '", options_.database,
+                                               "', or cannot reach it; look at [tryton] database "
+                                               "and trytond's log"));
+  }
+  if (absl::StrContains(kind, "doesn't exist")) {
     return Wrong(options_, absl::StrCat("there is no database '", options_.database,
                                         "'; correct [tryton] database"));
   }

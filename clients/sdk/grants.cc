@@ -21,7 +21,7 @@ constexpr absl::Duration kAnswerAtMost = absl::Minutes(15);
 constexpr absl::Duration kCallTimeout = absl::Seconds(30);
 constexpr absl::Duration kRestMin = absl::Seconds(5);
 constexpr absl::Duration kRestMax = absl::Minutes(1);
-// For the broker to refuse a stream of events.
+// For the broker to answer a call, and to refuse a stream of events.
 constexpr absl::Duration kEndWithin = absl::Seconds(10);
 
 // One call that gives a GrantRequest.
@@ -89,9 +89,12 @@ absl::Duration RestOf(const absl::Status& status) {
 absl::Status EraseIfOver(const std::string& app_id, const ClientOptions& options,
                          const std::function<absl::Status()>& erase_everything) {
   ASSIGN_OR_RETURN(const Identity identity, LoadIdentity(app_id, options));
+  ClientOptions quick = options;
+  quick.reach_timeout = std::min(options.reach_timeout, kEndWithin);
+  quick.call_timeout = std::min(options.call_timeout, kEndWithin);
   // Not Connect: a key that was thrown out may still say this, and nobody is to be asked anew.
   ASSIGN_OR_RETURN(const auto client,
-                   Client::ConnectWithKey(identity.key_pem, identity.certificate_pem, options));
+                   Client::ConnectWithKey(identity.key_pem, identity.certificate_pem, quick));
   const auto self = client->GetSelf();
   if (!self.ok() && !AccessIsOver(self.status())) return self.status();
   if (self.ok() && !HeldScopes(*self).empty()) return absl::OkStatus();

@@ -39,10 +39,11 @@ absl::Duration RestOf(const absl::Status& status);
 // LoadIdentity), whether all of the access is over; if so calls 'erase_everything', on this thread,
 // and tells the broker when it was done.
 //
-// Returns the refusal (AccessIsOver) when everything was erased, and OK when some access stands and
-// nothing was erased. Else what 'erase_everything' returned, or why the broker could not be asked:
-// UNAVAILABLE when it does not answer within 10 s; then the program is to try again at its next
-// start.
+// Returns the refusal (AccessIsOver) when everything was erased, and OK when any grant stands, of
+// whatever scope, and nothing was erased. Else what 'erase_everything' returned, or why the broker
+// could not be asked: UNAVAILABLE or DEADLINE_EXCEEDED when it does not answer within some 10 s,
+// SCOPE_REQUIRED when nothing was ever granted. Then, and when the broker went away before it was
+// told, the program is to call this again at its next start.
 absl::Status EraseIfOver(const std::string& app_id, const ClientOptions& options,
                          const std::function<absl::Status()>& erase_everything);
 

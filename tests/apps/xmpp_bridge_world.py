@@ -46,7 +46,9 @@ class Server:
             # The archive is what a client that was offline reads up.
             rig_module.PROSODY_CONFIG = plain.replace('"private", ', '"private", "mam", ').replace(
                 "component_ports = {{ }}",
-                f'component_ports = {{{{ {self.component_port} }}}}\ncomponent_interfaces = {{{{ "127.0.0.1" }}}}') + \
+                f'component_ports = {{{{ {self.component_port} }}}}\ncomponent_interfaces = {{{{ "127.0.0.1" }}}}').replace(
+                "  http_external_url", f'  http_file_share_access = {{{{ "{{domain}}", "{COMPONENT}", "{SECOND}" }}}}\n'
+                "  http_external_url") + \
                 "".join(COMPONENT_CONFIG.format(component=name, secret=SECRET) for name in (COMPONENT, SECOND))
             self.rig.prepare()
         finally:

@@ -735,12 +735,12 @@ TEST_F(ConsentTest, AStreamThatGotItsAccessBackAtOnceGoesOn) {
   const Program app = harness_.App("Staller", {kMessagesRead, kMessagesHistory});
   std::vector<v1::Event> events;
   for (int i = 0; i < 80; ++i) {
-    events.push_back(MessageEvent("club", "m" + std::to_string(i), std::string(60 * 1024, 'x')));
+    events.push_back(MessageEvent("club", "m" + std::to_string(i), std::string(59 * 1024, 'x')));
   }
   ASSERT_TRUE(adapter_.PushDurably(events));
   RawSubscriber stalled(harness_, app, FromOldest());
   // Not before its write waits: a stream that is between two writes ends at once, and in order.
-  // Four of the messages make a frame.
+  // Four of the messages make a frame, which is more than the socket holds.
   const auto deadline = Steady::now() + absl::ToChronoNanoseconds(kPatience);
   while (stalled.unread_bytes() < RawSubscriber::kStuckBytes && Steady::now() < deadline) Status();
   ASSERT_GE(stalled.unread_bytes(), RawSubscriber::kStuckBytes);

@@ -569,6 +569,10 @@ TEST_F(SdkErasureTest, WhatWasTakenBackWhileTheAppWasAwayItErasesWhenItComesBack
     };
     // While any of it stands there is nothing to erase.
     EXPECT_TRUE(sdk::EraseIfOver(manifest_.app_id(), Options(), erase).ok());
+    const std::string rests = owner_.Grants((*client)->principal()).front().id();
+    owner_.Suspend(rests);
+    EXPECT_TRUE(sdk::EraseIfOver(manifest_.app_id(), Options(), erase).ok());
+    owner_.Resume(rests);
     EXPECT_EQ(called, 0);
 
     if (whole_app) {

@@ -248,9 +248,14 @@ class Rig:
     def register(self, name, password):
         config = f"{self.state['server_home']}/prosody.cfg.lua"
         # The password goes in by a pipe: command lines can be read by everybody. It is asked for twice.
-        done = subprocess.run(
-            self.as_server("prosodyctl", "--config", config, "adduser", f"{name}@{DOMAIN}"),
-            input=f"{password}\n{password}\n", text=True, capture_output=True, cwd="/")
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            done = subprocess.run(
+                self.as_server("prosodyctl", "--config", config, "adduser", f"{name}@{DOMAIN}"),
+                input=f"{password}\n{password}\n", text=True, capture_output=True, cwd="/")
+            # Prosody 13 takes clients a moment before it takes orders.
+            if "Unable to connect" not in done.stdout + done.stderr or time.monotonic() > deadline:
+                break
         if done.returncode != 0:
             raise RigError(f"prosodyctl could not add {name}: {done.stdout}{done.stderr}")
 
