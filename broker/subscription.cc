@@ -42,12 +42,14 @@ bool IsSubscriptionName(const std::string& name) {
          });
 }
 
-// Which of two refusals an app is told: one that passes by itself before one that is final, after
-// which it would erase what it has.
+// Which of two refusals an app is told, in the order of Decide: what passes by itself before what
+// is final, after which it erases what it has.
 int WeightOf(Verdict verdict) {
   switch (verdict) {
     case Verdict::kPaused:
     case Verdict::kSuspended:
+      return 3;
+    case Verdict::kExpired:
       return 2;
     case Verdict::kScopeMissing:
       return 0;
@@ -160,22 +162,22 @@ absl::Status Subscription::CheckStanding() {
   const absl::Time now = checked_at_ = parts_.clock.Now();
   Verdict best = Verdict::kScopeMissing;
   Scope best_scope = Scope::kMessagesRead;
+  const auto opens = [&](Scope scope) {
+    const Verdict verdict = permissions::Decide(access, scope, {}, now);
+    if (WeightOf(verdict) > WeightOf(best)) {
+      best = verdict;
+      best_scope = scope;
+    }
+    return verdict == Verdict::kAllowed;
+  };
   for (int kind = permissions::kFirstEventKind; kind <= permissions::kLastEventKind; ++kind) {
     const auto* row = permissions::FindEventScopes(static_cast<permissions::EventKind>(kind));
     for (const std::optional<Scope>& scope : {row->whole, row->reduced}) {
-      if (!scope.has_value()) continue;
-      const Verdict verdict = permissions::Decide(access, *scope, {}, now);
-      if (verdict == Verdict::kAllowed) return absl::OkStatus();
-      if (WeightOf(verdict) > WeightOf(best)) {
-        best = verdict;
-        best_scope = *scope;
-      }
+      if (scope.has_value() && opens(*scope)) return absl::OkStatus();
     }
   }
   // Who may ask to send is told by an event how that ended.
-  if (Decide(access, Scope::kMessagesSendAsk, {}, now) == Verdict::kAllowed) {
-    return absl::OkStatus();
-  }
+  if (opens(Scope::kMessagesSendAsk)) return absl::OkStatus();
   return VerdictStatus(best, best_scope);
 }
 

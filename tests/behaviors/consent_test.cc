@@ -741,9 +741,7 @@ TEST_F(ConsentTest, AStreamThatGotItsAccessBackAtOnceGoesOn) {
   RawSubscriber stalled(harness_, app, FromOldest());
   // Not before its write waits: a stream that is between two writes ends at once, and in order.
   // Four of the messages make a frame, which is more than the socket holds.
-  const auto deadline = Steady::now() + absl::ToChronoNanoseconds(kPatience);
-  while (stalled.unread_bytes() < RawSubscriber::kStuckBytes && Steady::now() < deadline) Status();
-  ASSERT_GE(stalled.unread_bytes(), RawSubscriber::kStuckBytes);
+  ASSERT_TRUE(stalled.WaitUntilStuck([this] { Status(); }));
   ASSERT_EQ(Status().stream_count(), 1u);
   const std::string id = GrantIdOf(app);
   v1::SuspendGrantRequest suspend;

@@ -97,6 +97,14 @@ std::optional<absl::Duration> RawSubscriber::WaitHangUp(absl::Duration timeout) 
   return absl::FromChrono(Steady::now() - start);
 }
 
+bool RawSubscriber::WaitUntilStuck(const std::function<void()>& call) const {
+  // Of the kernel's part and the windows of HTTP/2.
+  constexpr int kStuckBytes = 96 * 1024;
+  const auto deadline = Steady::now() + absl::ToChronoNanoseconds(kPatience);
+  while (unread_bytes() < kStuckBytes && Steady::now() < deadline) call();
+  return unread_bytes() >= kStuckBytes;
+}
+
 int RawSubscriber::unread_bytes() const {
   int bytes = 0;
   ::ioctl(fd_.get(), FIONREAD, &bytes);

@@ -6,6 +6,7 @@
 #include <absl/time/time.h>
 #include <openssl/ssl.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,16 +19,16 @@ namespace postern::behaviors {
 
 class RawSubscriber {
  public:
-  // Of the kernel's 208 KiB and the windows of HTTP/2. Once so much waits unread, the broker's
-  // write of a frame that is larger than all of it waits too.
-  static constexpr int kStuckBytes = 96 * 1024;
-
   // Connects with the program's key and sends the request. Reads nothing after the TLS handshake.
   RawSubscriber(const BrokerHarness& harness, const Program& program,
                 const v1::SubscribeRequest& request);
 
   // How long it took, from now, until the kernel said that the other side is gone.
   std::optional<absl::Duration> WaitHangUp(absl::Duration timeout);
+  // Waits until so much waits unread that the broker's write of a frame, if that is larger than
+  // what the kernel takes (208 KiB), waits too. 'call' is a call to the broker: between two looks
+  // it had time to write. False when it does not come to that within kPatience.
+  bool WaitUntilStuck(const std::function<void()>& call) const;
   // How many bytes wait in the socket, unread.
   int unread_bytes() const;
   // Reads all that was ever written to this stream, until its trailers or the connection's end:

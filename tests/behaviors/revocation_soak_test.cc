@@ -274,13 +274,7 @@ class Soak {
     // Its first connection has done its part, and there are only so many.
     stalled.app.stubs.reset();
     stalled.stream = std::make_unique<RawSubscriber>(harness_, stalled.app, FromOldest());
-    // Between two looks the broker has answered a call, so it had time to write.
-    const auto deadline = Steady::now() + absl::ToChronoNanoseconds(kPatience);
-    while (stalled.stream->unread_bytes() < RawSubscriber::kStuckBytes &&
-           Steady::now() < deadline) {
-      EventCount();
-    }
-    EXPECT_GE(stalled.stream->unread_bytes(), RawSubscriber::kStuckBytes);
+    EXPECT_TRUE(stalled.stream->WaitUntilStuck([this] { EventCount(); }));
     return stalled;
   }
 

@@ -286,28 +286,22 @@ TEST_F(RevocationTest, BySuspensionEndsTheStreamAndResumeOpensItAgain) {
 
 // Or it would erase what comes back with the next unlocking of the screen.
 TEST_F(RevocationTest, OfOneGrantIsNotTheEndWhileAnotherOnlyRests) {
-  for (const bool first_rests : {false, true}) {
-    const Program app =
-        harness_.App(first_rests ? "Reader" : "Lister", {first_rests ? kChatsRead : kMessagesRead});
-    const std::string first = GrantOf(app);
-    harness_.Widen(app, {first_rests ? kMessagesRead : kChatsRead}, {});
-    std::string other;
-    v1::ListGrantsRequest list;
-    list.set_principal(app.principal);
-    v1::ListGrantsResponse listed;
-    ASSERT_TRUE(owner_->owner->ListGrants(Patiently().get(), list, &listed).ok());
-    ASSERT_EQ(listed.grants_size(), 2);
-    for (const v1::OwnedGrant& grant : listed.grants()) {
-      if (grant.grant().id() != first) other = grant.grant().id();
+  using permissions::Scope;
+  OwnerCalls owner(harness_);
+  const std::vector<std::pair<Scope, Scope>> cases = {{kMessagesRead, kChatsRead},
+                                                      {kChatsRead, kMessagesRead},
+                                                      {Scope::kMessagesSendAsk, kMessagesRead}};
+  for (const auto& [rests, ends] : cases) {
+    SCOPED_TRACE(permissions::ScopeName(rests));
+    const Program app = harness_.App("Holder " + std::to_string(static_cast<int>(rests)), {rests});
+    const std::string first = owner.GrantOf(app).id();
+    harness_.Widen(app, {ends}, {});
+    owner.Suspend(first);
+    for (const v1::Grant& grant : owner.Grants(app.principal)) {
+      if (grant.id() != first) owner.Revoke(grant.id());
     }
-    v1::SuspendGrantRequest suspend;
-    suspend.set_request_id(harness_.NewRequestId());
-    suspend.set_grant_id(first);
-    v1::SuspendGrantResponse suspended;
-    ASSERT_TRUE(owner_->owner->SuspendGrant(Patiently().get(), suspend, &suspended).ok());
-    RevokeGrant(other);
     EXPECT_EQ(ReasonOf(Subscribe(app)), "GRANT_SUSPENDED");
-    RevokeGrant(first);
+    owner.Revoke(first);
     EXPECT_EQ(ReasonOf(Subscribe(app)), "GRANT_REVOKED");
   }
 }

@@ -26,10 +26,8 @@ constexpr int kStoredEvents = 100'000;
 constexpr int kRuns = 10;
 constexpr double kStartMillisecondsMax = 150;
 constexpr double kResidentMebibytesMax = 40;
-// After all of it was read at once; the libraries of Debian 13 are 3 MiB larger.
-double ReadMebibytesMax() {
-  return ReadFile("/etc/os-release").find("VERSION_ID=\"12\"") != std::string::npos ? 44 : 46;
-}
+// After all of it was read at once.
+constexpr double kReadMebibytesMax = 44;
 
 struct Memory {
   double resident = 0;
@@ -95,7 +93,7 @@ void ReadEverything(sdk::Client& client, pid_t daemon) {
   const Memory used = MemoryOf(daemon);
   std::printf("  after %zu events were read: resident %.1f MiB (anonymous %.1f)\n", read,
               used.resident, used.anonymous);
-  EXPECT_LT(used.resident, kSanitized ? 1e9 : ReadMebibytesMax());
+  EXPECT_LT(used.resident, kSanitized ? 1e9 : kReadMebibytesMax);
 }
 
 TEST_F(Cost, OfAStartWithALongHistoryIsSmall) {

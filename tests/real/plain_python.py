@@ -148,8 +148,8 @@ class World:
         person.wait(WAIT_SECONDS)
 
     def start_gatekeeper(self, speed, lines):
-        """AliceChat, which plays its script twice over all its starts. Returns when it is attached."""
-        return self.start([program("postern-demo-gatekeeper"), "--speed", speed, "--repeat", "2"], lines, "attached")
+        """AliceChat, which plays its script once over all its starts. Returns when it is attached."""
+        return self.start([program("postern-demo-gatekeeper"), "--speed", speed], lines, "attached")
 
     def postern(self, *arguments):
         code, lines = self.profile.run([program("postern"), *arguments], WAIT_SECONDS)

@@ -248,14 +248,14 @@ class Rig:
     def register(self, name, password):
         config = f"{self.state['server_home']}/prosody.cfg.lua"
         # The password goes in by a pipe: command lines can be read by everybody. It is asked for twice.
-        deadline = time.monotonic() + START_SECONDS
-        while True:
+        def asked():
             done = subprocess.run(
                 self.as_server("prosodyctl", "--config", config, "adduser", f"{name}@{DOMAIN}"),
                 input=f"{password}\n{password}\n", text=True, capture_output=True, cwd="/")
             # Prosody 13 takes clients a moment before it takes orders.
-            if "Unable to connect" not in done.stdout + done.stderr or time.monotonic() > deadline:
-                break
+            return None if "Unable to connect" in done.stdout + done.stderr else done
+
+        done = wait_until(f"prosodyctl reaching Prosody to add {name}", START_SECONDS, asked)
         if done.returncode != 0:
             raise RigError(f"prosodyctl could not add {name}: {done.stdout}{done.stderr}")
 
